@@ -1,0 +1,116 @@
+"""`jstasr VERB ...`: finds the verb's module in jstasr/bin and imports only that one."""
+
+import argparse
+import ast
+import difflib
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import jstasr
+from jstasr.errors import JstasrError
+
+BIN = Path(__file__).parent / "bin"
+# The order in which a recipe meets the verbs; `--help` lists others after these.
+ORDER = (
+    "check format-audio phonemize tokenize extract train average decode score results analyze report pack"
+    " transcribe bench"
+).split()
+
+
+def available_verbs():
+    """Verb -> its module's path, in the order of the stages that use them."""
+    paths = {path.stem.replace("_", "-"): path for path in BIN.glob("*.py") if not path.stem.startswith("_")}
+    rank = {verb: index for index, verb in enumerate(ORDER)}
+    return {verb: paths[verb] for verb in sorted(paths, key=lambda verb: (rank.get(verb, len(rank)), verb))}
+
+
+def read_help(path):
+    """The module's `HELP` line, read from its source: importing every verb would take seconds."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if not isinstance(node, ast.Assign):
+            continue
+        if any(isinstance(target, ast.Name) and target.id == "HELP" for target in node.targets):
+            return str(ast.literal_eval(node.value))
+    return ""
+
+
+def overview(verbs):
+    """The text of `jstasr --help`."""
+    lines = ["usage: jstasr VERB [OPTION...]", "", jstasr.__doc__.strip(), "", "verbs:"]
+    lines += [f"  {verb:<14} {read_help(path)}" for verb, path in verbs.items()]
+    lines += ["", "`jstasr VERB --help` lists the options of a verb; `jstasr --version` tells the version."]
+    return "\n".join(lines)
+
+
+def nearest(name, candidates):
+    """" Did you mean ...?" for a mistyped name, or nothing when no candidate comes near."""
+    found = difflib.get_close_matches(name, candidates, n=1, cutoff=0.5)
+    return f" Did you mean `{found[0]}`?" if found else ""
+
+
+class Parser(argparse.ArgumentParser):
+    """Argument parser without abbreviations that names the option nearest to an unknown one."""
+
+    def __init__(self, *args, **kwargs):
+        kwargs.setdefault("allow_abbrev", False)
+        super().__init__(*args, **kwargs)
+
+    def error(self, message):
+        prefix = "unrecognized arguments: "
+        if message.startswith(prefix):
+            unknown = message[len(prefix) :].split()[0].split("=")[0]
+            message += "." + nearest(unknown, list(self._option_string_actions))
+        self.exit(2, f"{self.prog}: error: {message}\nSee `{self.prog} --help`.\n")
+
+
+def run_verb(verb, argv):
+    """Parse `argv` by the verb's module, run it, return the exit code."""
+    try:
+        module = import_module(f"jstasr.bin.{verb.replace('-', '_')}")
+        parser = Parser(
+            prog=f"jstasr {verb}",
+            description=module.HELP,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+        module.add_arguments(parser)
+        return module.run(parser.parse_args(argv)) or 0
+    except JstasrError as error:
+        print(f"jstasr {verb}: error: {error}", file=sys.stderr)
+        return 1
+
+
+def dispatch(argv):
+    """Exit code of the command line `argv` (without the program's name)."""
+    verbs = available_verbs()
+    if not argv:
+        print(overview(verbs), file=sys.stderr)
+        return 2
+    verb, rest = argv[0], argv[1:]
+    if verb in ("-h", "--help", "help"):
+        print(overview(verbs))
+        return 0
+    if verb == "--version":
+        print(jstasr.__version__)
+        return 0
+    if verb not in verbs:
+        hint = nearest(verb, list(verbs))
+        print(f"jstasr: error: unknown verb `{verb}`.{hint} See `jstasr --help`.", file=sys.stderr)
+        return 2
+    return run_verb(verb, rest)
+
+
+def main(argv=None):
+    """Entry point of the `jstasr` command."""
+    try:
+        code = dispatch(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # `jstasr ... | head`: the reader has gone. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        print("jstasr: interrupted", file=sys.stderr)
+        return 130
