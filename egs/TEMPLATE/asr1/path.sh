@@ -1,0 +1,29 @@
+# shellcheck shell=bash
+# Sourced by run.sh, asr.sh, local/*.sh and by every cluster job: sets up the environment when it is missing
+# or older than setup.py (tools/setup.sh, which takes no time when there is nothing to do), then enters it.
+# JSTASR_SETUP_OPTS passes options on, for example JSTASR_SETUP_OPTS="--torch_index URL --no-apt".
+
+JSTASR_ROOT=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../.." && pwd -P)
+export JSTASR_ROOT
+
+# shellcheck disable=SC2086  # a list of options
+if ! "${JSTASR_ROOT}"/tools/setup.sh ${JSTASR_SETUP_OPTS:-}; then
+    echo "path.sh: the environment could not be set up; the reason is above" >&2
+    # `return` alone would let a caller without `set -e` run on without an environment.
+    # shellcheck disable=SC2317  # reached when this file is executed, not sourced
+    return 1 2>/dev/null || exit 1
+fi
+
+export VIRTUAL_ENV=${JSTASR_ROOT}/.venv
+case ":${PATH}:" in
+    *":${VIRTUAL_ENV}/bin:"*) ;;
+    *) export PATH="${VIRTUAL_ENV}/bin:${JSTASR_ROOT}/utils:${PATH}" ;;
+esac
+unset PYTHONHOME
+
+# Kaldi's tools sort by bytes; Python must read and write UTF-8 all the same.
+export LC_ALL=C
+export PYTHONUTF8=1
+export PYTHONIOENCODING=UTF-8
+# Jobs run side by side: one thread each, unless the caller says otherwise. Training sets its own number.
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
