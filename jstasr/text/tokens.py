@@ -1,0 +1,233 @@
+"""Token lists, tokenizers and phone lists.
+
+tokens.txt holds one token per line; the line number from 0 is the id. 0 is `<blank>`, 1 `<unk>`, then the
+language tokens `<lang:en>` of a multilingual list, then the tokens. The list tells its own kind: characters
+hold `<space>`, sentencepiece's pieces have bpe.model beside them, everything else is words.
+"""
+
+import re
+from pathlib import Path
+
+from jstasr.data.io import atomic_write, first_few
+from jstasr.errors import JstasrError
+
+BLANK, UNK, SPACE = "<blank>", "<unk>", "<space>"
+BLANK_ID, UNK_ID = 0, 1
+WORD_START = "\u2581"  # sentencepiece's mark for a space
+LANGUAGE_TOKEN = re.compile(r"<lang:([^<>\s]+)>")
+
+WORD_MARK = "_"
+PHONE_SPECIALS = ("<pad>", "<mask>", "<unk>", WORD_MARK)
+
+
+def language_token(language):
+    """The token of a language: "en" -> "<lang:en>"."""
+    return f"<lang:{language}>"
+
+
+def _read_symbols(path):
+    """Symbols of a list file, one per line; refuses duplicates, empty lines and bytes that are not UTF-8."""
+    path = Path(path)
+    try:
+        lines = path.read_bytes().decode("utf-8").split("\n")
+    except FileNotFoundError:
+        raise JstasrError(f"{path}: no such file; run stages 3 (phones) and 4 (tokens) first") from None
+    except UnicodeDecodeError as error:
+        raise JstasrError(f"{path}: not UTF-8: {error}") from error
+    if lines[-1] == "":
+        lines.pop()
+    seen = {}
+    for number, symbol in enumerate(lines, 1):
+        if not symbol or symbol.endswith("\r"):
+            raise JstasrError(f"{path}:{number}: empty line or Windows line end; make the list again")
+        if symbol in seen:
+            raise JstasrError(f"{path}:{number}: {symbol!r} is already on line {seen[symbol]}")
+        seen[symbol] = number
+    return lines
+
+
+def _write_symbols(path, symbols):
+    with atomic_write(path) as file:
+        file.writelines(f"{symbol}\n" for symbol in symbols)
+
+
+class TokenList:
+    """The output symbols of a model.
+
+    Args:
+        tokens: list of str; the first two are `<blank>` and `<unk>`.
+    """
+
+    def __init__(self, tokens, name="token list"):
+        self.tokens = list(tokens)
+        self.name = str(name)
+        if self.tokens[:2] != [BLANK, UNK]:
+            raise JstasrError(f"{name}: must begin with {BLANK} and {UNK}, found {self.tokens[:2]}")
+        self._ids = {token: index for index, token in enumerate(self.tokens)}
+        if len(self._ids) != len(self.tokens):
+            raise JstasrError(f"{name}: holds a token twice")
+        self.languages = [m[1] for token in self.tokens if (m := LANGUAGE_TOKEN.fullmatch(token))]
+
+    @classmethod
+    def load(cls, path):
+        return cls(_read_symbols(path), path)
+
+    def save(self, path):
+        _write_symbols(path, self.tokens)
+
+    def __len__(self):
+        return len(self.tokens)
+
+    def __contains__(self, token):
+        return token in self._ids
+
+    def index(self, token):
+        """Id of a token; JstasrError when the list lacks it."""
+        try:
+            return self._ids[token]
+        except KeyError:
+            raise JstasrError(f"{self.name}: no token {token!r}") from None
+
+    def get(self, token, default=None):
+        """Id of a token, or `default`."""
+        return self._ids.get(token, default)
+
+    def language_id(self, language):
+        """Id of `<lang:language>`; JstasrError names the languages that the list has."""
+        token = language_token(language)
+        if token not in self._ids:
+            known = ", ".join(self.languages) or "none"
+            raise JstasrError(f"{self.name}: no token of language {language!r}; it has: {known}")
+        return self._ids[token]
+
+
+class Tokenizer:
+    """Text to token ids and back. Made by `build_tokenizer`.
+
+    Args:
+        token_list: TokenList.
+        kind: "char" | "word" | "bpe".
+        processor: the sentencepiece processor of kind "bpe".
+    """
+
+    def __init__(self, token_list, kind, processor=None):
+        self.token_list = token_list
+        self.kind = kind
+        self._processor = processor
+        self._silent = {BLANK_ID, *(token_list.index(language_token(code)) for code in token_list.languages)}
+
+    def __len__(self):
+        return len(self.token_list)
+
+    def pieces(self, text):
+        """Split text into token strings, whether or not the list has them. Runs of white space are one."""
+        text = " ".join(text.split())
+        if self.kind == "word":
+            return text.split()
+        if self.kind == "char":
+            return [SPACE if character == " " else character for character in text]
+        return self._processor.encode(text, out_type=str)
+
+    def encode(self, text, lang=None, strict=True):
+        """Token ids of a transcript.
+
+        Args:
+            text: the transcript, already cleaned.
+            lang: its language; a multilingual list puts that language's token first.
+            strict: refuse what the list lacks; else it becomes `<unk>`.
+        Returns:
+            list of int.
+        Raises:
+            JstasrError: naming the characters (words) outside the list, or an unknown language.
+        """
+        prefix = [self.token_list.language_id(lang)] if lang and self.token_list.languages else []
+        pieces = self.pieces(text)
+        ids = [self.token_list.get(piece, UNK_ID) for piece in pieces]
+        if strict and UNK_ID in ids:
+            unknown = sorted({piece for piece, index in zip(pieces, ids, strict=True) if index == UNK_ID})
+            what = "words" if self.kind == "word" else "characters"
+            raise JstasrError(
+                f"{what} outside the token list {self.token_list.name}: {first_few(map(repr, unknown))} "
+                f"in {text!r}; clean the text or make the token list from text that holds them"
+            )
+        return prefix + ids
+
+    def tokens(self, ids):
+        """Token strings of ids."""
+        return [self.token_list.tokens[index] for index in ids]
+
+    def decode(self, ids):
+        """Text of ids; `<blank>` and language tokens are left out, `<unk>` stays visible."""
+        tokens = self.tokens(index for index in ids if index not in self._silent)
+        if self.kind == "word":
+            return " ".join(tokens)
+        if self.kind == "char":
+            text = "".join(" " if token == SPACE else token for token in tokens)
+        else:
+            text = "".join(tokens).replace(WORD_START, " ")
+        return " ".join(text.split())
+
+
+def build_tokenizer(token_list_path, bpe_model=None):
+    """Tokenizer of a tokens.txt.
+
+    Args:
+        token_list_path: path of tokens.txt.
+        bpe_model: path of sentencepiece's model; None: `bpe.model` beside the list, if there is one.
+    Returns:
+        Tokenizer.
+    """
+    token_list = TokenList.load(token_list_path)
+    if SPACE in token_list:
+        return Tokenizer(token_list, "char")
+    model = Path(bpe_model) if bpe_model else Path(token_list_path).parent / "bpe.model"
+    if bpe_model and not model.is_file():
+        raise JstasrError(f"{model}: no such sentencepiece model; make the token list (stage 4) again")
+    if not model.is_file():
+        return Tokenizer(token_list, "word")
+    import sentencepiece
+
+    try:
+        processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
+    except Exception as error:  # RuntimeError or OSError, by version
+        raise JstasrError(f"{model}: not a sentencepiece model ({error}); run stage 4 again") from error
+    return Tokenizer(token_list, "bpe", processor)
+
+
+class PhoneList:
+    """The input symbols of the text encoder: `<pad>` 0, `<mask>` 1, `<unk>` 2, `_` 3 (word mark), phones."""
+
+    PAD_ID, MASK_ID, UNK_ID, WORD_MARK_ID = range(4)
+
+    def __init__(self, phones, name="phone list"):
+        self.phones = list(phones)
+        self.name = str(name)
+        if tuple(self.phones[:4]) != PHONE_SPECIALS:
+            raise JstasrError(f"{name}: must begin with {' '.join(PHONE_SPECIALS)}, found {self.phones[:4]}")
+        self._ids = {phone: index for index, phone in enumerate(self.phones)}
+
+    @classmethod
+    def build(cls, phone_lines, name="phone list"):
+        """List of all phones of an iterable of phone sequences (lists of str)."""
+        found = set()
+        for phones in phone_lines:
+            found.update(phones)
+        return cls([*PHONE_SPECIALS, *sorted(found - set(PHONE_SPECIALS))], name)
+
+    @classmethod
+    def load(cls, path):
+        return cls(_read_symbols(path), path)
+
+    def save(self, path):
+        _write_symbols(path, self.phones)
+
+    def __len__(self):
+        return len(self.phones)
+
+    def encode(self, phones):
+        """Ids of a list of phones; a phone outside the list becomes `<unk>`."""
+        return [self._ids.get(phone, self.UNK_ID) for phone in phones]
+
+    def decode(self, ids):
+        """Phones of ids."""
+        return [self.phones[index] for index in ids]
