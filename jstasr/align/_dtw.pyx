@@ -1,0 +1,87 @@
+# cython: language_level=3, boundscheck=False, wraparound=False
+"""Binding of the alignment kernels (batch_core.h). Private: jstasr.align.best prepares what it passes here."""
+
+from libc.stdint cimport int8_t, int64_t, uintptr_t
+
+
+cdef extern from "batch_core.h":
+    enum:
+        TOPOLOGY_SKIP
+        TOPOLOGY_NOSKIP
+        TOPOLOGY_DTW
+        ITEM_DONE
+        ITEM_NOT_FINITE
+        ITEM_NO_MEMORY
+
+    ctypedef struct align_job:
+        const void *cost
+        int is_double
+        Py_ssize_t item_stride
+        Py_ssize_t row_stride
+        Py_ssize_t batch
+        const int64_t *speech_lengths
+        const int64_t *text_lengths
+        int topology
+        int check_outside
+        int64_t *path
+        Py_ssize_t path_stride
+        int64_t *path_length
+        void *total
+        int8_t *status
+
+    Py_ssize_t align_batch(const align_job *job, int threads) nogil
+
+
+NO_MEMORY = ITEM_NO_MEMORY
+TOPOLOGIES = {"skip": TOPOLOGY_SKIP, "noskip": TOPOLOGY_NOSKIP, "dtw": TOPOLOGY_DTW}
+
+
+def check_lengths(uintptr_t lengths, Py_ssize_t batch, Py_ssize_t limit, str name):
+    """Raise ValueError naming the items whose length (int64 at address `lengths`) is not in 1..limit."""
+    cdef const int64_t *length = <const int64_t *> lengths
+    cdef Py_ssize_t b
+    for b in range(batch):
+        if length[b] < 1 or length[b] > limit:
+            bad = [f"item {k}: {length[k]}" for k in range(batch) if not 1 <= length[k] <= limit]
+            raise ValueError(f"{name} must lie in 1..{limit}; {', '.join(bad)}")
+
+
+def check_enough_frames(uintptr_t speech_lengths, uintptr_t text_lengths, Py_ssize_t batch):
+    """Raise ValueError naming the items with fewer frames than text positions."""
+    cdef const int64_t *n = <const int64_t *> speech_lengths
+    cdef const int64_t *m = <const int64_t *> text_lengths
+    cdef Py_ssize_t b
+    for b in range(batch):
+        if n[b] < m[b]:
+            bad = [f"item {k}: {n[k]} frames < {m[k]} positions" for k in range(batch) if n[k] < m[k]]
+            raise ValueError(
+                "topology 'noskip' visits every text position, so it needs a frame for each; " + ", ".join(bad)
+            )
+
+
+def align(
+    uintptr_t cost, bint is_double, Py_ssize_t item_stride, Py_ssize_t row_stride, Py_ssize_t batch,
+    uintptr_t speech_lengths, uintptr_t text_lengths, int topology, bint check_outside,
+    uintptr_t path, Py_ssize_t path_stride, uintptr_t path_length, uintptr_t total, bytearray status,
+    int threads,
+):
+    """Align a batch without the GIL; arguments as in `align_job`, addresses as int. Returns how many failed."""
+    cdef align_job job
+    cdef Py_ssize_t failed
+    job.cost = <const void *> cost
+    job.is_double = is_double
+    job.item_stride = item_stride
+    job.row_stride = row_stride
+    job.batch = batch
+    job.speech_lengths = <const int64_t *> speech_lengths
+    job.text_lengths = <const int64_t *> text_lengths
+    job.topology = topology
+    job.check_outside = check_outside
+    job.path = <int64_t *> path
+    job.path_stride = path_stride
+    job.path_length = <int64_t *> path_length
+    job.total = <void *> total
+    job.status = <int8_t *> <char *> status
+    with nogil:
+        failed = align_batch(&job, threads)
+    return failed

@@ -1,0 +1,1 @@
+"""Soft alignments: a soft minimum over all alignments, and optimal transport."""
