@@ -1,0 +1,438 @@
+#!/usr/bin/env bash
+# The road from a corpus to RESULTS.md, the same for every recipe: run.sh sets the options below and calls this.
+# Each stage reads files that an earlier one wrote, and may be run again by its number at any time.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")" # the recipe's folder: this file is a link there
+
+# One line per stage; --help and the log read it here.
+titles=(
+    "check tools, modules, disk and GPU"                          # 0
+    "data preparation (local/data.sh)"                            # 1
+    "speed perturbation, audio format, utterance lengths"         # 2
+    "phonemization"                                               # 3
+    "token list"                                                  # 4
+    "feature extraction"                                          # 5
+    "training"                                                    # 6
+    "checkpoint averaging"                                        # 7
+    "decoding"                                                    # 8
+    "scoring and RESULTS.md"                                      # 9
+    "alignment analysis and report"                               # 10
+    "packing the model"                                           # 11
+)
+
+# Options: `name=default # explanation`. --help prints these lines, so an option without one cannot exist.
+# [options]
+stage=0                # First stage to run.
+stop_stage=11          # Last stage to run.
+skip_stages=           # Stages to leave out, as in "3 5".
+ngpu=0                 # GPUs on each node; 0 trains on the CPU.
+num_nodes=1            # Nodes to train on; more than one needs cmd_backend=slurm.
+nj=                    # Parallel jobs of the data stages (default: the machine's cores).
+inference_nj=          # Parallel jobs of decoding (default: --nj).
+dumpdir=dump           # Folder for formatted audio, phones and features.
+expdir=exp             # Folder for experiments.
+disk_gb=5              # Free disk space that stage 0 demands, GB.
+train_set=train        # Paired training set, a folder of data/.
+valid_set=dev          # Paired development set.
+test_sets="test"       # Paired test sets, as in "test test_rare".
+text_sets=             # Text-only training sets, as in "text"; none: trains on the paired set alone.
+local_data_opts=       # Options for local/data.sh, as in "--n_paired 3000".
+lang=en                # Language of utterances that no utt2lang names.
+langs=                 # All languages of a multilingual model, as in "en es it"; sets need utt2lang.
+fs=16k                 # Sampling rate of the formatted audio, Hz or as in 8k.
+feats_type=fbank       # Features; fbank is the one kind so far.
+speed_perturb_factors= # Speeds added to the training set, as in "0.9 1.0 1.1".
+min_wav_duration=0.1   # Training and development utterances below this are left out, seconds.
+max_wav_duration=20    # Training and development utterances above this are left out, seconds.
+cleaner=basic          # Text normalisation for training and scoring: none or basic.
+g2p=espeak             # What turns text into phonemes.
+token_type=bpe         # Tokens of the output: bpe, char or word.
+nbpe=100               # Number of BPE tokens.
+bpe_char_cover=1.0     # Share of the characters that BPE must cover.
+asr_config=conf/train.yaml # Model and training configuration.
+asr_args=              # More options of `jstasr train`, as in "--set train.max_epochs=10".
+asr_tag=               # Name of the experiment in --expdir (default: from the configuration and tokens).
+average_num=5          # Best checkpoints to average.
+inference_config=      # Decoding configuration (default: greedy search).
+inference_args=        # More options of `jstasr decode`.
+inference_tag=         # Name of the decoding run (default: from --inference_config and --inference_args).
+inference_asr_model=valid.wer.ave.pth # Model file to decode with, inside the experiment.
+inference_modes="streaming full" # Decoders to run and score.
+gpu_inference=false    # Decode on a GPU.
+metrics="wer cer ter"  # Scores to compute.
+score_opts=            # More options of `jstasr score`.
+# [end of options]
+
+# log MESSAGE [FRAME]: a line with time, file, line and function of the caller (or of its callers, by FRAME).
+log() {
+    local frame=${2:-0}
+    local func=${FUNCNAME[frame + 1]}
+    echo "$(date '+%Y-%m-%dT%H:%M:%S') (asr.sh:${BASH_LINENO[frame]}:${func}) $1"
+}
+
+# die MESSAGE: stop with an error that is the user's to mend.
+die() {
+    echo "asr.sh: error: $1" >&2
+    failure_told=true
+    exit 1
+}
+
+# make_help: the text of --help, read from the two lists above.
+make_help() {
+    local number
+    echo "Usage: ./run.sh [--option value ...]   (run.sh passes its options on to asr.sh)"
+    echo
+    echo "Stages:"
+    for number in "${!titles[@]}"; do
+        printf '  %4d  %s\n' "${number}" "${titles[number]}"
+    done
+    echo
+    echo "Options (booleans are true or false):"
+    awk '/^# \[end of options\]/ { exit }
+         inside && match($0, / +# /) {
+             split(substr($0, 1, RSTART - 1), part, "=")
+             value = substr($0, length(part[1]) + 2, RSTART - length(part[1]) - 2)
+             gsub(/^"|"$/, "", value)
+             text = substr($0, RSTART + RLENGTH)
+             printf "  --%-22s %s%s\n", part[1], text, value == "" ? "" : "  [" value "]"
+         }
+         /^# \[options\]/ { inside = 1 }' "$(readlink -f "${BASH_SOURCE[0]}")"
+}
+
+# minutes SECONDS: 3725 -> 1h 2m 5s
+minutes() {
+    local hours=$(($1 / 3600)) mins=$(($1 / 60 % 60)) text=""
+    if [ "${hours}" -gt 0 ]; then text="${hours}h "; fi
+    if [ "$1" -ge 60 ]; then text+="${mins}m "; fi
+    echo "${text}$(($1 % 60))s"
+}
+
+current=              # number of the stage that runs now
+failure_told=false
+tail_pid=
+
+# Runs at every exit: says where the run stopped and how to go on.
+at_exit() {
+    local status=$?
+    if [ -n "${tail_pid}" ]; then kill "${tail_pid}" 2>/dev/null || true; fi
+    if [ "${status}" -eq 0 ] || [ -z "${current}" ]; then return; fi
+    if ! "${failure_told}"; then
+        echo "asr.sh: error: stage ${current} (${titles[current]}) failed; the reason is above." >&2
+        echo "asr.sh: when it is mended, go on with: ./run.sh --stage ${current}" >&2
+    fi
+}
+trap at_exit EXIT
+trap 'failure_told=true; echo "asr.sh: interrupted in stage ${current:-0}; go on with: ./run.sh --stage ${current:-0}" >&2; exit 130' INT TERM
+
+# wanted N: is stage N to be run?
+wanted() {
+    [ "${stage}" -le "$1" ] && [ "$1" -le "${stop_stage}" ] && [[ " ${skip_stages} " != *" $1 "* ]]
+}
+
+# begins N: true, with a log line, where stage N is to be run.
+begins() {
+    wanted "$1" || return 1
+    current=$1
+    started=${SECONDS}
+    log "Stage $1: ${titles[$1]}" 1
+}
+
+# ends: the log line with the stage's time.
+ends() {
+    log "Stage ${current}: done in $(minutes $((SECONDS - started)))" 1
+    current=
+}
+
+# needs STAGE FILE...: stop where a file that STAGE writes is missing.
+needs() {
+    local maker=$1 file
+    shift
+    for file in "$@"; do
+        [ -e "${file}" ] ||
+            die "stage ${current} (${titles[current]}) needs ${file}, which stage ${maker} (${titles[maker]}) writes: run ./run.sh --stage ${maker}"
+    done
+}
+
+# jobs_for SCP: as many jobs as there are lines, --nj at most.
+jobs_for() {
+    local lines
+    lines=$(wc -l <"$1")
+    [ "${lines}" -gt 0 ] || die "$1 is empty"
+    echo $((lines < $2 ? lines : $2))
+}
+
+# merge OUT FILE...: the jobs' sorted files as one, which appears whole or not at all.
+merge() {
+    local out=$1
+    shift
+    cat -- "$@" | sort >"${out}.tmp"
+    mv "${out}.tmp" "${out}"
+}
+
+# show_log FILE: shows what a job adds to its log, until hide_log.
+show_log() {
+    touch "$1"
+    tail -n 0 -F "$1" 2>/dev/null &
+    tail_pid=$!
+}
+hide_log() {
+    sleep 0.2 # the last lines
+    kill "${tail_pid}" 2>/dev/null || true
+    wait "${tail_pid}" 2>/dev/null || true
+    tail_pid=
+}
+
+# hash_of TEXT: a short name for a list of options.
+hash_of() {
+    printf '%s' "$1" | cksum | awk '{ printf "%08x", $1 }'
+}
+
+help_message=$(make_help)
+if [[ " $* " == *" --help "* || " $* " == *" -h "* ]]; then
+    echo "${help_message}" # needs no environment
+    exit 0
+fi
+# shellcheck source=utils/parse_options.sh
+. utils/parse_options.sh
+if [ $# -ne 0 ]; then
+    die "unexpected argument '$1': options are given as --name value; see --help"
+fi
+for name in stage stop_stage ngpu num_nodes nj inference_nj nbpe average_num; do
+    [[ "${!name}" =~ ^[0-9]*$ ]] || die "--${name} must be a number, not '${!name}'"
+done
+for number in ${skip_stages}; do
+    [[ "${number}" =~ ^[0-9]+$ ]] || die "--skip_stages holds stage numbers, not '${number}'"
+done
+[ "${feats_type}" = fbank ] || die "--feats_type must be fbank, not '${feats_type}'"
+case "${token_type}" in
+    bpe) token_dir=data/token_list/bpe_unigram${nbpe} ;;
+    char | word) token_dir=data/token_list/${token_type} ;;
+    *) die "--token_type must be bpe, char or word, not '${token_type}'" ;;
+esac
+
+# shellcheck source=path.sh
+. ./path.sh
+# shellcheck source=cmd.sh
+. ./cmd.sh
+
+nj=${nj:-$(nproc)}
+inference_nj=${inference_nj:-${nj}}
+audiodir=${dumpdir}/audio
+featsdir=${dumpdir}/${feats_type}
+textdir=${dumpdir}/text
+logdir=${dumpdir}/logdir
+langs=${langs:-${lang}}
+read -ra text_sets <<<"${text_sets}"
+read -ra test_sets <<<"${test_sets}"
+read -ra inference_modes <<<"${inference_modes}"
+read -ra metrics <<<"${metrics}"
+
+# The perturbed copy is a set of its own, so that a run without it finds its files untouched.
+paired_train=${train_set}
+if [ -n "${speed_perturb_factors}" ]; then paired_train=${train_set}_sp; fi
+read -ra paired_sets <<<"${paired_train} ${valid_set} ${test_sets[*]}"
+
+# Names that tell one experiment from another.
+if [ -z "${asr_tag}" ]; then
+    asr_tag=$(basename "${asr_config}" .yaml)_${feats_type}_${langs// /-}_${token_type}
+    if [ "${token_type}" = bpe ]; then asr_tag+=${nbpe}; fi
+    if [ -n "${speed_perturb_factors}" ]; then asr_tag+=_sp; fi
+    if [ -n "${asr_args}" ]; then asr_tag+=_$(hash_of "${asr_args}"); fi
+fi
+asr_exp=${expdir}/${asr_tag}
+if [ -z "${inference_tag}" ]; then
+    inference_tag=greedy
+    if [ -n "${inference_config}" ]; then
+        inference_tag=$(basename "${inference_config}" .yaml)
+        inference_tag=${inference_tag#decode_}
+    fi
+    if [ "${inference_asr_model}" != valid.wer.ave.pth ]; then inference_tag+=_${inference_asr_model%.pth}; fi
+    if [ -n "${inference_args}" ]; then inference_tag+=_$(hash_of "${inference_args}"); fi
+fi
+decode_dir=${asr_exp}/decode_${inference_tag}
+asr_model=${asr_exp}/${inference_asr_model}
+
+SECONDS=0
+
+if begins 0; then
+    stages=()
+    for number in "${!titles[@]}"; do
+        if wanted "${number}"; then stages+=("${number}"); fi
+    done
+    # shellcheck disable=SC2086  # a list of languages
+    jstasr check --stages "${stages[*]}" --token-type "${token_type}" --g2p "${g2p}" --langs "${langs}" \
+        --ngpu "${ngpu}" --disk-gb "${disk_gb}" --speed-perturb-factors "${speed_perturb_factors}" \
+        --job-command "${train_cmd}" || die "something that later stages need is lacking: see the table above"
+    ends
+fi
+
+if begins 1; then
+    [ -x local/data.sh ] || die "local/data.sh is missing or not executable: it is what makes data/<set> from the corpus"
+    # shellcheck disable=SC2086  # a list of options
+    local/data.sh ${local_data_opts}
+    for set in "${train_set}" "${valid_set}" "${test_sets[@]}"; do
+        utils/validate_data_dir.sh --no-feats "data/${set}"
+    done
+    for set in "${text_sets[@]}"; do needs 1 "data/${set}/text"; done
+    ends
+fi
+
+if begins 2; then
+    for set in "${train_set}" "${valid_set}" "${test_sets[@]}"; do
+        needs 1 "data/${set}"/{wav.scp,text,utt2spk}
+    done
+    if [ -n "${speed_perturb_factors}" ]; then
+        copies=()
+        for factor in ${speed_perturb_factors}; do
+            if [ "${factor}" = 1.0 ] || [ "${factor}" = 1 ]; then
+                copies+=("data/${train_set}")
+            else
+                utils/data/perturb_data_dir_speed.sh "${factor}" "data/${train_set}" "data/${train_set}_sp${factor}"
+                copies+=("data/${train_set}_sp${factor}")
+            fi
+        done
+        utils/combine_data.sh "data/${paired_train}" "${copies[@]}"
+    fi
+    for set in "${paired_sets[@]}"; do
+        limits=()
+        # Test sets are scored whole.
+        if [[ " ${test_sets[*]} " != *" ${set} "* ]]; then
+            limits=(--min-seconds "${min_wav_duration}" --max-seconds "${max_wav_duration}")
+        fi
+        jobs=$(jobs_for "data/${set}/wav.scp" "${nj}")
+        ${train_cmd} JOB=1:"${jobs}" "${audiodir}/${set}/logdir/format.JOB.log" \
+            jstasr format-audio --data-dir "data/${set}" --outdir "${audiodir}/${set}" --fs "${fs}" "${limits[@]}" \
+            --job JOB --num-jobs "${jobs}"
+    done
+    ends
+fi
+
+if begins 3; then
+    folders=()
+    for set in "${paired_train}" "${valid_set}"; do
+        needs 2 "${audiodir}/${set}/text"
+        folders+=("${audiodir}/${set}")
+    done
+    for set in "${text_sets[@]}"; do
+        needs 1 "data/${set}/text"
+        folders+=("${textdir}/${set}")
+    done
+    ends
+fi
+
+if begins 4; then
+    needs 2 "${audiodir}/${paired_train}/text"
+    ends
+fi
+
+if begins 5; then
+    for set in "${paired_sets[@]}"; do needs 2 "${audiodir}/${set}"/{wav.scp,text,utt2spk}; done
+    for set in "${paired_train}" "${valid_set}"; do needs 3 "${audiodir}/${set}/phones"; done
+    ends
+fi
+
+if begins 6; then
+    train_options=(
+        --config "${asr_config}" --expdir "${asr_exp}"
+        --train-dir "${featsdir}/${paired_train}" --valid-dir "${featsdir}/${valid_set}"
+        --cmvn "${featsdir}/${paired_train}/cmvn.ark"
+        --phone-list data/token_list/phones.txt --token-list "${token_dir}/tokens.txt" --ngpu "${ngpu}"
+    )
+    if [ "${token_type}" = bpe ]; then train_options+=(--bpe-model "${token_dir}/bpe.model"); fi
+    for set in "${text_sets[@]}"; do
+        needs 3 "${textdir}/${set}/phones"
+        train_options+=(--text-dir "${textdir}/${set}")
+    done
+    [ -f "${asr_config}" ] || die "--asr_config ${asr_config}: no such file in $(pwd)"
+    needs 5 "${featsdir}/${paired_train}"/{feats.scp,cmvn.ark} "${featsdir}/${valid_set}/feats.scp"
+    needs 3 data/token_list/phones.txt
+    needs 4 "${token_dir}/tokens.txt"
+
+    launcher=(jstasr)
+    read -ra runner <<<"${cuda_cmd}"
+    if [ "${ngpu}" -gt 0 ]; then runner+=(--gpu "${ngpu}"); fi
+    if [ "${num_nodes}" -gt 1 ]; then
+        [ "${cmd_backend}" = slurm ] || die "--num_nodes ${num_nodes} needs cmd_backend=slurm in cmd.sh, not ${cmd_backend}"
+        launcher=(srun "--nodes=${num_nodes}" "--ntasks-per-node=${ngpu}" "--gpus-per-node=${ngpu}" jstasr)
+        runner=(run.pl) # srun itself asks for the machines
+    elif [ "${ngpu}" -gt 1 ]; then
+        launcher=(torchrun --standalone "--nproc-per-node=${ngpu}" -m jstasr)
+    fi
+    log "The experiment: ${asr_exp}; TensorBoard: tensorboard --logdir ${asr_exp}"
+    mkdir -p "${asr_exp}/logdir"
+    show_log "${asr_exp}/logdir/train.log"
+    # shellcheck disable=SC2086  # --asr_args is a list of options
+    "${runner[@]}" "${asr_exp}/logdir/train.log" "${launcher[@]}" train "${train_options[@]}" ${asr_args}
+    hide_log
+    ends
+fi
+
+if begins 7; then
+    needs 6 "${asr_exp}/config.yaml" "${asr_exp}/checkpoints"
+    ${train_cmd} "${asr_exp}/logdir/average.log" \
+        jstasr average --expdir "${asr_exp}" --num "${average_num}" --output "${asr_exp}/valid.wer.ave.pth"
+    ends
+fi
+
+if begins 8; then
+    needs 7 "${asr_model}"
+    decode_options=(--expdir "${asr_exp}" --model "${asr_model}" --mode "$(IFS=,; echo "${inference_modes[*]}")")
+    if [ -n "${inference_config}" ]; then
+        [ -f "${inference_config}" ] || die "--inference_config ${inference_config}: no such file in $(pwd)"
+        decode_options+=(--config "${inference_config}")
+    fi
+    read -ra runner <<<"${decode_cmd}"
+    if "${gpu_inference}"; then
+        runner+=(--gpu 1)
+        decode_options+=(--ngpu 1)
+    fi
+    for set in "${test_sets[@]}"; do
+        needs 5 "${featsdir}/${set}/feats.scp"
+        out=${decode_dir}/${set}
+        jobs=$(jobs_for "${featsdir}/${set}/feats.scp" "${inference_nj}")
+        log "Decoding ${set} in ${jobs} jobs; logs: ${out}/logdir/decode.*.log"
+        # shellcheck disable=SC2086  # --inference_args is a list of options
+        "${runner[@]}" JOB=1:"${jobs}" "${out}/logdir/decode.JOB.log" \
+            jstasr decode "${decode_options[@]}" --data-dir "${featsdir}/${set}" --outdir "${out}" \
+            --job JOB --num-jobs "${jobs}" ${inference_args}
+        for mode in "${inference_modes[@]}"; do
+            for file in text token score; do
+                parts=()
+                for job in $(seq "${jobs}"); do parts+=("${out}/${mode}/logdir/${file}.${job}"); done
+                merge "${out}/${mode}/${file}" "${parts[@]}"
+            done
+        done
+    done
+    ends
+fi
+
+if begins 9; then
+    for set in "${test_sets[@]}"; do
+        for mode in "${inference_modes[@]}"; do
+            needs 5 "${featsdir}/${set}"/{text,utt2spk}
+            needs 8 "${decode_dir}/${set}/${mode}/text"
+        done
+    done
+    ends
+fi
+
+if begins 10; then
+    needs 7 "${asr_model}"
+    needs 5 "${featsdir}/${valid_set}/feats.scp"
+    ${train_cmd} "${asr_exp}/logdir/analyze.log" \
+        jstasr analyze --expdir "${asr_exp}" --model "${asr_model}" --data-dir "${featsdir}/${valid_set}" \
+        --outdir "${asr_exp}/report"
+    ${train_cmd} "${asr_exp}/logdir/report.log" jstasr report --expdir "${asr_exp}"
+    log "The report: ${asr_exp}/report/index.html"
+    ends
+fi
+
+if begins 11; then
+    needs 7 "${asr_model}"
+    ${train_cmd} "${asr_exp}/logdir/pack.log" \
+        jstasr pack --expdir "${asr_exp}" --model "${asr_model}" --output "${asr_exp}/${asr_tag}.zip"
+    log "The packed model: ${asr_exp}/${asr_tag}.zip"
+    ends
+fi
+
+log "Finished in $(minutes "${SECONDS}")"
