@@ -45,7 +45,7 @@ def overview(verbs):
 
 
 def nearest(name, candidates):
-    """" Did you mean ...?" for a mistyped name, or nothing when no candidate comes near."""
+    """The hint after a mistyped name, or nothing when no candidate comes near."""
     found = difflib.get_close_matches(name, candidates, n=1, cutoff=0.5)
     return f" Did you mean `{found[0]}`?" if found else ""
 

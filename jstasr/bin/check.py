@@ -1,0 +1,41 @@
+"""Stage 0 of asr.sh."""
+
+HELP = "check every tool, module, disk space and GPU that the stages need"
+
+
+def add_arguments(parser):
+    parser.add_argument("--stages", default="0 1 2 3 4 5 6 7 8 9 10 11", help="stages that will run")
+    parser.add_argument("--token-type", choices=("bpe", "char", "word"), default="bpe")
+    parser.add_argument("--g2p", default="espeak", help="what turns text into phonemes")
+    parser.add_argument("--langs", default="en", help="languages that must be spoken, as in 'en es'")
+    parser.add_argument("--ngpu", type=int, default=0, help="GPUs on each node")
+    parser.add_argument("--num-nodes", type=int, default=1)
+    parser.add_argument("--disk-gb", type=float, default=5, help="free space that must be here, GB")
+    parser.add_argument("--memory-gb", type=float, default=2, help="memory that must be free, GB")
+    parser.add_argument("--speed-perturb-factors", default="", help="where there are any, sox is needed")
+    parser.add_argument("--job-command", default="run.pl", help="run.pl, slurm.pl or queue.pl, with options")
+
+
+def run(args):
+    from jstasr.check.items import Recipe, all_items
+    from jstasr.check.report import lacking, parse_stages, probe_all, table
+    from jstasr.errors import JstasrError
+
+    recipe = Recipe(
+        token_type=args.token_type,
+        g2p=args.g2p,
+        languages=tuple(args.langs.split()),
+        ngpu=args.ngpu,
+        num_nodes=args.num_nodes,
+        disk_gb=args.disk_gb,
+        memory_gb=args.memory_gb,
+        speed_perturb=bool(args.speed_perturb_factors.split()),
+        job_command=args.job_command,
+    )
+    stages = parse_stages(args.stages)
+    findings = probe_all(all_items(recipe), stages)
+    print(table(findings))
+    lines = lacking(findings)
+    if lines:
+        raise JstasrError(f"{len(lines)} of {len(findings)} things are lacking:\n  " + "\n  ".join(lines))
+    print(f"All that stages {args.stages} need is here.")

@@ -1,0 +1,1 @@
+"""Stage 0: does this machine have what the later stages need?"""

@@ -1,0 +1,103 @@
+"""What each stage of asr.sh needs, as one list."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from jstasr.check import probes
+
+SETUP = "run tools/setup.sh"
+ALL = tuple(range(12))
+AUDIO, PHONES, TOKENS, FEATURES, TRAIN, AVERAGE, DECODE, SCORE, REPORT, PACK = range(2, 12)
+MODEL = (TRAIN, AVERAGE, DECODE, REPORT, PACK)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One row of the table: `probe` finds it, `stages` need it, `remedy` brings it."""
+
+    name: str
+    probe: Callable[[], str]
+    stages: tuple[int, ...]
+    remedy: str
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is particular to a run. `languages`: codes as in utt2lang; `job_command`: train_cmd of cmd.sh."""
+
+    token_type: str = "bpe"
+    g2p: str = "espeak"
+    languages: tuple[str, ...] = ("en",)
+    ngpu: int = 0
+    num_nodes: int = 1
+    disk_gb: float = 5
+    memory_gb: float = 2
+    speed_perturb: bool = False
+    job_command: str = "run.pl"
+
+
+def module_items(recipe):
+    """Python packages: (module, distribution, stages)."""
+    rows = [
+        ("numpy", "numpy", ALL),
+        ("scipy", "scipy", (AUDIO, FEATURES)),
+        ("soundfile", "soundfile", (AUDIO, FEATURES)),
+        ("babel", "babel", (1,)),
+        ("num2words", "num2words", (1,)),
+        ("phonemizer", "phonemizer", (PHONES,)),
+        ("kaldiio", "kaldiio", (FEATURES, TRAIN, DECODE, REPORT)),
+        ("torch", "torch", (FEATURES, *MODEL)),
+        ("torchaudio", "torchaudio", (TRAIN,)),
+        ("omegaconf", "omegaconf", MODEL),
+        ("lightning_fabric", "lightning-fabric", (TRAIN,)),
+        ("jiwer", "jiwer", (TRAIN, SCORE)),
+        ("tensorboard", "tensorboard", (TRAIN,)),
+        ("rich", "rich", (TRAIN, SCORE)),
+        ("matplotlib", "matplotlib", (TRAIN, REPORT)),
+    ]
+    if recipe.token_type == "bpe":
+        rows.append(("sentencepiece", "sentencepiece", (TOKENS, TRAIN, DECODE, PACK)))
+    return [Item(name, partial(probes.module, name, dist), stages, SETUP) for name, dist, stages in rows]
+
+
+def program_items(recipe):
+    """Programs that the shell scripts call."""
+    debian = "apt-get install {} (Debian, Ubuntu; as root)".format
+    items = [
+        Item("bash", partial(probes.program, "bash", "--version"), ALL, debian("bash")),
+        Item("perl", partial(probes.program, "perl", "--version"), ALL, debian("perl")),
+        Item("awk", partial(probes.program, "awk", "BEGIN { print 1 }"), ALL, debian("mawk")),
+        Item("sox", probes.sox, (AUDIO,), debian("sox"), required=recipe.speed_perturb),
+    ]
+    scheduler = {"slurm.pl": ("sbatch", "squeue"), "queue.pl": ("qsub", "qstat")}
+    for name in scheduler.get((recipe.job_command.split() or [""])[0], ()):
+        remedy = "use a submit host, or cmd_backend=local"
+        items.append(Item(name, partial(probes.present, name), ALL, remedy))
+    if recipe.num_nodes > 1:
+        items.append(Item("srun", partial(probes.present, "srun"), (TRAIN,), "use a submit host of Slurm"))
+    return items
+
+
+def all_items(recipe):
+    """Every row of the table for `recipe`, needed or not by the stages that will run."""
+    items = [
+        Item("Python", probes.python, ALL, "tools/setup.sh --python PATH, with Python 3.10 to 3.13"),
+        *program_items(recipe),
+        *module_items(recipe),
+        Item("extensions", probes.extensions, (TRAIN, SCORE, REPORT), SETUP),
+        Item("rnnt_loss", probes.rnnt_loss, (TRAIN,), SETUP),
+    ]
+    if recipe.g2p == "espeak":
+        remedy = "espeak-ng --voices lists the languages; tools/setup.sh brings espeak itself"
+        for language in recipe.languages:
+            items.append(Item(f"espeak: {language}", partial(probes.espeak, language), (PHONES,), remedy))
+    items += [
+        Item("disk", partial(probes.disk, recipe.disk_gb), ALL, "free some, or say your need by --disk_gb"),
+        Item("memory", partial(probes.memory, recipe.memory_gb), ALL, "end other programs"),
+    ]
+    if recipe.ngpu > 0:
+        remedy = "run on a machine with a GPU and its driver, or train with --ngpu 0"
+        items.append(Item("GPU", partial(probes.gpus, recipe.ngpu), (TRAIN,), remedy))
+    return items

@@ -1,0 +1,155 @@
+"""Probes: each returns what it found, as a short text for the table, or raises Lack.
+
+A probe tries the thing itself where that is cheap: a program that is there but does not run is as good as
+none.
+"""
+
+import importlib
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jstasr
+
+PACKAGE = Path(jstasr.__file__).parent
+PROBE_SECONDS = 20
+
+
+class Lack(Exception):
+    """The thing is missing or does not work; the message says which."""
+
+
+def python():
+    version = ".".join(map(str, sys.version_info[:3]))
+    if not (3, 10) <= sys.version_info[:2] <= (3, 13):
+        raise Lack(f"{version} is not 3.10 to 3.13")
+    return version
+
+
+def run_program(command):
+    """Standard output and error of `command` (a list of str); Lack where it is missing or fails."""
+    if shutil.which(command[0]) is None:
+        raise Lack("not found")
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=PROBE_SECONDS)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Lack(f"does not run: {error}") from None
+    if done.returncode != 0:
+        reason = done.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
+        raise Lack(f"`{' '.join(command)}` failed: {reason[-1]}")
+    return done.stdout, done.stderr
+
+
+def program(*command):
+    """A program that tells its version by `command`."""
+    output, errors = run_program(list(command))
+    version = re.search(r"\d+\.\d+[.\d]*", (output + errors).decode(errors="replace"))
+    return version.group().rstrip(".") if version else "present"
+
+
+def present(name):
+    """A program that is on the PATH; for those that cannot be run without effect."""
+    path = shutil.which(name)
+    if path is None:
+        raise Lack("not found")
+    return path
+
+
+def sox():
+    """sox changes the speed of a generated tone."""
+    output, _ = run_program("sox -n -r 16000 -b 16 -t wav - synth 0.1 sine 440 speed 0.9".split())
+    if not output.startswith(b"RIFF"):
+        raise Lack("runs but writes no wav")
+    return program("sox", "--version")
+
+
+def module(name, distribution):
+    """A Python module that imports; the version of its distribution."""
+    try:
+        importlib.import_module(name)
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        raise Lack("not installed") from None
+    except ImportError as error:
+        absent = isinstance(error, ModuleNotFoundError) and error.name == name
+        raise Lack("not installed" if absent else f"fails: {str(error).splitlines()[0]}") from None
+
+
+def extensions():
+    """All Cython modules of the package are built and import."""
+    sources = sorted(path.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("*.pyx"))
+    for name in (".".join(source.with_suffix("").parts) for source in sources):
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise Lack(f"{name}: {str(error).splitlines()[0]}") from None
+    return f"{len(sources)} built"
+
+
+def rnnt_loss():
+    """The transducer loss of torchaudio gives a finite number on a lattice of two frames and one label."""
+    import torch
+    import torchaudio.functional
+
+    loss = torchaudio.functional.rnnt_loss(
+        torch.full((1, 2, 2, 3), 1 / 3).log(),
+        torch.tensor([[1]], dtype=torch.int32),
+        torch.tensor([2], dtype=torch.int32),
+        torch.tensor([1], dtype=torch.int32),
+        blank=0,
+        fused_log_softmax=False,
+    )
+    # Two alignments, each of three steps of probability 1/3.
+    expected = -torch.log(torch.tensor(2 / 27)).item()
+    if abs(loss.item() - expected) > 1e-4:
+        raise Lack(f"wrong value: {loss.item():.5f}, not {expected:.5f}")
+    return "works"
+
+
+def espeak(language):
+    """espeak speaks digits in `language`."""
+    from jstasr.errors import JstasrError
+    from jstasr.text.phonemes import espeak_code, phonemize_texts
+
+    try:
+        code = espeak_code(language)
+        if not phonemize_texts(["1 2 3"], language)[0]:
+            raise Lack("no phonemes for `1 2 3`")
+    except JstasrError as error:
+        raise Lack(str(error)) from None
+    return code
+
+
+def gpus(count):
+    """`count` GPUs that torch can use."""
+    import torch
+
+    if not torch.cuda.is_available():
+        raise Lack("torch sees no GPU")
+    if torch.cuda.device_count() < count:
+        raise Lack(f"{torch.cuda.device_count()} of {count}")
+    return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name(0)}"
+
+
+def disk(wanted_gb):
+    """Free space in the current folder, GB."""
+    free = shutil.disk_usage(".").free / 1e9
+    if free < wanted_gb:
+        raise Lack(f"{free:.1f} GB free, {wanted_gb:g} GB needed")
+    return f"{free:.0f} GB free"
+
+
+def memory(wanted_gb):
+    """Memory that processes may still take, GB."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        free = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) * 1024 / 1e9
+    except (OSError, StopIteration):
+        free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    if free < wanted_gb:
+        raise Lack(f"{free:.1f} GB free, {wanted_gb:g} GB needed")
+    return f"{free:.0f} GB free"
