@@ -8,7 +8,7 @@ from jstasr.errors import JstasrError
 
 
 @contextmanager
-def atomic_write(path, mode="w"):
+def atomic_write(path, mode="w", sync=True):
     """Open a file that takes its name only when it is complete.
 
     The content goes to a hidden temporary name in the same folder, is fsynced and renamed over `path`; after
@@ -17,6 +17,7 @@ def atomic_write(path, mode="w"):
     Args:
         path: the file to write; a symbolic link is followed, so that the link stays.
         mode: "w" (UTF-8, newlines as written) or "wb".
+        sync: wait until the content is on the disk, so that a power failure cannot leave an empty file.
     Yields:
         The open file.
     """
@@ -30,7 +31,8 @@ def atomic_write(path, mode="w"):
         with open(temporary, mode, **text_options) as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         os.replace(temporary, target)
     except OSError as error:
         temporary.unlink(missing_ok=True)

@@ -1,0 +1,48 @@
+"""`jstasr extract`: stage 5 of a recipe."""
+
+HELP = "compute log-mel features and their statistics"
+
+
+def add_arguments(parser):
+    from jstasr.data.jobs import add_job_arguments
+
+    parser.add_argument("--data-dir", required=True, help="folder of the formatted set, dump/audio/<set>")
+    parser.add_argument("--outdir", required=True, help="folder of the features, dump/fbank/<set>")
+    parser.add_argument("--fs", default="16k", help="sampling rate of the audio, as in 16k or 16000")
+    parser.add_argument("--num-mel-bins", type=int, default=80, help="features per frame")
+    parser.add_argument("--compress", action="store_true", help="one byte a value, as Kaldi's copy-feats")
+    parser.add_argument("--cmvn-out", help="write the set's mean and variance statistics here")
+    add_job_arguments(parser)
+
+
+def run(args):
+    import time
+
+    from jstasr.data.io import first_few
+    from jstasr.data.jobs import check_job_arguments
+    from jstasr.features.extract import extract_part, merge_parts
+
+    check_job_arguments(args)
+    num_jobs = args.num_jobs
+    if not args.merge:
+        import torch
+
+        from jstasr.data.audio import parse_rate
+        from jstasr.features.fbank import Fbank
+
+        torch.set_num_threads(1)  # the jobs share the machine
+        fbank = Fbank(parse_rate(args.fs), args.num_mel_bins)
+        num_jobs = args.num_jobs if args.job else 1
+        begin = time.perf_counter()
+        count, seconds, silent = extract_part(
+            args.data_dir, args.outdir, fbank, args.job or 1, num_jobs, args.compress
+        )
+        elapsed = max(time.perf_counter() - begin, 1e-3)
+        part = f" part {args.job} of {num_jobs}," if args.job else ""
+        speed = f"{seconds:.0f} s of audio, {seconds / elapsed:.0f}x real time"
+        print(f"{args.data_dir}:{part} {count} utterances, {speed}")
+        if silent:
+            print(f"warning: nothing but digital silence in {len(silent)} utterance(s): {first_few(silent)}")
+    if args.job is None:
+        count, frames = merge_parts(args.data_dir, args.outdir, num_jobs, args.cmvn_out)
+        print(f"{args.outdir}: {count} utterances, {frames} frames")

@@ -1,0 +1,48 @@
+"""`jstasr format-audio`: stage 2 of a recipe."""
+
+HELP = "write the audio of a data directory as mono files at one rate, cut into utterances"
+
+
+def add_arguments(parser):
+    from jstasr.data.jobs import add_job_arguments
+
+    parser.add_argument("--data-dir", required=True, help="Kaldi data directory")
+    parser.add_argument("--outdir", required=True, help="folder of the formatted set")
+    parser.add_argument("--fs", default="16k", help="sampling rate, as in 16k or 16000")
+    parser.add_argument("--min-seconds", type=float, help="leave out shorter utterances (not of test sets)")
+    parser.add_argument("--max-seconds", type=float, help="leave out longer utterances (not of test sets)")
+    parser.add_argument("--channel", type=int, help="channel to take, from 1, where a recording has several")
+    parser.add_argument("--cleaner", default="none", help="normalisation of the transcripts: none or basic")
+    parser.add_argument("--lang", help="language for the cleaner where there is no utt2lang")
+    parser.add_argument("--allow-empty-text", action="store_true", help="accept empty transcripts")
+    parser.add_argument("--nj", type=int, default=1, help="processes")
+    add_job_arguments(parser)
+
+
+def run(args):
+    from pathlib import Path
+
+    from jstasr.data.audio import parse_rate
+    from jstasr.data.format import FormatPlan, finish, format_part
+    from jstasr.data.jobs import check_job_arguments
+    from jstasr.data.kaldi import DataDir
+    from jstasr.text.normalize import clean_table
+
+    check_job_arguments(args)
+    data = DataDir(args.data_dir, allow_empty_text=args.allow_empty_text)
+    data.check()
+    plan = FormatPlan(Path(args.outdir), parse_rate(args.fs), args.channel)
+    # Before hours of audio work: transcripts that the cleaner leaves empty are refused here.
+    texts = clean_table(data.text, args.cleaner, data.utt2lang, args.lang, data.path, args.allow_empty_text)
+    num_jobs = args.num_jobs
+    if args.job is not None:
+        count = format_part(plan, data, args.job, num_jobs, args.nj)
+        print(f"{args.data_dir}: part {args.job} of {num_jobs}, {count} utterances")
+        return
+    if not args.merge:
+        num_jobs = 1
+        format_part(plan, data, 1, 1, args.nj)
+    kept, dropped = finish(plan, data, texts, num_jobs, args.min_seconds, args.max_seconds)
+    print(f"{args.outdir}: {kept} utterances at {plan.rate} Hz")
+    if dropped:
+        print(f"left out {len(dropped)} too short or too long, listed in {args.outdir}/dropped")

@@ -1,0 +1,75 @@
+"""Cleaners: the spelling in which transcripts are trained and scored.
+
+A cleaner is a function text -> text that changes nothing when applied twice. `CLEANERS` holds them by name;
+`clean(text, name, language)` is the one entrance, so that a language may later bring its own rules.
+"""
+
+import re
+import unicodedata
+
+from jstasr.data.io import first_few
+from jstasr.errors import JstasrError
+
+APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u2032": "'", "`": "'"})
+
+JOINERS = "\u200c\u200d"  # spelling of Persian and of Indic scripts
+
+
+def _is_spoken(character):
+    return unicodedata.category(character)[0] in "LMN" or character in JOINERS
+
+
+def no_change(text, language):
+    """Cleaner `none`: only runs of white space become one space."""
+    return " ".join(text.split())
+
+
+def basic(text, language):
+    """Cleaner `basic`: NFKC, lower case, no punctuation but apostrophes inside words, single spaces."""
+    text = unicodedata.normalize("NFKC", text).translate(APOSTROPHES)
+    if language in ("tr", "az"):  # dotted and dotless i are two letters
+        text = text.replace("I", "\u0131").replace("\u0130", "i")
+    text = text.lower().replace("i\u0307", "i")  # lower() of the dotted capital leaves a lone dot
+    text = unicodedata.normalize("NFKC", text)
+    text = "".join(character if _is_spoken(character) or character == "'" else " " for character in text)
+    words = (word.strip("'" + JOINERS) for word in text.split())
+    words = (re.sub("'+", "'", word) for word in words)
+    return " ".join(word for word in words if any(unicodedata.category(c)[0] in "LN" for c in word))
+
+
+CLEANERS = {"none": no_change, "basic": basic}
+
+
+def clean(text, cleaner="basic", language=None):
+    """Normalised text; JstasrError names the cleaners when `cleaner` is none of them."""
+    try:
+        function = CLEANERS[cleaner]
+    except KeyError:
+        raise JstasrError(f"no cleaner {cleaner!r}; there are: {', '.join(CLEANERS)}") from None
+    return function(text, language)
+
+
+def clean_table(texts, cleaner, utt2lang=None, language=None, name="text", allow_empty=False):
+    """Normalise a table of transcripts.
+
+    Args:
+        texts: dict utterance -> transcript.
+        cleaner: name of the cleaner.
+        utt2lang: dict utterance -> language, or None.
+        language: language of utterances that utt2lang does not name.
+        name: what to call the set in an error.
+        allow_empty: accept transcripts of which nothing is left.
+    Returns:
+        dict utterance -> normalised transcript.
+    Raises:
+        JstasrError: naming the utterances of which nothing is left.
+    """
+    utt2lang = utt2lang or {}
+    cleaned = {utt: clean(text, cleaner, utt2lang.get(utt, language)) for utt, text in texts.items()}
+    empty = [utterance for utterance, text in cleaned.items() if not text]
+    if empty and not allow_empty:
+        raise JstasrError(
+            f"{name}: {len(empty)} transcript(s) empty after cleaner {cleaner!r}: {first_few(empty)}; "
+            "remove these utterances or write out what they say"
+        )
+    return cleaned

@@ -1,0 +1,123 @@
+"""Phonemes of texts by espeak, through phonemizer.
+
+Whole sentences go to espeak, since it speaks words by their neighbours (French liaison, English "the" and
+"a"); it runs some short words together ("of the" is one word, ʌvðə), where a word mark is then missing.
+Stress marks are dropped, length marks stay with their vowel, punctuation is silent.
+"""
+
+import ctypes.util
+import logging
+import re
+from functools import cache
+
+from jstasr.errors import JstasrError
+from jstasr.text.tokens import WORD_MARK
+
+# Codes of corpora (BCP 47, Common Voice) that espeak spells otherwise. Other codes are tried as they are,
+# then without their region.
+ESPEAK_CODES = {
+    "en": "en-us",
+    "fr": "fr-fr",
+    "pt": "pt-br",
+    "zh": "cmn",
+    "zh-cn": "cmn",
+    "zh-tw": "cmn",
+    "zh-hk": "yue",
+    "no": "nb",
+    "nn": "nb",
+    "nn-no": "nb",
+}
+TIES = re.compile("[\u0361\u035c]")
+# What espeak prints for a phoneme without an IPA name (German glottal stop).
+REPAIRS = {"??": "ʔ", "?": "ʔ"}
+
+
+@cache
+def use_espeak_library():
+    """Point phonemizer at the system's libespeak-ng or else at the espeakng-loader wheel; says which."""
+    from phonemizer.backend.espeak.wrapper import EspeakWrapper
+
+    system = ctypes.util.find_library("espeak-ng") or ctypes.util.find_library("espeak")
+    if system:
+        return system
+    try:
+        import espeakng_loader
+    except ImportError:
+        raise JstasrError(
+            "no espeak library: install Debian's espeak-ng (root) or the Python package espeakng-loader"
+        ) from None
+    library = espeakng_loader.get_library_path()
+    EspeakWrapper.set_library(library)
+    EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
+    return library
+
+
+@cache
+def _known_codes():
+    from phonemizer.backend import EspeakBackend
+
+    use_espeak_library()
+    return frozenset(EspeakBackend.supported_languages())
+
+
+def espeak_code(language):
+    """espeak's code of a language: "en" -> "en-us", "sv-SE" -> "sv".
+
+    Raises:
+        JstasrError: espeak does not speak the language.
+    """
+    code = language.lower().replace("_", "-")
+    for candidate in (ESPEAK_CODES.get(code), code, ESPEAK_CODES.get(code.split("-")[0]), code.split("-")[0]):
+        if candidate and candidate in _known_codes():
+            return candidate
+    raise JstasrError(f"espeak has no language {language!r}; `espeak-ng --voices` lists those that it has")
+
+
+@cache
+def _backend(code):
+    """The one backend of a language in this process: making one again would leak about 5 MB."""
+    from phonemizer.backend import EspeakBackend
+
+    use_espeak_library()
+    quiet = logging.getLogger("jstasr.phonemizer")
+    quiet.setLevel(logging.ERROR)  # it warns of each word in another language; the flags are removed anyway
+    try:
+        return EspeakBackend(code, language_switch="remove-flags", words_mismatch="ignore", logger=quiet)
+    except RuntimeError as error:
+        raise JstasrError(f"espeak cannot be started for {code!r}: {error}") from error
+
+
+def phonemize_texts(texts, lang):
+    """Phonemes of texts.
+
+    Args:
+        texts: list of str, one utterance each.
+        lang: language of all of them, as in utt2lang.
+    Returns:
+        list of list of str, as long as `texts`, with `_` between words; an empty list where a text has
+        nothing to speak.
+    Raises:
+        JstasrError: espeak is missing or does not speak the language.
+    """
+    from phonemizer.separator import Separator
+
+    # A line break or a NUL inside would end the text for espeak. Equal sentences are spoken once.
+    flat = [" ".join(text.replace("\0", " ").split()) for text in texts]
+    unique = sorted(set(flat))
+    # "|" cannot come from espeak, which spells "_" itself between phones.
+    separator = Separator(phone=" ", word="|")
+    lines = _backend(espeak_code(lang)).phonemize(unique, separator=separator, strip=True)
+    if len(lines) != len(unique):
+        raise JstasrError(f"phonemizer returned {len(lines)} lines for {len(unique)} texts in {lang!r}")
+    spoken = dict(zip(unique, map(_split_phones, lines), strict=True))
+    return [list(spoken[text]) for text in flat]
+
+
+def _split_phones(line):
+    """ "h ə l oʊ|w ɜː" -> [h ə l oʊ _ w ɜː]; words without phones leave no mark."""
+    phones = []
+    for word in TIES.sub("", line).split("|"):
+        found = [REPAIRS.get(phone, phone) for phone in word.split()]
+        if found:
+            phones += [WORD_MARK, *found] if phones else found
+    return phones
