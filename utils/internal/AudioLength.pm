@@ -1,0 +1,92 @@
+package AudioLength;
+# How long a sound file is, from its header: WAV (RIFF, RF64), FLAC and NIST SPHERE, without reading the samples.
+use strict;
+use warnings;
+use Exporter 'import';
+our @EXPORT_OK = qw(header_duration stream_duration);
+
+my $UNKNOWN_SIZE = 0x7FFFF000;    # writers to a pipe put 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFF000+ or 0: size not known
+
+# Seconds, or undef when the file cannot be opened or is of another kind.
+sub header_duration {
+  my $path = shift;
+  open my $in, '<:raw', $path or return undef;
+  my $size = -s $in;
+  return stream_duration($in, $size);
+}
+
+# The same from an open handle; $size is the file's, undef for a pipe, which is read to its end if it must be.
+sub stream_duration {
+  my ($in, $size) = @_;
+  my $magic = _take($in, 4);
+  return undef unless defined $magic;
+  return _wav($in, $size) if $magic eq 'RIFF' || $magic eq 'RF64';
+  return _flac($in) if $magic eq 'fLaC';
+  return _sphere($in) if $magic eq 'NIST';
+  return undef;
+}
+
+sub _take {
+  my ($in, $count) = @_;
+  my $bytes = '';
+  while (length $bytes < $count) {
+    my $got = read $in, $bytes, $count - length $bytes, length $bytes;
+    return undef unless $got;
+  }
+  return $bytes;
+}
+
+sub _skip {
+  my ($in, $count) = @_;
+  return 1 if -f $in && seek $in, $count, 1;
+  while ($count > 0) {
+    my $part = $count > 65536 ? 65536 : $count;
+    return 0 unless defined _take($in, $part);
+    $count -= $part;
+  }
+  return 1;
+}
+
+sub _wav {
+  my ($in, $size) = @_;
+  return undef unless ((_take($in, 8) // '') =~ /^....WAVE/s);
+  my ($rate, $block, $long_size);
+  while (defined(my $header = _take($in, 8))) {
+    my ($id, $length) = unpack 'a4V', $header;
+    if ($id eq 'data') {
+      return undef unless $rate && $block;
+      if ($length >= $UNKNOWN_SIZE || $length == 0) {
+        if (defined $long_size) { $length = $long_size }
+        elsif (defined $size)   { $length = $size - tell $in }
+        else                    { $length = 0; while (my $got = read $in, my $samples, 65536) { $length += $got } }
+      }
+      return int($length / $block) / $rate;
+    }
+    my $body = $length <= 65536 ? _take($in, $length + $length % 2) : undef;
+    if (!defined $body) { return undef unless $length > 65536 && _skip($in, $length + $length % 2); next }
+    ($rate, $block) = (unpack('vvVVv', $body))[2, 4] if $id eq 'fmt ';
+    $long_size = (unpack 'Q<2', $body)[1] if $id eq 'ds64';
+  }
+  return undef;
+}
+
+# STREAMINFO: 20 bits of rate, 3 of channels, 5 of sample size, 36 of sample count, after 10 bytes of block sizes.
+sub _flac {
+  my $in = shift;
+  my $info = _take($in, 4 + 18);
+  return undef unless defined $info;
+  my ($high, $low) = unpack 'N2', substr $info, 14, 8;
+  my $rate = $high >> 12;
+  my $samples = ($high & 0xF) * 2**32 + $low;
+  return $rate && $samples ? $samples / $rate : undef;
+}
+
+sub _sphere {
+  my $in = shift;
+  my $header = _take($in, 1020) // return undef;
+  my ($rate) = $header =~ /^sample_rate -i (\d+)/m;
+  my ($samples) = $header =~ /^sample_count -i (\d+)/m;
+  return $rate && defined $samples ? $samples / $rate : undef;
+}
+
+1;

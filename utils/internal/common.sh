@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Sourced by the data-directory scripts: byte order everywhere, the folder of the tools, errors, and work folders that
+# become visible only when complete.
+export LC_ALL=C
+# shellcheck disable=SC2034  # used by the scripts that source this file
+utils=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+
+# fail MESSAGE...: the message on standard error, status 1
+fail() {
+  echo "$0: $*" >&2
+  exit 1
+}
+
+# need_file PATH...: stops unless each is a file
+need_file() {
+  local path
+  for path in "$@"; do
+    [ -f "$path" ] || fail "no such file $path"
+  done
+}
+
+# count_lines PATH: 0 if there is no such file
+count_lines() {
+  if [ -f "$1" ]; then wc -l <"$1"; else echo 0; fi
+}
+
+# open_stage DIR: sets $stage to a new hidden folder in DIR, removed when the script ends
+open_stage() {
+  mkdir -p "$1" || fail "could not make the folder $1"
+  stage=$(mktemp -d "$1/.tmp.XXXXXX") || fail "could not make a work folder in $1"
+  trap 'rm -rf "$stage"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' HUP TERM
+}
+
+# close_stage DIR: moves every file of $stage into DIR
+close_stage() {
+  local path
+  for path in "$stage"/*; do
+    [ -e "$path" ] && mv -f "$path" "$1/"
+  done
+  rmdir "$stage"
+}

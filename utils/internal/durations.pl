@@ -1,0 +1,54 @@
+#!/usr/bin/env perl
+# wav.scp -> "<id> <seconds> " per line, from headers where they can be read, else by reading what a command writes.
+# The number is printed as Kaldi's wav-to-duration prints it: a 32-bit float, 7 digits, and a space after it.
+use strict;
+use warnings;
+use File::Basename 'dirname';
+use Cwd 'abs_path';
+use lib dirname(abs_path(__FILE__));
+use AudioLength qw(header_duration stream_duration);
+
+my ($me, $path) = @ARGV;
+open my $in, '<', $path or die "$me: could not open $path: $!\n";
+my $failed = 0;
+while (<$in>) {
+  chomp;
+  my ($id, $source) = split ' ', $_, 2;
+  $source =~ s/\s+$// if defined $source;
+  if (!defined $source || $source eq '') { problem("'$_' has no path; expected '<id> <path or command |>'"); next }
+  my $seconds;
+  # sph2pipe copies the length of its last argument, so the header of the file is enough.
+  if    ($source =~ /^\S*sph2pipe -f wav (\S+)\s*\|$/ && -f $1) { $seconds = header_duration($1); print_duration($id, $seconds, 1) if $seconds; next if $seconds }
+  if    ($source =~ s/\|$//)        { $seconds = command_duration($source) }
+  elsif ($source =~ /^(.*):(\d+)$/ && !-e $source) { $seconds = offset_duration($1, $2) }
+  else                              { $seconds = header_duration($source) // command_duration('sox ' . quoted($source) . ' -t wav -') }
+  if (defined $seconds) { print_duration($id, $seconds) }
+  else { problem("could not find the duration of '$id' ($source); is the file there, and whole?") }
+}
+exit($failed ? 1 : 0);
+
+sub problem { print STDERR "$me: $path:$.: $_[0]\n"; $failed = 1 }
+sub quoted { return "'" . $_[0] =~ s/'/'\\''/gr . "'" }
+
+sub print_duration {
+  my ($id, $seconds, $sphere) = @_;
+  if ($sphere) { print "$id $seconds\n"; return }    # Kaldi reads these in Perl, not with wav-to-duration
+  printf "%s %.7g \n", $id, unpack 'f', pack 'f', $seconds;
+}
+
+# Asks for the header only, unless the writer did not know the length; then all of it.
+sub command_duration {
+  my $command = shift;
+  open my $out, '-|', 'bash', '-c', "$command 2>/dev/null" or return undef;
+  binmode $out;
+  my $seconds = stream_duration($out, undef);
+  close $out;    # the command may end by SIGPIPE, that is no failure
+  return $seconds;
+}
+
+sub offset_duration {
+  my ($file, $offset) = @_;
+  open my $out, '<:raw', $file or return undef;
+  seek $out, $offset, 0 or return undef;
+  return stream_duration($out, undef);
+}

@@ -1,0 +1,241 @@
+#!/usr/bin/env perl
+# The checks of validate_data_dir.sh. Each file is read once; whole-file tests come first and lines are looked at one
+# by one only where a test fails, so that a good directory of 100,000 utterances takes about a second.
+use strict;
+use warnings;
+use File::Basename 'dirname';
+use Cwd 'abs_path';
+use lib dirname(abs_path(__FILE__));
+use DataDir qw(slurp lines_of ids_of encoding_problems line_number);
+use AudioLength 'header_duration';
+
+my $OVERSHOOT = 0.5;    # seconds by which a segment may pass the end of its recording and be cut short, as in Kaldi
+my $SHOWN = 5;          # differences between two lists that are named
+
+my ($me, $data, @options) = @ARGV;
+my %option = map { ($_ => 1) } @options;
+my (%content, %ids);
+
+sub path_of { return "$data/$_[0]" }
+sub warning { print STDERR "$me: warning: $_[0]\n" }
+
+sub stop {
+  my $message = join "\n", @_;
+  $message =~ s/^/$me: /mg;
+  print STDERR "$message\n";
+  exit 1;
+}
+
+sub fix_it { return "mend it: utils/fix_data_dir.sh $data" }
+
+# Reads a table, checks its encoding, that its ids are sorted and unique; false if there is no such file.
+sub load_table {
+  my $name = shift;
+  return 0 unless -f path_of($name);
+  my $path = path_of($name);
+  $content{$name} = slurp($path);
+  my @problems = encoding_problems($path, $content{$name});
+  stop(@problems) if @problems;
+  if ($content{$name} ne '' && substr($content{$name}, -1) ne "\n") {
+    stop("file $path has invalid newline: the last line has no line end; " . fix_it());
+  }
+  $ids{$name} = [ids_of($content{$name})];
+  my $list = $ids{$name};
+  for my $i (0 .. $#$list) {
+    my $place = "$path:" . ($i + 1);
+    stop("$place: blank line; remove it: sed -i '/^[[:space:]]*\$/d' $path") if $list->[$i] eq '';
+    next if $i == 0 || $list->[$i - 1] lt $list->[$i];
+    stop("file $path has duplicates: $place: id '$list->[$i]' is also on line $i; " . fix_it()) if $list->[$i - 1] eq $list->[$i];
+    my ($earlier) = grep { $list->[$_] eq $list->[$i] } 0 .. $i - 1;
+    stop("file $path is not in sorted order or has duplicates: $place: '$list->[$i]' comes after '$list->[$i - 1]'"
+      . (defined $earlier ? " and is also on line " . ($earlier + 1) : '') . '; ' . fix_it());
+  }
+  return 1;
+}
+
+# Names the ids that one of two files has and the other has not.
+sub stop_unless_same_ids {
+  my ($expected_name, $expected, $name) = @_;
+  return if "@$expected" eq "@{$ids{$name}}";
+  my %expected = map { ($_ => 1) } @$expected;
+  my %present = map { ($_ => 1) } @{$ids{$name}};
+  my @list = @{$ids{$name}};
+  my @extra = map { path_of($name) . ':' . ($_ + 1) . ": '$list[$_]' is not in $expected_name" } grep { !$expected{$list[$_]} } 0 .. $#list;
+  my @missing = map { path_of($name) . " has no line for '$_' of $expected_name" } grep { !$present{$_} } @$expected;
+  my @named = (@missing, @extra);
+  my $more = @named - $SHOWN;
+  @named = (@named[0 .. $SHOWN - 1], "... and $more more") if $more > 0;
+  stop("error: in $data, the ids of $expected_name and $name differ:", @named, "$expected_name has "
+    . @$expected . " ids, $name " . @list . '; ' . fix_it());
+}
+
+# Calls $is_bad with the fields of each line; stops at the first for which it is true.
+sub stop_at_bad_fields {
+  my ($name, $expected, $is_bad) = @_;
+  my $number = 0;
+  for my $line (split /\n/, $content{$name}) {
+    $number++;
+    my @fields = split /[ \t]+/, $line =~ s/^[ \t]+//r;
+    stop("bad line " . path_of($name) . ":$number: '$line', expected $expected") if $is_bad->(@fields);
+  }
+}
+
+sub is_number { return $_[0] =~ /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/ }
+sub is_positive { return is_number($_[0]) && $_[0] > 0 }
+
+sub check_speakers {
+  for my $name (qw(spk2utt utt2spk)) {
+    stop("no such file " . path_of($name) . ($name eq 'spk2utt'
+        ? "; make it: utils/utt2spk_to_spk2utt.pl $data/utt2spk > $data/spk2utt" : '')) unless -f path_of($name);
+    stop("empty file " . path_of($name)) if -z path_of($name);
+  }
+  load_table('utt2spk');
+  stop_at_bad_fields('utt2spk', "'<utterance> <speaker>'", sub { return @_ != 2 });
+  my @pairs = map { [split ' '] } split /\n/, $content{utt2spk};
+
+  unless ($option{'--no-spk-sort'}) {
+    for my $i (1 .. $#pairs) {
+      next if $pairs[$i - 1][1] le $pairs[$i][1];
+      my ($utt, $spk) = @{$pairs[$i]};
+      stop("utt2spk is not in sorted order when sorted first on speaker-id: " . path_of('utt2spk') . ':' . ($i + 1)
+          . ": speaker '$spk' of '$utt' comes after '$pairs[$i - 1][1]'",
+        "(fix this by making speaker-ids prefixes of utt-ids, e.g. '$spk-$utt', in every file; or give --no-spk-sort)");
+    }
+  }
+  load_table('spk2utt');
+  print "$me: warning: you have only one speaker; speaker-dependent steps (and --utt2spk splits) will see one group.\n"
+    if @{$ids{spk2utt}} == 1;
+
+  my $flat = join '', map { my ($spk, @utts) = split ' '; map { "$_ $spk\n" } @utts } split /\n/, $content{spk2utt};
+  my $expected = join '', map { "@$_\n" } @pairs;
+  # With --no-spk-sort spk2utt lists the utterances by speaker, and Kaldi wants that order to be utt2spk's all the same.
+  stop("spk2utt and utt2spk do not seem to match in $data; "
+    . "make spk2utt again: utils/utt2spk_to_spk2utt.pl $data/utt2spk > $data/spk2utt") if $flat ne $expected;
+}
+
+sub check_text {
+  return if $option{'--no-text'};
+  my $path = path_of('text');
+  stop("no such file $path (if this is by design, specify --no-text)") unless -f $path;
+  stop("file $path is empty") if -z $path;
+  load_table('text');
+  my $text = $content{text};
+  if ($text =~ /[^\t\n\x20-\x7E]/) {
+    my @lines = split /\n/, $text;
+    utf8::decode($_) for @lines;
+    unless ($option{'--non-print'}) {
+      my @bad = grep { $lines[$_] =~ /[^\p{Print}\s]/ } 0 .. $#lines;
+      if (@bad) {
+        my $code = sprintf 'U+%04X', ord($lines[$bad[0]] =~ /([^\p{Print}\s])/ ? $1 : '');
+        stop("$path contains " . @bad . " lines with non-printable characters, first $path:" . ($bad[0] + 1)
+          . ": $code in '$ids{text}[$bad[0]]'; remove it, or give --non-print");
+      }
+    }
+    use feature 'unicode_strings';
+    for my $i (0 .. $#lines) {
+      next unless $lines[$i] =~ /([^\S\t\n ])/;
+      stop(sprintf "%s:%d: the line of '%s' contains disallowed Unicode whitespace (U+%04X); replace it by a space",
+        $path, $i + 1, $ids{text}[$i], ord $1);
+    }
+  }
+  if ($text =~ /(?<![A-Za-z0-9_])(<s>|<\/s>|#0)(?![A-Za-z0-9_])/) {
+    stop("$path:" . line_number($text, $-[1]) . ": error: in $data, text contains illegal symbol $1, which decoders use for themselves");
+  }
+  stop_unless_same_ids('utt2spk', $ids{utt2spk}, 'text');
+  if ($text =~ /^[ \t]*[^ \t\n]+[ \t]*$/m) {
+    my @empty = grep { $text =~ /^[ \t]*\Q$ids{text}[$_]\E[ \t]*$/m } 0 .. $#{$ids{text}};
+    warning("$path:" . ($empty[0] + 1) . ": '$ids{text}[$empty[0]]' has no words"
+      . (@empty > 1 ? ' (and ' . (@empty - 1) . ' more)' : '') . '; if it should have, mend the line, else ignore this');
+  }
+}
+
+sub check_segments {
+  load_table('segments');
+  stop_at_bad_fields('segments', "'<utterance> <recording> <start> <end>' with end after start",
+    sub { return @_ != 4 || !is_number($_[2]) || !is_number($_[3]) || $_[3] <= $_[2] });
+  stop_unless_same_ids('utt2spk', $ids{utt2spk}, 'segments') if -f path_of('text');
+  my %recordings = map { ((split ' ')[1] => 1) } split /\n/, $content{segments};
+  return [sort keys %recordings];
+}
+
+# Durations come from reco2dur or, for plain sound files, from their headers; a recording without either is not judged.
+sub check_segment_ends {
+  my %duration;
+  if (defined $content{reco2dur}) {
+    %duration = map { (split ' ')[0, 1] } split /\n/, $content{reco2dur};
+  } else {
+    for my $line (split /\n/, $content{'wav.scp'}) {
+      my ($recording, $file) = split ' ', $line, 2;
+      $duration{$recording} = header_duration($file) if $file !~ /\|\s*$/;
+    }
+  }
+  my $number = 0;
+  for my $line (split /\n/, $content{segments}) {
+    $number++;
+    my ($utt, $recording, $start, $end) = split ' ', $line;
+    my $duration = $duration{$recording};
+    next unless defined $duration && $end > $duration + 0.001;
+    my $problem = path_of('segments') . ":$number: '$utt' ends at $end s, past the end of recording '$recording' ($duration s)";
+    stop("$problem; correct the times, or remove the line and run utils/fix_data_dir.sh $data") if $end > $duration + $OVERSHOOT;
+    warning("$problem; it will be cut there");
+  }
+}
+
+sub check_recordings {
+  if (-f path_of('segments') && !-f path_of('wav.scp')) { stop("in directory $data, segments file exists but no wav.scp") }
+  unless (-f path_of('wav.scp')) {
+    return if $option{'--no-wav'};
+    stop('no such file ' . path_of('wav.scp') . ' (if this is by design, specify --no-wav)');
+  }
+  load_table('wav.scp');
+  stop_at_bad_fields('wav.scp', "'<id> <path or command |>' (the path is missing)", sub { return @_ < 2 });
+  if ($content{'wav.scp'} =~ /^\s*\S+\s+(~\S*)/m) {
+    stop(path_of('wav.scp') . ':' . line_number($content{'wav.scp'}, $-[1]) . ": please do not use tilde (~) in wav.scp: write the whole path of $1");
+  }
+  my $has_segments = -f path_of('segments');
+  my $recordings = $has_segments ? check_segments() : $ids{utt2spk};
+  my $source = $has_segments ? 'segments (second field)' : 'utt2spk';
+  stop_unless_same_ids($source, $recordings, 'wav.scp');
+  if (load_table('reco2file_and_channel')) {
+    stop_at_bad_fields('reco2file_and_channel', "'<recording> <file> <A or B>'", sub { return @_ != 3 || $_[2] !~ /^[AB1]$/ });
+    warning('the channel in reco2file_and_channel should be A or B, not 1; change it') if $content{reco2file_and_channel} =~ /[ \t]1[ \t]*$/m;
+    stop_unless_same_ids($source, $recordings, 'reco2file_and_channel');
+  }
+  return ($source, $recordings);
+}
+
+# Files that give one value for each utterance (or speaker, or recording).
+sub check_values {
+  my ($source, $wanted, $name, $expected, $is_bad) = @_;
+  return unless load_table($name);
+  stop_unless_same_ids($source, $wanted, $name);
+  stop_at_bad_fields($name, $expected, $is_bad) if $is_bad;
+}
+
+eval {
+  stop("no such directory $data") unless -d $data;
+  check_speakers();
+  check_text();
+  my ($source, $recordings) = check_recordings();
+  ($source, $recordings) = ('utt2spk', $ids{utt2spk}) unless defined $source;
+
+  my @by_utt = ('utt2spk', $ids{utt2spk});
+  my @by_spk = ('spk2utt', $ids{spk2utt});
+  my $warp = sub { return @_ != 2 || !is_number($_[1]) || $_[1] <= 0.5 || $_[1] >= 1.5 };
+  my $count = sub { return @_ != 2 || !is_positive($_[1]) || $_[1] != int $_[1] };
+  my $seconds = sub { return @_ != 2 || !is_positive($_[1]) };
+  stop('no such file ' . path_of('feats.scp') . ' (if this is by design, specify --no-feats)')
+    unless $option{'--no-feats'} || -f path_of('feats.scp');
+  check_values(@by_utt, 'feats.scp');
+  check_values(@by_spk, 'cmvn.scp');
+  check_values(@by_spk, 'spk2gender', "'<speaker> <m or f>'", sub { return @_ != 2 || $_[1] !~ /^[mf]$/ });
+  check_values(@by_spk, 'spk2warp', "'<speaker> <factor between 0.5 and 1.5>'", $warp);
+  check_values(@by_utt, 'utt2warp', "'<utterance> <factor between 0.5 and 1.5>'", $warp);
+  check_values(@by_utt, $_) for qw(vad.scp utt2lang utt2uniq phones);
+  check_values(@by_utt, 'utt2dur', "'<utterance> <seconds above 0>'", $seconds);
+  check_values(@by_utt, $_, "'<utterance> <whole number above 0>'", $count) for qw(utt2num_frames utt2num_samples);
+  check_values($source, $recordings, 'reco2dur', "'<recording> <seconds above 0>'", $seconds);
+  check_segment_ends() if defined $content{segments};
+  print "$me: Successfully validated data-directory $data\n";
+  1;
+} or do { my $reason = $@; chomp $reason; stop($reason) };
