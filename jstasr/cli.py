@@ -50,6 +50,15 @@ def nearest(name, candidates):
     return f" Did you mean `{found[0]}`?" if found else ""
 
 
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Adds the default to an option's help, where there is one and the help does not tell it itself."""
+
+    def _get_help_string(self, action):
+        if action.default in (None, False, "", []) or "default" in (action.help or ""):
+            return action.help
+        return super()._get_help_string(action)
+
+
 class Parser(argparse.ArgumentParser):
     """Argument parser without abbreviations that names the option nearest to an unknown one."""
 
@@ -72,7 +81,7 @@ def run_verb(verb, argv):
         parser = Parser(
             prog=f"jstasr {verb}",
             description=module.HELP,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            formatter_class=HelpFormatter,
         )
         module.add_arguments(parser)
         return module.run(parser.parse_args(argv)) or 0

@@ -50,7 +50,7 @@ token_type=bpe         # Tokens of the output: bpe, char or word.
 nbpe=100               # Number of BPE tokens.
 bpe_char_cover=1.0     # Share of the characters that BPE must cover.
 asr_config=conf/train.yaml # Model and training configuration.
-asr_args=              # More options of `jstasr train`, as in "--set train.max_epochs=10".
+asr_args=              # More options of `jstasr train`, as in "--set optim.max_steps=1000".
 asr_tag=               # Name of the experiment in --expdir (default: from the configuration and tokens).
 average_num=5          # Best checkpoints to average.
 inference_config=      # Decoding configuration (default: greedy search).
@@ -203,6 +203,12 @@ done
 for number in ${skip_stages}; do
     [[ "${number}" =~ ^[0-9]+$ ]] || die "--skip_stages holds stage numbers, not '${number}'"
 done
+for metric in ${metrics}; do
+    [[ "${metric}" =~ ^(wer|cer|ter)$ ]] || die "--metrics holds wer, cer and ter, not '${metric}'"
+done
+for mode in ${inference_modes}; do
+    [[ "${mode}" =~ ^(streaming|full)$ ]] || die "--inference_modes holds streaming and full, not '${mode}'"
+done
 [ "${feats_type}" = fbank ] || die "--feats_type must be fbank, not '${feats_type}'"
 case "${token_type}" in
     bpe) token_dir=data/token_list/bpe_unigram${nbpe} ;;
@@ -210,17 +216,18 @@ case "${token_type}" in
     *) die "--token_type must be bpe, char or word, not '${token_type}'" ;;
 esac
 
+cores=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 # shellcheck source=path.sh
 . ./path.sh
+export OMP_NUM_THREADS=1 # jobs run side by side; training gets all cores
 # shellcheck source=cmd.sh
 . ./cmd.sh
 
-nj=${nj:-$(nproc)}
+nj=${nj:-${cores}}
 inference_nj=${inference_nj:-${nj}}
 audiodir=${dumpdir}/audio
 featsdir=${dumpdir}/${feats_type}
 textdir=${dumpdir}/text
-logdir=${dumpdir}/logdir
 langs=${langs:-${lang}}
 read -ra text_sets <<<"${text_sets}"
 read -ra test_sets <<<"${test_sets}"
@@ -259,9 +266,8 @@ if begins 0; then
     for number in "${!titles[@]}"; do
         if wanted "${number}"; then stages+=("${number}"); fi
     done
-    # shellcheck disable=SC2086  # a list of languages
     jstasr check --stages "${stages[*]}" --token-type "${token_type}" --g2p "${g2p}" --langs "${langs}" \
-        --ngpu "${ngpu}" --disk-gb "${disk_gb}" --speed-perturb-factors "${speed_perturb_factors}" \
+        --ngpu "${ngpu}" --num-nodes "${num_nodes}" --disk-gb "${disk_gb}" --speed-perturb-factors "${speed_perturb_factors}" \
         --job-command "${train_cmd}" || die "something that later stages need is lacking: see the table above"
     ends
 fi
@@ -294,40 +300,66 @@ if begins 2; then
         utils/combine_data.sh "data/${paired_train}" "${copies[@]}"
     fi
     for set in "${paired_sets[@]}"; do
-        limits=()
+        jobs=$(jobs_for "data/${set}/wav.scp" "${nj}")
+        options=(
+            --data-dir "data/${set}" --outdir "${audiodir}/${set}" --fs "${fs}"
+            --cleaner "${cleaner}" --lang "${lang}" --num-jobs "${jobs}"
+        )
         # Test sets are scored whole.
         if [[ " ${test_sets[*]} " != *" ${set} "* ]]; then
-            limits=(--min-seconds "${min_wav_duration}" --max-seconds "${max_wav_duration}")
+            options+=(--min-seconds "${min_wav_duration}" --max-seconds "${max_wav_duration}")
         fi
-        jobs=$(jobs_for "data/${set}/wav.scp" "${nj}")
         ${train_cmd} JOB=1:"${jobs}" "${audiodir}/${set}/logdir/format.JOB.log" \
-            jstasr format-audio --data-dir "data/${set}" --outdir "${audiodir}/${set}" --fs "${fs}" "${limits[@]}" \
-            --job JOB --num-jobs "${jobs}"
+            jstasr format-audio "${options[@]}" --job JOB
+        jstasr format-audio "${options[@]}" --merge
     done
     ends
 fi
 
 if begins 3; then
-    folders=()
+    phones=()
+    options=(--lang "${lang}" --g2p "${g2p}" --cleaner "${cleaner}" --nj "${nj}")
     for set in "${paired_train}" "${valid_set}"; do
         needs 2 "${audiodir}/${set}/text"
-        folders+=("${audiodir}/${set}")
+        ${train_cmd} --num-threads "${nj}" "${audiodir}/${set}/logdir/phonemize.log" \
+            jstasr phonemize --data-dir "${audiodir}/${set}" --outdir "${audiodir}/${set}" "${options[@]}"
+        phones+=("${audiodir}/${set}/phones")
     done
     for set in "${text_sets[@]}"; do
         needs 1 "data/${set}/text"
-        folders+=("${textdir}/${set}")
+        ${train_cmd} --num-threads "${nj}" "${textdir}/${set}/logdir/phonemize.log" \
+            jstasr phonemize --data-dir "data/${set}" --outdir "${textdir}/${set}" --drop-unspoken "${options[@]}"
+        phones+=("${textdir}/${set}/phones")
     done
+    jstasr phonemize --make-list "${phones[@]}" --output data/token_list/phones.txt
     ends
 fi
 
 if begins 4; then
-    needs 2 "${audiodir}/${paired_train}/text"
+    texts=("${audiodir}/${paired_train}/text")
+    needs 2 "${texts[0]}"
+    for set in "${text_sets[@]}"; do
+        needs 3 "${textdir}/${set}/text"
+        texts+=("${textdir}/${set}/text")
+    done
+    jstasr tokenize --text "${texts[@]}" --output-dir "${token_dir}" --token-type "${token_type}" \
+        --nbpe "${nbpe}" --char-cover "${bpe_char_cover}" --langs "${langs}"
     ends
 fi
 
 if begins 5; then
     for set in "${paired_sets[@]}"; do needs 2 "${audiodir}/${set}"/{wav.scp,text,utt2spk}; done
     for set in "${paired_train}" "${valid_set}"; do needs 3 "${audiodir}/${set}/phones"; done
+    for set in "${paired_sets[@]}"; do
+        jobs=$(jobs_for "${audiodir}/${set}/wav.scp" "${nj}")
+        options=(
+            --data-dir "${audiodir}/${set}" --outdir "${featsdir}/${set}" --fs "${fs}" --num-jobs "${jobs}"
+        )
+        ${train_cmd} JOB=1:"${jobs}" "${featsdir}/${set}/logdir/extract.JOB.log" \
+            jstasr extract "${options[@]}" --job JOB
+        if [ "${set}" = "${paired_train}" ]; then options+=(--cmvn-out "${featsdir}/${set}/cmvn.ark"); fi
+        jstasr extract "${options[@]}" --merge
+    done
     ends
 fi
 
@@ -336,7 +368,8 @@ if begins 6; then
         --config "${asr_config}" --expdir "${asr_exp}"
         --train-dir "${featsdir}/${paired_train}" --valid-dir "${featsdir}/${valid_set}"
         --cmvn "${featsdir}/${paired_train}/cmvn.ark"
-        --phone-list data/token_list/phones.txt --token-list "${token_dir}/tokens.txt" --ngpu "${ngpu}"
+        --phone-list data/token_list/phones.txt --token-list "${token_dir}/tokens.txt"
+        --fs "${fs}" --ngpu "${ngpu}" --num-nodes "${num_nodes}"
     )
     if [ "${token_type}" = bpe ]; then train_options+=(--bpe-model "${token_dir}/bpe.model"); fi
     for set in "${text_sets[@]}"; do
@@ -348,12 +381,12 @@ if begins 6; then
     needs 3 data/token_list/phones.txt
     needs 4 "${token_dir}/tokens.txt"
 
-    launcher=(jstasr)
+    launcher=(env "OMP_NUM_THREADS=$((cores / (ngpu > 1 ? ngpu : 1)))" jstasr)
     read -ra runner <<<"${cuda_cmd}"
     if [ "${ngpu}" -gt 0 ]; then runner+=(--gpu "${ngpu}"); fi
     if [ "${num_nodes}" -gt 1 ]; then
         [ "${cmd_backend}" = slurm ] || die "--num_nodes ${num_nodes} needs cmd_backend=slurm in cmd.sh, not ${cmd_backend}"
-        launcher=(srun "--nodes=${num_nodes}" "--ntasks-per-node=${ngpu}" "--gpus-per-node=${ngpu}" jstasr)
+        launcher=(srun --kill-on-bad-exit "--nodes=${num_nodes}" "--ntasks-per-node=${ngpu}" "--gpus-per-node=${ngpu}" jstasr)
         runner=(run.pl) # srun itself asks for the machines
     elif [ "${ngpu}" -gt 1 ]; then
         launcher=(torchrun --standalone "--nproc-per-node=${ngpu}" -m jstasr)
@@ -410,9 +443,30 @@ if begins 9; then
     for set in "${test_sets[@]}"; do
         for mode in "${inference_modes[@]}"; do
             needs 5 "${featsdir}/${set}"/{text,utt2spk}
-            needs 8 "${decode_dir}/${set}/${mode}/text"
+            needs 8 "${decode_dir}/${set}/${mode}"/{text,token}
+            for metric in "${metrics[@]}"; do
+                options=(
+                    --ref-text "${featsdir}/${set}/text" --utt2spk "${featsdir}/${set}/utt2spk"
+                    --outdir "${decode_dir}/${set}/${mode}/score_${metric}" --lang "${lang}"
+                )
+                if [ -f "${featsdir}/${set}/utt2lang" ]; then
+                    options+=(--utt2lang "${featsdir}/${set}/utt2lang")
+                fi
+                case "${metric}" in
+                    wer) options+=(--token-type word --hyp-text "${decode_dir}/${set}/${mode}/text") ;;
+                    cer) options+=(--token-type char --hyp-text "${decode_dir}/${set}/${mode}/text") ;;
+                    ter)
+                        options+=(--token-type token --hyp-text "${decode_dir}/${set}/${mode}/token")
+                        options+=(--token-list "${token_dir}/tokens.txt")
+                        if [ "${token_type}" = bpe ]; then options+=(--bpe-model "${token_dir}/bpe.model"); fi
+                        ;;
+                esac
+                # shellcheck disable=SC2086  # --score_opts is a list of options
+                jstasr score "${options[@]}" --cleaner "${cleaner}" ${score_opts}
+            done
         done
     done
+    jstasr results "${expdir}"
     ends
 fi
 

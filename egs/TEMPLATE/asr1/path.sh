@@ -25,5 +25,3 @@ unset PYTHONHOME
 export LC_ALL=C
 export PYTHONUTF8=1
 export PYTHONIOENCODING=UTF-8
-# Jobs run side by side: one thread each, unless the caller says otherwise. Training sets its own number.
-export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
