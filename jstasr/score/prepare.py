@@ -1,0 +1,172 @@
+"""From Kaldi texts to sclite's transcripts: matching ids, cleaning, splitting into words, characters or tokens."""
+
+import re
+from dataclasses import dataclass
+
+from jstasr.data.io import first_few
+from jstasr.data.kaldi import read_table
+from jstasr.errors import JstasrError
+from jstasr.text.normalize import clean
+from jstasr.text.tokens import build_tokenizer
+
+SPACE = "<space>"
+UNSPACED_LANGUAGES = {"zh", "cmn", "yue", "ja", "th"}  # written without spaces between words
+LANGUAGE_TOKEN = re.compile(r"<lang:[^<>\s]+>\s?")
+
+
+@dataclass
+class Prepared:
+    """A test set ready to be aligned.
+
+    Attributes:
+        utterances: U str, Kaldi's utterance ids.
+        languages: U str or None.
+        ref_trn, hyp_trn: bytes, the transcripts to score.
+        raw_ref_trn, raw_hyp_trn: bytes, the texts as they came.
+        missing: utterances without a hypothesis, scored as deletions.
+    """
+
+    utterances: list
+    languages: list
+    ref_trn: bytes
+    hyp_trn: bytes
+    raw_ref_trn: bytes
+    raw_hyp_trn: bytes
+    missing: list
+
+
+def prepare_kaldi(
+    ref_text,
+    hyp_text,
+    utt2spk,
+    token_type="word",
+    cleaner="none",
+    utt2lang=None,
+    language=None,
+    token_list=None,
+    bpe_model=None,
+    allow_missing=False,
+):
+    """Match, clean and split the references and hypotheses of a test set.
+
+    Args:
+        ref_text, hyp_text: paths of Kaldi `text` files; for token_type "token" the hypotheses are the decoder's
+            `token` file (token strings with spaces between).
+        utt2spk: path.
+        token_type: "word" (WER), "char" (CER; `<space>` is a character, but not in zh, ja, th) or "token" (TER).
+        cleaner: name of a cleaner of jstasr.text.normalize, applied to both sides; tokens are not cleaned.
+        utt2lang: path or None; language: the language of all utterances where there is no utt2lang.
+        token_list, bpe_model: paths, for token_type "token": how the references become tokens.
+        allow_missing: score a missing hypothesis as empty.
+    Returns:
+        Prepared, utterances in the order of ref_text.
+    Raises:
+        JstasrError: a missing or extra hypothesis, an utterance without speaker or language; first ids and count.
+    """
+    ref = read_table(ref_text, allow_empty=True)
+    hyp = read_table(hyp_text, allow_empty=True)
+    speakers = read_table(utt2spk)
+    languages = read_table(utt2lang) if utt2lang else {}
+    missing = [utterance for utterance in ref if utterance not in hyp]
+    if missing and not allow_missing:
+        raise JstasrError(
+            f"{hyp_text}: {len(missing)} of {len(ref)} utterances of {ref_text} have no hypothesis: "
+            f"{first_few(missing)}; decode them, or count them as deletions with --allow-missing"
+        )
+    extra = [utterance for utterance in hyp if utterance not in ref]
+    if extra:
+        raise JstasrError(
+            f"{hyp_text}: {len(extra)} hypotheses have no reference in {ref_text}: {first_few(extra)}; "
+            "score each set against its own references"
+        )
+    require_all(ref, speakers, utt2spk, "speaker")
+    if utt2lang:
+        require_all(ref, languages, utt2lang, "language")
+    if not ref:
+        raise JstasrError(f"{ref_text}: no utterances; nothing to score")
+    codes = [languages.get(utterance, language) for utterance in ref]
+    ids = trn_ids(list(ref), speakers)
+    raw_ref, raw_hyp = list(ref.values()), [hyp.get(utterance, "") for utterance in ref]
+    if token_type == "token":
+        if not token_list:
+            raise JstasrError(
+                "token error rates need --token-list, to split the references as the model does"
+            )
+        tokenizer = build_tokenizer(token_list, bpe_model)
+        scored_ref = [" ".join(tokenizer.pieces(text)) for text in raw_ref]
+        scored_hyp = [LANGUAGE_TOKEN.sub("", text) for text in raw_hyp]
+    else:
+        scored_ref = clean_texts(raw_ref, cleaner, codes)
+        scored_hyp = clean_texts(raw_hyp, cleaner, codes)
+        if token_type == "char":
+            scored_ref = [split_characters(text, code) for text, code in zip(scored_ref, codes, strict=True)]
+            scored_hyp = [split_characters(text, code) for text, code in zip(scored_hyp, codes, strict=True)]
+    return Prepared(
+        list(ref),
+        codes,
+        format_trn(scored_ref, ids),
+        format_trn(scored_hyp, ids),
+        format_trn(raw_ref, ids),
+        format_trn(raw_hyp, ids),
+        missing,
+    )
+
+
+def require_all(utterances, table, path, what):
+    """Raise JstasrError unless `table` (read from `path`) has an entry for each utterance."""
+    lacking = [utterance for utterance in utterances if utterance not in table]
+    if lacking:
+        raise JstasrError(
+            f"{path}: {len(lacking)} of {len(utterances)} utterances have no {what}: {first_few(lacking)}; add them"
+        )
+
+
+def clean_texts(texts, cleaner, languages):
+    """Apply a cleaner to each text of its language."""
+    return [clean(text, cleaner, language) for text, language in zip(texts, languages, strict=True)]
+
+
+def split_characters(text, language=None):
+    """ "ab c" -> "a b <space> c"; "a b c" in a language that is written without spaces."""
+    words = text.split()
+    if language and re.split("[-_]", language.lower())[0] in UNSPACED_LANGUAGES:
+        return " ".join("".join(words))
+    return f" {SPACE} ".join(" ".join(word) for word in words)
+
+
+def trn_ids(utterances, speaker_of):
+    """`(speaker-utterance)` for each utterance, such that sclite finds the speaker and tells all ids apart.
+
+    sclite ends the speaker at the first `-`, ends the id at a parenthesis and folds ASCII letters; so a `-` in a
+    speaker becomes `_`, parentheses become brackets, and a name that would then coincide gets `~2`, `~3`...
+    """
+    speaker_names, ids, taken_speakers, taken_ids = {}, [], set(), set()
+    for utterance in utterances:
+        speaker = speaker_of[utterance]
+        if speaker not in speaker_names:
+            plain = _unbracket(speaker).replace("-", "_").replace("//", "/")
+            speaker_names[speaker] = _unique(plain, taken_speakers)
+        ids.append(f"({_unique(f'{speaker_names[speaker]}-{_unbracket(utterance)}', taken_ids)})")
+    return ids
+
+
+def _unbracket(name):
+    return name.replace("(", "[").replace(")", "]")
+
+
+def _unique(name, taken):
+    candidate, copy = name, 1
+    while candidate.encode().lower() in taken:  # bytes: only ASCII letters fold
+        copy += 1
+        candidate = f"{name}~{copy}"
+    taken.add(candidate.encode().lower())
+    return candidate
+
+
+def format_trn(texts, ids):
+    """Lines `text (id)`, bytes. A text that begins like a comment (`;;`, `**`) is moved in by a space."""
+    lines = [
+        f"{' ' if text[:1] in (';', '*') else ''}{text} {name}\n"
+        for text, name in zip(texts, ids, strict=True)
+    ]
+    return "".join(lines).encode()

@@ -1,0 +1,149 @@
+"""sclite's transcript files: `word word (speaker-utterance)`, one utterance a line.
+
+Words are bytes here, because sclite reads bytes: only ASCII letters fold, only ASCII white space separates.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from jstasr.data.io import first_few
+from jstasr.errors import JstasrError
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+ALTERNATION = re.compile(rb"(?:^|\s)\{\s.*\s/\s.*\s\}(?:\s|$)")
+
+
+@dataclass
+class Transcripts:
+    """One transcript file: `ids` as sclite prints them (folded, in parentheses), `words` as it compares them."""
+
+    ids: list
+    words: list
+
+    def __len__(self):
+        return len(self.ids)
+
+
+def sclite_word(token):
+    """The word that sclite makes of a token.
+
+    What follows a `;` is a tag, a backslash is an escape and is dropped, and a star at the end of a longer word
+    is dropped too. Most tokens hold none of the three.
+    """
+    if b";" in token or b"\\" in token:
+        position = token.find(b";")
+        while position > 0 and token[position - 1 : position] == b"\\":
+            position = token.find(b";", position + 1)
+        if position >= 0:
+            token = token[:position]
+        token = token.replace(b"\\", b"")
+    if len(token) > 1 and token.endswith(b"*"):
+        token = token[:-1]
+    return token
+
+
+def sclite_words(line):
+    """The words of a line (bytes), ASCII letters folded."""
+    tokens = line.lower().split()
+    if b";" in line or b"\\" in line or b"*" in line:
+        return [sclite_word(token) for token in tokens]
+    return tokens
+
+
+def speaker_of(utterance_id):
+    """The speaker in `(speaker-utterance)`: what stands before the first `-`, or else before the first `_`.
+
+    Args:
+        utterance_id: bytes, with its parentheses.
+    Returns:
+        bytes, or None when the id names no speaker.
+    """
+    end = utterance_id.find(b"-")
+    if end < 0:
+        end = utterance_id.find(b"_")
+    return utterance_id[1:end] if end >= 0 else None
+
+
+def parse_trn(content, name, allow_alternations=False):
+    """Transcripts out of the bytes of a trn file.
+
+    Args:
+        content: bytes.
+        name: what to call the file in an error.
+        allow_alternations: read `{ a / b }` as the words it is made of instead of refusing it.
+    Returns:
+        Transcripts, in the order of the file.
+    Raises:
+        JstasrError: wrong encoding, a line without an id or a speaker, an id twice, an alternation.
+    """
+    check_text(content, name)
+    ids, words, without_id, without_speaker, seen, twice, alternations = [], [], [], [], set(), [], []
+    for number, line in enumerate(content.split(b"\n"), 1):
+        if line.startswith((b";;", b"**")) or not line.strip():
+            continue
+        left, right = line.rfind(b"("), line.rfind(b")")
+        if left < 0 or right < left:
+            without_id.append(f"line {number}")
+            continue
+        utterance_id = line[left : right + 1].lower()
+        if speaker_of(utterance_id) is None:
+            without_speaker.append(f"line {number}: {utterance_id.decode()}")
+            continue
+        if utterance_id in seen:
+            twice.append(f"line {number}: {utterance_id.decode()}")
+        seen.add(utterance_id)
+        if not allow_alternations and b"{" in line and ALTERNATION.search(line[:left]):
+            alternations.append(f"line {number}: {utterance_id.decode()}")
+        ids.append(utterance_id)
+        words.append(sclite_words(line[:left]))
+    _refuse(name, without_id, "without an utterance id; each line ends in (speaker-utterance)")
+    _refuse(
+        name,
+        without_speaker,
+        "whose id names no speaker; an id is (speaker-utterance) or (speaker_utterance)",
+    )
+    _refuse(
+        name, twice, "repeat an utterance id (upper and lower case are the same to sclite); keep one of each"
+    )
+    _refuse(
+        name, alternations, "hold an alternation { a / b }, which is not supported; write one of the readings"
+    )
+    return Transcripts(ids, words)
+
+
+def read_bytes(path):
+    """The content of a file; JstasrError when it cannot be read."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise JstasrError(f"{path}: cannot read: {error.strerror}") from error
+
+
+def check_text(content, name):
+    """Raise JstasrError unless `content` (bytes) is UTF-8 without a byte order mark or null bytes."""
+    if content.startswith(BYTE_ORDER_MARK):
+        raise JstasrError(f"{name}: starts with a byte order mark; save it as plain UTF-8")
+    if b"\0" in content:
+        line = content.count(b"\n", 0, content.index(b"\0")) + 1
+        raise JstasrError(f"{name}: line {line}: null byte; is it UTF-16? Save it as UTF-8")
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        bad = [number for number, line in enumerate(content.split(b"\n"), 1) if not _is_utf8(line)]
+        raise JstasrError(
+            f"{name}: {len(bad)} lines are not UTF-8: line {first_few(bad)}; convert it, for example with iconv"
+        ) from error
+
+
+def _is_utf8(line):
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _refuse(name, lines, what):
+    if lines:
+        raise JstasrError(f"{name}: {len(lines)} lines {what}: {first_few(lines)}")
