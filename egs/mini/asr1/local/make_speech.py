@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""Speak the sentences of data dirs with espeak-ng, each in a room of its own: noise, level, pace and pitch.
+
+An utterance's samples depend on the seed, its id and its text alone, not on neighbours or the number of jobs.
+"""
+
+import argparse
+import hashlib
+import os
+import queue
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from espeak import FreshEspeak
+from scipy.fft import irfft, next_fast_len, rfft
+from scipy.signal import firwin, resample_poly
+from templates import LANGUAGES
+from voices import variant_of
+
+from jstasr.data.kaldi import read_table, write_table
+from jstasr.errors import JstasrError
+
+RATE = 16000  # Hz
+UP, DOWN = 320, 441  # 22050 Hz, espeak-ng's rate, to 16000 Hz
+LOW_PASS = firwin(20 * DOWN + 1, 1 / DOWN, window=("kaiser", 5.0))
+SILENCE = 1e-3  # of full scale; below it espeak-ng has not begun or has ended
+WORDS_PER_MINUTE = (200, 260)
+PITCH = (35, 65)
+SNR = (15.0, 40.0)  # dB
+PEAK = (-18.0, -3.0)  # dB below full scale
+FLAT_BELOW = 50  # Hz; coloured noise grows no further below
+PAUSE = (0.03, 0.10)  # seconds before and after
+SECONDS_BETWEEN_REPORTS = 3
+
+
+def coloured_noise(count, tilt, rng):
+    """Noise of unit power whose density falls as frequency**-tilt (0: white, 1: pink); (count,) float64."""
+    padded = next_fast_len(count, real=True)
+    spectrum = rfft(rng.standard_normal(padded))
+    spectrum *= np.maximum(np.arange(len(spectrum)), len(spectrum) * FLAT_BELOW / (RATE / 2)) ** (-tilt / 2)
+    noise = irfft(spectrum, padded)[:count]
+    return noise / np.sqrt(np.mean(noise**2))
+
+
+def record(espeak, text, lang, speaker, name):
+    """One utterance as a microphone might have it.
+
+    Args:
+        espeak: a FreshEspeak.
+        text, lang, speaker: what, in which language, by whom.
+        name: seed of everything random about it.
+    Returns:
+        (N,) int16 at 16 kHz.
+    """
+    seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
+    rng = np.random.default_rng(seed)
+    raw, espeak_rate = espeak.speak(
+        text=text,
+        voice=LANGUAGES[lang].voice,
+        variant=variant_of(speaker),
+        rate=int(rng.integers(*WORDS_PER_MINUTE, endpoint=True)),
+        pitch=int(rng.integers(*PITCH, endpoint=True)),
+        pitch_range=int(rng.integers(*PITCH, endpoint=True)),
+        seed=seed % 2**32,
+    )
+    if espeak_rate * UP != RATE * DOWN:
+        raise JstasrError(f"espeak-ng speaks at {espeak_rate} Hz; this recipe resamples from 22050 Hz")
+    speech = resample_poly(np.frombuffer(raw, np.int16) / 32768, UP, DOWN, window=LOW_PASS)
+    loud = np.flatnonzero(np.abs(speech) > SILENCE)
+    if not len(loud):
+        raise JstasrError("espeak-ng said nothing")
+    before, after = rng.uniform(*PAUSE, 2)
+    speech = np.pad(speech[loud[0] : loud[-1] + 1], (int(before * RATE), int(after * RATE)))
+    power = np.mean(speech**2)
+    noise = coloured_noise(len(speech), rng.uniform(0, 1), rng)
+    speech += noise * np.sqrt(power * 10 ** (-rng.uniform(*SNR) / 10))
+    speech *= 10 ** (rng.uniform(*PEAK) / 20) / np.max(np.abs(speech))
+    return np.round(speech * 32767).astype(np.int16)
+
+
+class Progress:
+    """A line with the time left, every few seconds."""
+
+    def __init__(self, total):
+        self.total, self.begin = total, time.monotonic()
+        self.last = self.begin
+
+    def show(self, done):
+        now = time.monotonic()
+        if done == 0 or now - self.last < SECONDS_BETWEEN_REPORTS:
+            return
+        self.last = now
+        left = (now - self.begin) / done * (self.total - done)
+        line = f"make_speech.py: {done} of {self.total} utterances, {left:.0f} s left"
+        print(line, file=sys.stderr, flush=True)
+
+
+def speak_all(jobs, nj, seed):
+    """Write all utterances, in `nj` threads with a synthesiser each.
+
+    Args:
+        jobs: list of (path of the wav file, text, language, speaker).
+        nj: number of threads; they spend their time in code that lets the others run.
+        seed: any int.
+    Raises:
+        JstasrError: the first that failed, after the others have stopped.
+    """
+    waiting, failures, done = queue.SimpleQueue(), [], []
+    for job in jobs:
+        waiting.put(job)
+    progress = Progress(len(jobs))
+
+    def work():
+        with FreshEspeak() as espeak:
+            while not failures:
+                try:
+                    path, text, lang, speaker = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                try:
+                    samples = record(espeak, text, lang, speaker, f"{seed} {path.stem}")
+                    soundfile.write(path, samples, RATE, subtype="PCM_16")
+                except (JstasrError, soundfile.LibsndfileError, OSError) as error:
+                    failures.append((path.stem, error))
+                done.append(path)
+
+    threads = [threading.Thread(target=work) for _ in range(nj)]
+    for thread in threads:
+        thread.start()
+    try:
+        while any(thread.is_alive() for thread in threads):
+            time.sleep(0.1)
+            progress.show(len(done))
+    except KeyboardInterrupt:
+        failures.append(("interrupted", "stopped before all was written"))
+        raise
+    finally:
+        for thread in threads:
+            thread.join()
+    if failures:
+        utterance, error = failures[0]
+        raise JstasrError(f"{utterance}: {error}")
+    if len(done) < len(jobs):
+        raise JstasrError("not all utterances were written; the reason is above")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--nj", type=int, default=os.cpu_count(), help="threads (default: the cores)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--audio-dir", type=Path, required=True, help="audio goes to <audio dir>/<set>/")
+    parser.add_argument("--listed-as", help="what wav.scp shall call the audio dir (default: as it is)")
+    parser.add_argument("sets", nargs="+", type=Path, help="folders with text, utt2spk, utt2lang")
+    args = parser.parse_args()
+    if args.nj < 1:
+        raise JstasrError(f"--nj {args.nj}: one at least")
+    jobs, wav_scps = [], {}
+    for folder in args.sets:
+        (args.audio_dir / folder.name).mkdir(parents=True, exist_ok=True)
+        speakers, langs = read_table(folder / "utt2spk"), read_table(folder / "utt2lang")
+        wav_scps[folder] = {}
+        for utterance, text in read_table(folder / "text").items():
+            path = args.audio_dir / folder.name / f"{utterance}.wav"
+            wav_scps[folder][utterance] = f"{args.listed_as or args.audio_dir}/{folder.name}/{path.name}"
+            jobs.append((path, text, langs[utterance], speakers[utterance]))
+    speak_all(jobs, args.nj, args.seed)
+    for folder, table in wav_scps.items():
+        write_table(folder / "wav.scp", table)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except JstasrError as error:
+        sys.exit(f"make_speech.py: error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
