@@ -79,7 +79,7 @@ def _write_texts(source, target, texts, raw, utt2lang):
     from jstasr.errors import JstasrError
 
     if target.resolve() == source.resolve():
-        if texts == raw:
+        if texts == {utterance: " ".join(text.split()) for utterance, text in raw.items()}:
             return
         if (source / "wav.scp").exists():
             raise JstasrError(f"{source}: would change the transcripts of recordings; use another --outdir")

@@ -22,7 +22,7 @@ def parse_rate(text):
         rate = float(value[:-1]) * 1000 if value.endswith("k") else float(value)
     except ValueError:
         rate = 0.0
-    if rate != int(rate) or not MIN_RATE <= rate <= MAX_RATE:
+    if not MIN_RATE <= rate <= MAX_RATE or rate != int(rate):
         limits = f"{MIN_RATE} to {MAX_RATE} Hz"
         raise JstasrError(f"sampling rate must be like 16k or 16000 ({limits}), not {text!r}")
     return int(rate)
@@ -97,7 +97,7 @@ def read_audio(source, start=None, end=None, channel=None):
             samples = file.read(-1 if last is None else last - first, dtype="float32", always_2d=True)
         else:
             samples = file.read(-1 if last is None else last, dtype="float32", always_2d=True)[first:]
-    if last is not None and len(samples) < last - first:
+    if (first and not len(samples)) or (last is not None and len(samples) < last - first):
         raise JstasrError(f"{source}: {_outside(start, end, (first + len(samples)) / rate)}")
     samples = np.ascontiguousarray(samples[:, column])
     if not np.isfinite(samples).all():
