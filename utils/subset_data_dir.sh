@@ -10,7 +10,7 @@ help_message="Usage:
   subset_data_dir.sh --utt-list <utterance-list-file> <srcdir> <destdir>
 Without an option, <num-utt> utterances spread evenly over <srcdir>.
   --first, --last   the first or the last <num-utt> utterances
-  --shortest        the <num-utt> shortest (needs feats.scp, and utt2num_frames or utt2dur)
+  --shortest        the <num-utt> shortest (needs feats.scp)
   --speakers        randomly chosen speakers (always the same), until there are <num-utt> utterances
   --per-spk         up to <num-utt> utterances of each speaker, spread evenly
   --spk-list, --utt-list   the speakers or utterances named in a file"
@@ -88,11 +88,14 @@ case $mode in
     }' "$source/spk2utt" >"$stage/spk2utt"
     ;;
   shortest)
-    if [ -f "$source/utt2num_frames" ]; then lengths=$source/utt2num_frames; else lengths=$source/utt2dur; fi
-    [ -f "$lengths" ] || fail "no $source/utt2num_frames or $source/utt2dur; make one: utils/data/get_utt2dur.sh $source"
-    sort -n -k2 "$lengths" | awk -v wanted="$num_utt" 'NR <= wanted {print $1}' >"$stage/.shortest"
+    if [ -f "$source/utt2num_frames" ]; then
+      cp "$source/utt2num_frames" "$stage/.lengths"
+    else
+      "$utils/internal/matrix_rows.pl" "$0" "$source/feats.scp" >"$stage/.lengths"
+    fi
+    sort -n -k2 "$stage/.lengths" | awk -v wanted="$num_utt" 'NR <= wanted {print $1}' >"$stage/.shortest"
     "$filter" "$stage/.shortest" "$source/utt2spk" >"$stage/utt2spk"
-    rm "$stage/.shortest"
+    rm "$stage/.shortest" "$stage/.lengths"
     ;;
   first | last) "$utils/subset_scp.pl" "--$mode" "$num_utt" "$source/utt2spk" >"$stage/utt2spk" ;;
   even) "$utils/subset_scp.pl" "$num_utt" "$source/utt2spk" >"$stage/utt2spk" ;;

@@ -3,10 +3,16 @@ package Runner;
 use strict;
 use warnings;
 use Exporter 'import';
+use Cwd 'getcwd';
+use File::Basename qw(basename dirname);
 our @EXPORT_OK = qw(parse_command_line bash_command shell_quote make_folder report_failures substitute
-  queue_options job_script ended_code);
+  queue_options job_script queue_files wait_for_tasks ended_code);
 
 my $TAIL_LINES = 20;
+my $POLL_FIRST = 0.1;      # seconds between looks for finished jobs: short at first, for short jobs ...
+my $POLL_LONGEST = 2;      # ... growing to this
+my $ASK_QUEUE_EVERY = 10;  # seconds between questions to the queue whether the jobs are still there
+my $PATIENCE = 15;         # seconds for the result of a job to appear through a network file system after it left the queue
 
 # Returns a reference to a hash: options {name -> value, '-' as '_'}, native [other switches, as typed],
 # name, first, last (of JOB=first:last; name undef without), log, words, argv.
@@ -120,7 +126,6 @@ sub queue_options {
   my ($tool, $job, $default_path, $default_text) = @_;
   my %given = %{$job->{options}};
   my $path = delete $given{config};
-  delete $given{max_jobs_run};
   my $text = $default_text;
   my $name = 'the default configuration';
   if (defined $path || -r $default_path) {
@@ -141,6 +146,8 @@ sub queue_options {
     else { die "$tool: unable to parse line '$line' in config file ($name)\n" }
   }
   die "$tool: config file ($name) does not contain a line 'command ...'\n" unless defined $command;
+  # A limit on running jobs makes sense only for an array; a configuration need not speak of it.
+  delete $given{max_jobs_run} unless defined $job->{name} && $pattern{max_jobs_run};
   my @switches = @{$job->{native}};
   for my $option (sort keys %given) {
     my $value = $given{$option};
@@ -163,6 +170,7 @@ sub job_script {
 #!/bin/bash
 cd @{[shell_quote($cwd)]} || exit 1
 [ -f ./path.sh ] && . ./path.sh
+set +eu
 task=$task
 line=$line
 log=$log
@@ -183,6 +191,67 @@ elapsed=\$((\$(date +%s) - begin))
 echo "\$code" >@{[shell_quote($done)]}.\$task.tmp && mv @{[shell_quote($done)]}.\$task.tmp @{[shell_quote($done)]}.\$task
 $exit_line
 END
+}
+
+# Where a queue's own files go: q beside the log (or beside its folder, if that is called log). Makes the folders and
+# removes the results of earlier runs. Returns {base, script, done}.
+sub queue_files {
+  my ($tool, $job) = @_;
+  my $folder = dirname($job->{log});
+  make_folder($tool, $folder);
+  my $queue = "$folder/q" =~ s{(^|/)log/q$}{$1q}ir;
+  make_folder($tool, $queue);
+  my $name = basename($job->{log});
+  $name =~ s/\.?\Q$job->{name}\E// if defined $job->{name};
+  $name =~ s/\.[A-Za-z]{1,5}$//;
+  $queue = getcwd() . "/$queue" unless $queue =~ m{^/};
+  my %files = (base => "$queue/$name", script => "$queue/$name.sh", done => "$queue/done.$name.$$");
+  unlink glob("$files{done}.*"), "$files{base}.out";
+  unlink map { "$files{base}.$_.out" } $job->{first} .. $job->{last};
+  return \%files;
+}
+
+# Waits until every task has left its code in a file, is gone from the queue without one, or $interrupted says so.
+# $alive tells the tasks that the queue still has: {number -> 1}, or undef if it does not answer. Returns
+# ({task -> code}, [tasks without a code]).
+sub wait_for_tasks {
+  my ($job, $done, $alive, $interrupted) = @_;
+  my %open = map { ($_ => 1) } $job->{first} .. $job->{last};
+  my (%codes, %gone_since);
+  my $pause = $POLL_FIRST;
+  my $asked = time;
+  while (%open) {
+    select undef, undef, undef, $pause;
+    last if $interrupted->();
+    my $before = keys %open;
+    my $folder = dirname($done);
+    opendir my $listing, $folder or die "could not read $folder: $!\n";    # also refreshes a network file system
+    my $prefix = basename($done);
+    for my $name (readdir $listing) {
+      next unless $name =~ /^\Q$prefix\E\.(\d+)$/ && $open{$1};
+      my $task = $1;
+      open my $in, '<', "$folder/$name" or next;
+      my $code = <$in>;
+      next unless defined $code && $code =~ /^(\d+)/;
+      $codes{$task} = $1;
+      delete $open{$task};
+      unlink "$folder/$name";
+    }
+    $pause = keys %open < $before ? $POLL_FIRST : $pause * 1.3;
+    $pause = $POLL_LONGEST if $pause > $POLL_LONGEST;
+    next if !%open || time - $asked < $ASK_QUEUE_EVERY;
+    $asked = time;
+    my $there = $alive->();
+    next unless defined $there;
+    for my $task (keys %open) {
+      if ($there->{$task}) { delete $gone_since{$task}; next }
+      $gone_since{$task} //= time;
+      last if $interrupted->();
+    }
+    my @lost = grep { $gone_since{$_} && time - $gone_since{$_} >= $PATIENCE } keys %open;
+    return (\%codes, [sort { $a <=> $b } @lost]) if @lost && @lost == keys %open;
+  }
+  return (\%codes, []);
 }
 
 1;

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Makes wav.scp of a data directory give its sound at another sampling rate, through sox.
+set -euo pipefail
+# shellcheck source=internal/common.sh
+. "$(dirname "$(readlink -f "$0")")/../internal/common.sh"
+
+help_message="Usage: utils/data/resample_data_dir.sh <frequency> <data-dir>
+e.g.: utils/data/resample_data_dir.sh 8000 data/dev
+wav.scp is changed in place; the old one, and feats.scp, cmvn.scp and utt2num_samples, go to <data-dir>/.backup."
+case ${1:-} in
+  --help | -h)
+    echo "$help_message"
+    exit 0
+    ;;
+esac
+if [ $# != 2 ]; then
+  echo "$help_message"
+  exit 1
+fi
+rate=$1
+data=${2%/}
+[[ $rate =~ ^[1-9][0-9]*$ ]] || fail "the frequency must be a whole number of Hz, got '$rate'"
+sox=$(command -v sox) || fail "could not find sox in PATH; install it, e.g.: apt-get install sox"
+need_file "$data/wav.scp"
+
+open_stage "$data"
+awk -v resample="$sox -t wav - -c 1 -b 16 -t wav - rate $rate |" -v sox="$sox" -v rate="$rate" '
+  NF < 2 {
+    print FILENAME ":" NR ": no path after the id" >"/dev/stderr"
+    exit 1
+  }
+  {
+    sub(/^[ \t]+/, "")
+    sub(/[ \t]+$/, "")
+    if ($NF == "|") {
+      print $0 " " resample
+      next
+    }
+    id = $1
+    $1 = ""
+    if ($0 ~ /\.(flac|ogg|opus|mp3|aiff?|au|sph)$/) print id " " sox $0 " -c 1 -b 16 -t wav - rate " rate " |"
+    else print id " cat" $0 " | " resample
+  }' "$data/wav.scp" >"$stage/wav.scp"
+mkdir -p "$data/.backup"
+cp "$data/wav.scp" "$data/.backup/wav.scp"
+for file in feats.scp cmvn.scp utt2num_samples; do
+  if [ -f "$data/$file" ]; then
+    mv "$data/$file" "$data/.backup/"
+    echo "$0: $file already exists. Moving it to $data/.backup"
+  fi
+done
+close_stage "$data"
