@@ -29,11 +29,23 @@ cdef extern from "batch_core.h":
         void *total
         int8_t *status
 
+    int choose_kernels(int vector, int lanes)
     Py_ssize_t align_batch(const align_job *job, int threads) nogil
 
 
 NO_MEMORY = ITEM_NO_MEMORY
 TOPOLOGIES = {"skip": TOPOLOGY_SKIP, "noskip": TOPOLOGY_NOSKIP, "dtw": TOPOLOGY_DTW}
+
+
+def choose(bint vector=True, bint lanes=True):
+    """Choose float32 kernels: vector or portable; with `lanes`, eight similar items at once where that pays.
+
+    Returns whether the vector kernels are in use: not on a machine without AVX2.
+    """
+    return bool(choose_kernels(vector, lanes))
+
+
+choose()
 
 
 def check_lengths(uintptr_t lengths, Py_ssize_t batch, Py_ssize_t limit, str name):

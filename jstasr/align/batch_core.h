@@ -24,11 +24,23 @@
 #undef REAL
 #undef K
 
+#if defined(__x86_64__) && defined(__GNUC__)
+#define HAVE_AVX2_KERNELS 1
+#include "avx2_core.h"
+#include "lanes_core.h"
+#else
+#define HAVE_AVX2_KERNELS 0
+#define LANES 8
+static inline ptrdiff_t lane_words(int pairs, ptrdiff_t m) { return (void)pairs, m; } /* never used */
+#endif
+
 enum { TOPOLOGY_SKIP, TOPOLOGY_NOSKIP, TOPOLOGY_DTW };
 enum { ITEM_DONE, ITEM_NOT_FINITE, ITEM_NO_MEMORY };
 
 /* Below this many cells in the batch, starting a second thread costs more than it saves. */
 #define CELLS_FOR_THREADS 65536
+/* Items go side by side in lanes if their cells are at least this share of those of the largest, times 8. */
+#define LANES_WORTH_PERCENT 60
 
 typedef struct {
     const void *cost; /* (batch, n, m), float or double; the columns lie side by side */
@@ -47,19 +59,37 @@ typedef struct {
 
 typedef int (*skip_kernel)(const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float *, uint64_t *, float *);
 typedef int (*dtw_kernel)(const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float *, uint32_t *, float *);
+typedef int (*finite_check)(const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t);
 static skip_kernel skip_f32 = skip_scalar_f32, noskip_f32 = noskip_scalar_f32;
 static dtw_kernel dtw_f32 = dtw_scalar_f32;
+static finite_check outside_f32 = outside_finite_f32;
+static int lanes_wanted;
 
-static size_t row_bytes(const align_job *job, ptrdiff_t m)
+/* Chooses the float32 kernels; returns whether they are the vector ones. */
+static int choose_kernels(int vector, int lanes)
 {
-    return (size_t)(ROW_FRONT + m + ROW_BACK) * (job->is_double ? sizeof(double) : sizeof(float));
+    lanes_wanted = 0;
+    skip_f32 = skip_scalar_f32;
+    noskip_f32 = noskip_scalar_f32;
+    dtw_f32 = dtw_scalar_f32;
+    outside_f32 = outside_finite_f32;
+#if HAVE_AVX2_KERNELS
+    if (vector && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        skip_f32 = skip_avx2;
+        noskip_f32 = noskip_avx2;
+        dtw_f32 = dtw_avx2;
+        outside_f32 = outside_finite_avx2;
+        lanes_wanted = lanes;
+        return 1;
+    }
+#endif
+    return 0;
 }
 
-static size_t bit_bytes(const align_job *job, ptrdiff_t n, ptrdiff_t m)
+static void end_path(int64_t *path, ptrdiff_t n, ptrdiff_t room)
 {
-    if (job->topology == TOPOLOGY_DTW)
-        return (size_t)((n + STRIP - 1) / STRIP) * (size_t)strip_steps(m) * sizeof(uint32_t);
-    return (size_t)n * (size_t)bit_words(m) * sizeof(uint64_t);
+    for (ptrdiff_t i = n; i < room; i++)
+        path[i] = -1;
 }
 
 static int align_item(const align_job *job, ptrdiff_t b, void *row, void *bits)
@@ -86,7 +116,7 @@ static int align_item(const align_job *job, ptrdiff_t b, void *row, void *bits)
             finite = dtw_f32(cost, stride, n, m, row, bits, total);
         else
             finite = noskip_f32(cost, stride, n, m, row, bits, total) &&
-                     (!job->check_outside || outside_finite_f32(cost, stride, n, m));
+                     (!job->check_outside || outside_f32(cost, stride, n, m));
     }
     if (!finite)
         return ITEM_NOT_FINITE;
@@ -97,11 +127,47 @@ static int align_item(const align_job *job, ptrdiff_t b, void *row, void *bits)
     else
         job->path_length[b] = trace_dtw(bits, n, m, path + job->path_stride);
     if (job->topology != TOPOLOGY_DTW)
-        for (ptrdiff_t i = n; i < job->path_stride; i++)
-            path[i] = -1;
+        end_path(path, n, job->path_stride);
     return ITEM_DONE;
 }
 
+
+#if HAVE_AVX2_KERNELS
+/* Aligns `count` <= LANES items side by side; `largest` is their work space. */
+static void align_lanes(const align_job *job, const ptrdiff_t *items, int count, lane_group *group)
+{
+    int bad;
+    for (int l = 0; l < LANES; l++) {
+        const ptrdiff_t b = items[l < count ? l : 0];
+        group->cost[l] = (const float *)job->cost + b * job->item_stride;
+        group->n[l] = job->speech_lengths[b];
+        group->m[l] = job->text_lengths[b];
+    }
+    group->stride = job->row_stride;
+    if (job->topology == TOPOLOGY_SKIP)
+        bad = skip_lanes(group);
+    else if (job->topology == TOPOLOGY_NOSKIP)
+        bad = noskip_lanes(group);
+    else
+        bad = dtw_lanes(group);
+    for (int l = 0; l < count; l++) {
+        const ptrdiff_t b = items[l];
+        int64_t *path = job->path + b * job->path_stride;
+        job->status[b] = bad >> l & 1 ? ITEM_NOT_FINITE : ITEM_DONE;
+        if (job->status[b] != ITEM_DONE)
+            continue;
+        ((float *)job->total)[b] = group->total[l];
+        if (job->topology == TOPOLOGY_SKIP)
+            trace_skip_lane(group, l, path);
+        else if (job->topology == TOPOLOGY_NOSKIP)
+            trace_noskip_lane(group, l, path);
+        else
+            job->path_length[b] = trace_dtw_lane(group, l, path + job->path_stride);
+        if (job->topology != TOPOLOGY_DTW)
+            end_path(path, group->n[l], job->path_stride);
+    }
+}
+#endif
 typedef struct {
     int64_t cells;
     ptrdiff_t item;
@@ -113,46 +179,124 @@ static int longest_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
+/* Items order[first .. first + count) done in one go: side by side in lanes, or one alone. */
+typedef struct {
+    ptrdiff_t first, max_n, max_m, min_n, min_m;
+    int count, in_lanes;
+    size_t row_bytes, bit_bytes;
+} unit;
+
+static unit make_unit(const align_job *job, const sized_item *order, ptrdiff_t first, int in_lanes)
+{
+    unit u = {.first = first, .count = 1, .in_lanes = in_lanes};
+    if (in_lanes)
+        u.count = job->batch - first < LANES ? (int)(job->batch - first) : LANES;
+    u.max_n = u.min_n = job->speech_lengths[order[first].item];
+    u.max_m = u.min_m = job->text_lengths[order[first].item];
+    for (int k = 1; k < u.count; k++) {
+        const ptrdiff_t n = job->speech_lengths[order[first + k].item];
+        const ptrdiff_t m = job->text_lengths[order[first + k].item];
+        u.max_n = n > u.max_n ? n : u.max_n;
+        u.min_n = n < u.min_n ? n : u.min_n;
+        u.max_m = m > u.max_m ? m : u.max_m;
+        u.min_m = m < u.min_m ? m : u.min_m;
+    }
+    const size_t n = (size_t)u.max_n, m = (size_t)u.max_m;
+    const int pairs = job->topology == TOPOLOGY_DTW;
+    if (in_lanes) {
+        u.row_bytes = LANES * (m + 16) * sizeof(float);
+        u.bit_bytes = n * (size_t)lane_words(pairs, u.max_m) * sizeof(uint32_t);
+    } else {
+        u.row_bytes = (ROW_FRONT + m + ROW_BACK) * (job->is_double ? sizeof(double) : sizeof(float));
+        u.bit_bytes = pairs ? (n + STRIP - 1) / STRIP * (size_t)strip_steps(u.max_m) * sizeof(uint32_t)
+                            : n * (size_t)bit_words(u.max_m) * sizeof(uint64_t);
+    }
+    u.row_bytes = (u.row_bytes + 63) / 64 * 64; /* the bits start on a cache line */
+    return u;
+}
+
+/* Whether items side by side take less time than one after the other: lanes cost about half as much a cell,
+ * but all run over the largest item, and there must be a unit for each thread. */
+static int worth_lanes(const align_job *job, const sized_item *order, ptrdiff_t first, int threads)
+{
+    if (!lanes_wanted || job->is_double || (job->topology == TOPOLOGY_NOSKIP && !job->check_outside) ||
+        job->batch < (ptrdiff_t)threads * LANES)
+        return 0;
+    const unit u = make_unit(job, order, first, 1);
+    int64_t cells = 0;
+    for (int k = 0; k < u.count; k++)
+        cells += order[first + k].cells;
+    return cells * 100 >= LANES * u.max_n * u.max_m * LANES_WORTH_PERCENT;
+}
+
+static void align_unit(const align_job *job, const sized_item *order, const unit *u, char *block)
+{
+    void *row = block, *bits = block + u->row_bytes;
+#if HAVE_AVX2_KERNELS
+    if (u->in_lanes) {
+        ptrdiff_t items[LANES];
+        lane_group group = {.max_n = u->max_n, .max_m = u->max_m, .min_n = u->min_n, .min_m = u->min_m,
+                            .best = row, .bits = bits};
+        for (int k = 0; k < u->count; k++)
+            items[k] = order[u->first + k].item;
+        align_lanes(job, items, u->count, &group);
+        return;
+    }
+#endif
+    const ptrdiff_t b = order[u->first].item;
+    job->status[b] = (int8_t)align_item(job, b, row, bits);
+}
+
+/* The work of one thread of a team, or of all when there is no team. */
+static void align_units(const align_job *job, const sized_item *order, const unit *work, ptrdiff_t units,
+                        size_t room)
+{
+    char *block = malloc(room + 64);
+#pragma omp for schedule(dynamic, 1)
+    for (ptrdiff_t k = 0; k < units; k++)
+        if (block)
+            align_unit(job, order, &work[k], block + (64 - (uintptr_t)block % 64) % 64);
+    free(block);
+}
+
 /* Aligns every item; returns the number of items that failed, their status says why. */
 static ptrdiff_t align_batch(const align_job *job, int threads)
 {
-    size_t row_size = 0, bit_size = 0;
+    const size_t batch = (size_t)job->batch;
+    ptrdiff_t failed = 0, units = 0;
     int64_t cells = 0;
-    ptrdiff_t failed = 0;
-    for (ptrdiff_t b = 0; b < job->batch; b++) {
-        const ptrdiff_t n = job->speech_lengths[b], m = job->text_lengths[b];
-        const size_t row = row_bytes(job, m), bit = bit_bytes(job, n, m);
-        row_size = row > row_size ? row : row_size;
-        bit_size = bit > bit_size ? bit : bit_size;
-        cells += (int64_t)n * m;
-    }
-    if (threads > job->batch)
-        threads = (int)job->batch;
-    sized_item *order = NULL;
-    if (threads > 1 && cells >= CELLS_FOR_THREADS)
-        order = malloc((size_t)job->batch * sizeof *order);
+    size_t room = 0;
+    int sorted = 1;
+    sized_item *order = malloc(batch * (sizeof *order + sizeof(unit)));
+    unit *work = (unit *)(order + batch);
+    memset(job->status, ITEM_NO_MEMORY, batch);
     if (order == NULL)
-        threads = 1;
-    else {
-        for (ptrdiff_t b = 0; b < job->batch; b++)
-            order[b] = (sized_item){job->speech_lengths[b] * job->text_lengths[b], b};
-        qsort(order, (size_t)job->batch, sizeof *order, longest_first);
+        return job->batch;
+    for (ptrdiff_t b = 0; b < job->batch; b++) {
+        order[b] = (sized_item){job->speech_lengths[b] * job->text_lengths[b], b};
+        cells += order[b].cells;
+        sorted &= b == 0 || order[b - 1].cells >= order[b].cells;
     }
-    row_size = (row_size + 63) / 64 * 64; /* the bits start on a cache line */
-#pragma omp parallel num_threads(threads) if (threads > 1) reduction(+ : failed)
-    {
-        char *block = malloc(row_size + bit_size + 64);
-        char *row = block + (64 - (uintptr_t)block % 64) % 64;
-#pragma omp for schedule(dynamic, 1)
-        for (ptrdiff_t k = 0; k < job->batch; k++) {
-            const ptrdiff_t b = order ? order[k].item : k;
-            job->status[b] =
-                (int8_t)(block ? align_item(job, b, row, row + row_size) : ITEM_NO_MEMORY);
-            failed += job->status[b] != ITEM_DONE;
-        }
-        free(block);
+    if (!sorted)
+        qsort(order, batch, sizeof *order, longest_first);
+    if (cells < CELLS_FOR_THREADS)
+        threads = 1;
+    for (ptrdiff_t first = 0; first < job->batch; first += work[units++].count) {
+        work[units] = make_unit(job, order, first, worth_lanes(job, order, first, threads));
+        const size_t bytes = work[units].row_bytes + work[units].bit_bytes;
+        room = bytes > room ? bytes : room;
+    }
+    if (threads > units)
+        threads = (int)units;
+    if (threads <= 1) /* OpenMP costs microseconds even for one thread */
+        align_units(job, order, work, units, room);
+    else {
+#pragma omp parallel num_threads(threads)
+        align_units(job, order, work, units, room);
     }
     free(order);
+    for (size_t b = 0; b < batch; b++)
+        failed += job->status[b] != ITEM_DONE;
     return failed;
 }
 

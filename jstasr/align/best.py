@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from jstasr.align import _dtw
@@ -46,17 +47,19 @@ def best_alignment_from_cost(cost, speech_lengths, text_lengths, topology="skip"
         ValueError: a length out of range, a cost inside the lengths that is not finite, or fewer frames than
             positions under "noskip"; names the batch items.
     """
-    cost = torch.as_tensor(cost).detach()
+    if not isinstance(cost, torch.Tensor):
+        cost = torch.as_tensor(cost)
+    if cost.requires_grad:
+        cost = cost.detach()
     if cost.dim() != 3:
         raise ValueError(f"cost must be (B, n, m), got shape {tuple(cost.shape)}")
     if cost.dtype not in (torch.float32, torch.float64):
         cost = cost.float()
     if cost.is_cuda:
         cost = to_host(cost)
-    speech_lengths, text_lengths = check_lengths(
-        speech_lengths, text_lengths, cost.shape[0], cost.shape[1], cost.shape[2], topology
-    )
-    output = _Output(cost, speech_lengths, topology)
+    batch, n, m = cost.shape
+    speech_lengths, text_lengths = check_lengths(speech_lengths, text_lengths, batch, n, m, topology)
+    output = _Output(batch, n, m, cost.dtype, topology)
     output.align(cost, 0, speech_lengths, text_lengths, check_outside=True)
     return BestAlignment(output.paths(), output.total)
 
@@ -90,7 +93,7 @@ def best_alignment(
     with torch.no_grad(), torch.autocast(device.type, enabled=False):
         speech, text = normalise(speech.detach(), text.detach(), distance, layer_norm)
         output = align_embeddings(speech, text, speech_lengths, text_lengths, topology, distance)
-        pairs = output.pairs(speech_lengths, text.shape[1])
+        pairs = output.pairs()
         along = path_distances(speech, text, pairs, distance)
         cost = along.new_zeros(speech.shape[0]).index_add_(0, pairs.item.to(device), along)
     path = output.paths()
@@ -99,7 +102,7 @@ def best_alignment(
 
 def check_embeddings(speech, text):
     """Both as float tensors of one type, (B, n, d) and (B, m, d); half precision becomes float32."""
-    if speech.dim() != 3 or text.dim() != 3 or speech.shape[0] != text.shape[0] or speech.shape[2] != text.shape[2]:
+    if not speech.dim() == text.dim() == 3 or speech.shape[::2] != text.shape[::2]:
         raise ValueError(
             f"speech must be (B, n, d) and text (B, m, d), got {tuple(speech.shape)} and {tuple(text.shape)}"
         )
@@ -121,10 +124,13 @@ def check_lengths(speech_lengths, text_lengths, batch, n, m, topology="skip"):
 
 
 def _host_int64(lengths, batch, name):
-    lengths = torch.as_tensor(lengths)
+    if not isinstance(lengths, torch.Tensor):
+        lengths = torch.as_tensor(lengths)
     if lengths.is_floating_point() or lengths.shape != (batch,):
         raise ValueError(f"{name} must be ({batch},) integers, got {lengths.dtype} {tuple(lengths.shape)}")
-    return lengths.to("cpu", torch.int64).contiguous()
+    if lengths.dtype != torch.int64 or not lengths.is_cpu:
+        lengths = lengths.to("cpu", torch.int64)
+    return lengths.contiguous()
 
 
 def to_host(tensor):
@@ -138,8 +144,9 @@ def to_host(tensor):
 def align_embeddings(speech, text, speech_lengths, text_lengths, topology, distance):
     """Paths for embeddings that `normalise` has prepared, a group of items at a time."""
     batch, n, _ = speech.shape
-    group = max(1, min(batch, GROUP_BYTES // (n * text.shape[1] * speech.element_size())))
-    output = _Output(speech, speech_lengths, topology, text.shape[1])
+    m = text.shape[1]
+    group = max(1, min(batch, GROUP_BYTES // (n * m * speech.element_size())))
+    output = _Output(batch, n, m, speech.dtype, topology)
     for first in range(0, batch, group):
         part = slice(first, first + group)
         cost = pairwise_distances(speech[part], text[part], distance, constant=topology == "dtw")
@@ -152,33 +159,33 @@ def align_embeddings(speech, text, speech_lengths, text_lengths, topology, dista
 class _Output:
     """Where the kernels write the alignments of a batch."""
 
-    def __init__(self, like, speech_lengths, topology, m=None):
-        batch, n = like.shape[:2]
-        m = like.shape[2] if m is None else m
-        self.topology = topology
-        self.batch = batch
-        self.total = torch.empty(batch, dtype=like.dtype)
+    def __init__(self, batch, n, m, dtype, topology):
+        self.batch, self.n, self.m, self.topology = batch, n, m, topology
+        self.total = torch.empty(batch, dtype=dtype)
         if topology == "dtw":
-            self.path = torch.empty((batch, n + m - 1, 2), dtype=torch.int64)
-            self.path_length = torch.empty(batch, dtype=torch.int64)
+            self.path = np.empty((batch, n + m - 1, 2), np.int64)
+            self.path_length = np.empty(batch, np.int64)
+            self.addresses = self.path.ctypes.data, self.path_length.ctypes.data
         else:
             self.path = torch.empty((batch, n), dtype=torch.int64)
-            self.path_length = None
+            self.addresses = self.path.data_ptr(), 0
 
     def align(self, cost, first, speech_lengths, text_lengths, check_outside):
-        """Align the items from `first` on, whose costs are given."""
-        if cost.shape[0] == 0:
+        """Align the items from `first` on, whose costs (count, n, m) are given."""
+        if cost.numel() == 0:
             return
-        if cost.stride(2) != 1 and cost.shape[2] > 1:
+        item_stride, row_stride, column_stride = cost.stride()
+        if column_stride != 1 and self.m > 1:
             cost = cost.contiguous()
+            item_stride, row_stride, _ = cost.stride()
         count = cost.shape[0]
         status = bytearray(count)
-        stride = self.path[0].numel()
+        path_stride = 2 * (self.n + self.m - 1) if self.topology == "dtw" else self.n
+        path, path_length = self.addresses
         failed = _dtw.align(
-            cost.data_ptr(), cost.dtype == torch.float64, cost.stride(0), cost.stride(1), count,
+            cost.data_ptr(), cost.dtype == torch.float64, item_stride, row_stride, count,
             speech_lengths.data_ptr(), text_lengths.data_ptr(), _dtw.TOPOLOGIES[self.topology], check_outside,
-            self.path.data_ptr() + 8 * first * stride, stride,
-            0 if self.path_length is None else self.path_length.data_ptr() + 8 * first,
+            path + 8 * first * path_stride, path_stride, path_length + 8 * first,
             self.total.data_ptr() + first * self.total.element_size(), status, torch.get_num_threads(),
         )  # fmt: skip
         if failed:
@@ -191,16 +198,13 @@ class _Output:
         """`BestAlignment.path`."""
         if self.topology != "dtw":
             return self.path
-        pairs, room = self.path.numpy(), self.path.shape[1]
-        return [pairs[b, room - length :] for b, length in enumerate(self.path_length.tolist())]
+        room = self.n + self.m - 1
+        return [pairs[room - length :] for pairs, length in zip(self.path, self.path_length.tolist())]
 
-    def pairs(self, speech_lengths, m):
+    def pairs(self):
         """The same as one flat list, see `Pairs`."""
-        n = self.path.shape[1]
         if self.topology != "dtw":
-            return pairs_of_path(self.path, m)
-        n -= m - 1
-        item = torch.repeat_interleave(torch.arange(self.batch), self.path_length)
-        chosen = torch.arange(self.path.shape[1]) >= (self.path.shape[1] - self.path_length)[:, None]
-        frame, position = self.path[chosen].unbind(1)
-        return Pairs(item, item * n + frame, item * m + position)
+            return pairs_of_path(self.path, self.m)
+        item = torch.repeat_interleave(torch.from_numpy(self.path_length))
+        frame, position = torch.from_numpy(np.concatenate(self.paths())).unbind(1)
+        return Pairs(item, item * self.n + frame, item * self.m + position)

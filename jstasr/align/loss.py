@@ -90,7 +90,7 @@ def consistency_loss(
             return soft.transport_cost(speech, text, *lengths, distance, gamma).mean()
         if alignment == "best":
             with torch.no_grad():
-                pairs = align_embeddings(speech, text, *lengths, topology, distance).pairs(lengths[0], m)
+                pairs = align_embeddings(speech, text, *lengths, topology, distance).pairs()
         else:
             pairs = pairs_of_path(_given_path(alignment, path, *lengths, n, m, generator), m)
         along = path_distances(speech, text, pairs, distance)

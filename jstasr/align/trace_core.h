@@ -13,7 +13,8 @@
 #define ROW_BACK 64  /* and behind the last, for whole vectors and the steps past it */
 
 static inline ptrdiff_t bit_words(ptrdiff_t m) { return (m + 63) / 64; }
-static inline ptrdiff_t strip_steps(ptrdiff_t m) { return m + STRIP - 1; }
+/* Lane 15 ends at step m + 14 and hands its last cell on one step later; in blocks of eight. */
+static inline ptrdiff_t strip_steps(ptrdiff_t m) { return (m + STRIP + 7) / 8 * 8; }
 static inline int lane_place(int lane) { return (lane & 3) | (lane & 8) >> 1 | (lane & 4) << 2; }
 static inline ptrdiff_t band_lo(ptrdiff_t i, ptrdiff_t n, ptrdiff_t m) { return i > n - m ? i - (n - m) : 0; }
 static inline ptrdiff_t band_hi(ptrdiff_t i, ptrdiff_t m) { return i < m ? i : m - 1; }
@@ -45,28 +46,36 @@ static void trace_noskip(const uint64_t *bits, ptrdiff_t n, ptrdiff_t m, int64_t
     }
 }
 
+/* The rest of a dtw path once it has met an edge, where there is no choice left. */
+static ptrdiff_t trace_edge(ptrdiff_t i, ptrdiff_t j, int64_t *end)
+{
+    const ptrdiff_t count = i + j;
+    while (i + j > 0) {
+        i -= i > 0;
+        j -= j > 0; /* one of the two is 0 */
+        end -= 2;
+        end[0] = i;
+        end[1] = j;
+    }
+    return count;
+}
+
 /* Writes the pairs (i, j) so that they end at `end`; returns their number. */
 static ptrdiff_t trace_dtw(const uint32_t *bits, ptrdiff_t n, ptrdiff_t m, int64_t *end)
 {
     const ptrdiff_t steps = strip_steps(m);
-    ptrdiff_t i = n - 1, j = m - 1, count = 0;
-    for (;;) {
-        end[-2] = i;
-        end[-1] = j;
+    ptrdiff_t i = n - 1, j = m - 1, count = 1;
+    for (;; count++) {
         end -= 2;
-        count++;
-        if (i == 0 && j == 0)
-            return count;
-        if (i == 0)
-            j--;
-        else if (j == 0)
-            i--;
-        else {
-            const int lane = (int)(i & (STRIP - 1));
-            const uint32_t word = bits[i / STRIP * steps + lane + j] >> lane_place(lane);
-            const int left = word >> 8 & 1, above = word & 1 & ~left;
-            i -= !left;
-            j -= !above;
-        }
+        end[0] = i;
+        end[1] = j;
+        if (i == 0 || j == 0)
+            break;
+        const int lane = (int)(i & (STRIP - 1));
+        const uint32_t word = bits[i / STRIP * steps + lane + j] >> lane_place(lane);
+        const int left = word >> 8 & 1, above = word & 1 & ~left;
+        i -= !left;
+        j -= !above;
     }
+    return count + trace_edge(i, j, end);
 }
