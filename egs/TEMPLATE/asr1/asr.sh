@@ -61,6 +61,7 @@ inference_modes="streaming full" # Decoders to run and score.
 gpu_inference=false    # Decode on a GPU.
 metrics="wer cer ter"  # Scores to compute.
 score_opts=            # More options of `jstasr score`.
+results_note=          # Line on top of RESULTS.md, such as what data this is.
 # [end of options]
 
 # log MESSAGE [FRAME]: a line with time, file, line and function of the caller (or of its callers, by FRAME).
@@ -466,7 +467,9 @@ if begins 9; then
             done
         done
     done
-    jstasr results "${expdir}"
+    options=("${expdir}")
+    if [ -n "${results_note}" ]; then options+=(--note "${results_note}"); fi
+    jstasr results "${options[@]}"
     ends
 fi
 
