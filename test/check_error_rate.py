@@ -1,4 +1,4 @@
-"""`check_error_rate.py RECIPE_DIR SET/MODE LIMIT`: is the word error rate of a smoke run at most LIMIT percent?"""
+"""`check_error_rate.py RECIPE_DIR SET/MODE LIMIT`: is the WER of a smoke run at most LIMIT percent?"""
 
 import json
 import sys

@@ -1,0 +1,159 @@
+"""Stage 0: what is looked for, and how a lack is told."""
+
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from jstasr.check import probes
+from jstasr.check.items import ALL, Item, Recipe, all_items
+from jstasr.check.report import lacking, parse_stages, probe_all, spell_stages, table
+from jstasr.errors import JstasrError
+
+
+def names(stages, **recipe):
+    return {item.name for item in all_items(Recipe(**recipe)) if set(item.stages) & set(stages)}
+
+
+def fail(message):
+    def probe():
+        raise probes.Lack(message)
+
+    return probe
+
+
+@pytest.fixture
+def program_folder(tmp_path, monkeypatch):
+    """A PATH of one folder, and a function that puts scripts there."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    def put(name, body):
+        path = tmp_path / name
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+    return put
+
+
+def test_every_stage_is_needed_by_something_and_no_item_is_stageless():
+    items = all_items(Recipe(ngpu=1))
+    assert all(item.stages and set(item.stages) <= set(ALL) for item in items)
+    assert all(item.remedy for item in items)
+
+
+def test_scoring_alone_needs_neither_torch_nor_espeak():
+    assert not {"torch", "espeak: en"} & names([9])
+    assert {"numpy", "extensions", "disk"} <= names([9])
+
+
+def test_each_language_is_tried():
+    assert {"espeak: en", "espeak: es"} <= names([3], languages=("en", "es"))
+
+
+def test_a_gpu_is_asked_for_only_by_training_with_one():
+    assert "GPU" in names([6], ngpu=1)
+    assert "GPU" not in names([6], ngpu=0) | names([5], ngpu=1)
+
+
+def test_sentencepiece_is_for_bpe():
+    assert "sentencepiece" in names([4], token_type="bpe")
+    assert "sentencepiece" not in names([4], token_type="char")
+
+
+def test_a_cluster_needs_its_programs():
+    assert {"sbatch", "squeue"} <= names([1], job_command="slurm.pl --partition x")
+    assert "srun" in names([6], num_nodes=2)
+    assert not {"sbatch", "qsub"} & names([1], job_command="run.pl")
+
+
+@pytest.mark.parametrize(("speed", "stops"), [(True, True), (False, False)])
+def test_sox_is_required_only_by_speed_perturbation(speed, stops, program_folder):
+    item = next(item for item in all_items(Recipe(speed_perturb=speed)) if item.name == "sox")
+    finding = probe_all([item], ALL)[0]
+    assert finding.lack == "not found" and finding.stops is stops
+
+
+def test_a_program_that_fails_is_as_good_as_none(program_folder):
+    program_folder("sox", "echo no memory >&2; exit 3")
+    with pytest.raises(probes.Lack, match="no memory"):
+        probes.sox()
+
+
+def test_a_program_tells_its_version(program_folder):
+    program_folder("tool", "echo tool release 12.3.4. >&2")
+    assert probes.program("tool", "--version") == "12.3.4"
+
+
+def test_sox_runs_here():
+    assert probes.sox()
+
+
+def test_missing_and_broken_modules_are_told_apart(tmp_path, monkeypatch):
+    (tmp_path / "brokenmodule.py").write_text("raise ImportError('libx.so is missing')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(probes.Lack, match="not installed"):
+        probes.module("no_such_module", "numpy")
+    with pytest.raises(probes.Lack, match="libx.so is missing"):
+        probes.module("brokenmodule", "numpy")
+
+
+def test_the_transducer_loss_works():
+    assert probes.rnnt_loss() == "works"
+
+
+def test_the_extensions_are_built():
+    assert int(probes.extensions().split()[0]) >= 1
+
+
+def test_espeak_speaks_a_language_and_refuses_nonsense():
+    assert probes.espeak("en") == "en-us"
+    with pytest.raises(probes.Lack, match="xx-none"):
+        probes.espeak("xx-none")
+
+
+@pytest.mark.parametrize("probe", [probes.disk, probes.memory])
+def test_too_little_space_is_told_with_both_numbers(probe):
+    with pytest.raises(probes.Lack, match=r"[\d.]+ GB free, 1e\+09 GB needed"):
+        probe(1e9)
+    assert "GB free" in probe(0.001)
+
+
+def test_only_items_of_the_wanted_stages_are_probed():
+    items = [Item("a", fail("must not run"), (5,), "r"), Item("b", lambda: "1.0", (6,), "r")]
+    assert [finding.found for finding in probe_all(items, (6,))] == ["1.0"]
+
+
+def test_the_table_names_state_stages_and_remedy():
+    items = [
+        Item("good", lambda: "1.2", (2, 3, 4, 9), "unused"),
+        Item("bad", fail("not found"), (6,), "install it"),
+        Item("extra", fail("not found"), (2,), "maybe", required=False),
+    ]
+    findings = probe_all(items, ALL)
+    rows = {line.split()[0]: line for line in table(findings).splitlines()[2:]}
+    assert "yes" in rows["good"] and "2-4 9" in rows["good"] and "1.2" in rows["good"]
+    assert "unused" not in rows["good"]
+    assert "NO" in rows["bad"] and "install it" in rows["bad"]
+    assert "no, optional" in rows["extra"]
+    assert lacking(findings) == ["bad: not found; install it"]
+
+
+def test_stages_are_spelled_short():
+    assert spell_stages((0,)) == "0"
+    assert spell_stages((2, 3, 4, 6, 10, 11)) == "2-4 6 10-11"
+    assert spell_stages(ALL) == "all"
+
+
+def test_a_stage_that_is_no_number_is_refused():
+    assert parse_stages("0 3") == (0, 3)
+    with pytest.raises(JstasrError, match="three"):
+        parse_stages("0 three")
+
+
+def test_the_command_lists_all_that_is_lacking_and_fails():
+    options = ["--stages", "2 3", "--langs", "en qq", "--disk-gb", "1e6"]
+    done = subprocess.run([sys.executable, "-m", "jstasr", "check", *options], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "2 of " in done.stderr and "espeak: qq" in done.stderr and "disk: " in done.stderr
+    assert "espeak: en" in done.stdout
