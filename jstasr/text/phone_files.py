@@ -21,7 +21,7 @@ def languages_of(texts, utt2lang, lang):
     lost = [utterance for utterance in texts if not utt2lang.get(utterance, lang)]
     if lost:
         raise JstasrError(
-            f"give utt2lang or --lang; no language of {len(lost)} utterances: {first_few(lost)}"
+            f"{len(lost)} utterances without language; give utt2lang or --lang: {first_few(lost)}"
         )
     return {utterance: utt2lang.get(utterance, lang) for utterance in texts}
 
@@ -55,7 +55,7 @@ def phonemize_table(texts, languages, nj=1):
     phones = {}
     for (_, utterances), lines in zip(chunks, spoken, strict=True):
         phones.update(zip(utterances, map(" ".join, lines), strict=True))
-    return phones
+    return {utterance: phones[utterance] for utterance in texts}
 
 
 def refuse_unspoken(phones, texts, name):

@@ -1,0 +1,63 @@
+"""Cleaners of transcripts."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jstasr.errors import JstasrError
+from jstasr.text.normalize import CLEANERS, clean, clean_table
+
+
+@pytest.mark.parametrize(
+    "text, cleaned",
+    [
+        ("Hello, World!", "hello world"),
+        ("It’s  the dogs' bowl", "it's the dogs bowl"),
+        ("rock 'n' roll", "rock n roll"),
+        ("L’été, « où » ?", "l'été où"),
+        ("ﬁne ＡＢＣ", "fine abc"),
+        ("well-known e-mail", "well known e mail"),
+        ("3.5 % of 1,000", "3 5 of 1 000"),
+        ("हिन्दी में।", "हिन्दी में"),
+        ("e\u0301te\u0301", "été"),
+        ("--", ""),
+        ("a_b", "a b"),
+    ],
+)
+def test_basic_keeps_letters_digits_and_inner_apostrophes(text, cleaned):
+    assert clean(text, "basic") == cleaned
+
+
+def test_turkish_has_two_letters_i():
+    assert clean("İSTANBUL IŞIK", "basic", "tr") == "istanbul ışık"
+    assert clean("ISTANBUL İ", "basic", "en") == "istanbul i"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=20), st.sampled_from(sorted(CLEANERS)), st.sampled_from([None, "tr"]))
+def test_cleaning_twice_changes_nothing(text, cleaner, language):
+    once = clean(text, cleaner, language)
+    assert clean(once, cleaner, language) == once
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=20))
+def test_basic_leaves_no_punctuation_symbols_or_outer_spaces(text):
+    cleaned = clean(text, "basic")
+    assert cleaned == " ".join(cleaned.split())
+    left = {unicodedata.category(character)[0] for character in cleaned.replace("'", "").replace(" ", "")}
+    assert left <= {"L", "M", "N", "C"}  # C: the joiners of Persian and Indic spelling
+
+
+def test_an_unknown_cleaner_lists_the_known():
+    with pytest.raises(JstasrError, match="no cleaner 'x'; there are: none, basic"):
+        clean("a", "x")
+
+
+def test_a_table_is_cleaned_by_language_and_empties_are_named():
+    assert clean_table({"a": "I", "b": "I"}, "basic", {"a": "tr"}, "en") == {"a": "ı", "b": "i"}
+    with pytest.raises(JstasrError, match="train/text: 1 transcript.*: b; remove"):
+        clean_table({"a": "x", "b": "?!"}, "basic", name="train/text")
+    assert clean_table({"b": "?!"}, "basic", allow_empty=True) == {"b": ""}
