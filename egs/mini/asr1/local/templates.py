@@ -87,7 +87,7 @@ LANGUAGES = {
         ),
     ),
     "fr": Language(
-        "fr-fr",
+        "fr",
         ("dis moi", "bonjour", "alors"),
         ("maintenant", "merci", "vite"),
         (

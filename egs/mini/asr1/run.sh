@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Joint speech-text recognition on made speech, from nothing to RESULTS.md: no corpus needed, no download.
+# Any option of asr.sh may follow (./run.sh --help); the ones below are this recipe's own. For CI, in 3 minutes:
+#   ./run.sh --n_paired 600 --n_text 2000 --n_dev 50 --n_test 100 --asr_config conf/train_ci.yaml
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+langs=en        # languages of the sentences, as in "en es it" (en es fr pt it de nl pl tr ru sv)
+n_paired=3000   # training utterances, sentence and speech
+n_text=20000    # training sentences without speech
+n_dev=1000      # utterances of dev
+n_test=2000     # utterances of each test set
+
+own="langs n_paired n_text n_dev n_test"
+rest=()
+while [ $# -gt 0 ]; do
+    name=${1#--}
+    if [[ $1 == --* && " ${own} " == *" ${name} "* ]]; then
+        [ $# -ge 2 ] || { echo "run.sh: error: option $1 needs a value" >&2; exit 1; }
+        printf -v "${name}" '%s' "$2"
+        shift 2
+    else
+        if [[ $1 == --help ]]; then
+            echo "Options of this recipe (below: those of every recipe):"
+            sed -n 's/^\([a-z_]*\)=\([^ ]*\) *# \(.*\)/  --\1  \3  [\2]/p' run.sh
+        fi
+        rest+=("$1")
+        shift
+    fi
+done
+langs=${langs//,/ }
+read -ra list <<<"${langs}"
+
+# test: names that paired speech holds; test_rare: only names that no paired utterance holds.
+./asr.sh \
+    --lang "${list[0]}" \
+    --langs "${langs}" \
+    --train_set train \
+    --valid_set dev \
+    --test_sets "test test_rare" \
+    --text_sets train_text \
+    --local_data_opts "--langs ${langs// /,} --n_paired ${n_paired} --n_text ${n_text} --n_dev ${n_dev} --n_test ${n_test}" \
+    --token_type bpe \
+    --nbpe $((100 * ${#list[@]})) \
+    --asr_config conf/train_mini.yaml \
+    "${rest[@]}"
