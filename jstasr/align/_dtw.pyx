@@ -33,6 +33,13 @@ cdef extern from "batch_core.h":
     Py_ssize_t align_batch(const align_job *job, int threads) nogil
 
 
+cdef extern from "soft_core.h":
+    int soft_align_batch(
+        int topology, const double *cost, Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m,
+        const int64_t *speech_lengths, const int64_t *text_lengths, double gamma,
+        double *value, double *probability, int threads) nogil
+
+
 NO_MEMORY = ITEM_NO_MEMORY
 TOPOLOGIES = {"skip": TOPOLOGY_SKIP, "noskip": TOPOLOGY_NOSKIP, "dtw": TOPOLOGY_DTW}
 
@@ -97,3 +104,17 @@ def align(
     with nogil:
         failed = align_batch(&job, threads)
     return failed
+
+
+def soft_align(
+    int topology, uintptr_t cost, Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m, uintptr_t speech_lengths,
+    uintptr_t text_lengths, double gamma, uintptr_t value, uintptr_t probability, int threads,
+):
+    """Soft minima and visiting probabilities, see soft_core.h; contiguous float64 arrays as addresses."""
+    cdef int enough
+    with nogil:
+        enough = soft_align_batch(
+            topology, <const double *> cost, batch, n, m, <const int64_t *> speech_lengths,
+            <const int64_t *> text_lengths, gamma, <double *> value, <double *> probability, threads)
+    if not enough:
+        raise MemoryError("no memory for the sums of the soft alignment")

@@ -34,9 +34,10 @@ def pairs_of_path(path, m):
 def normalise(speech, text, distance, layer_norm):
     """Vectors whose (squared) Euclidean distance is the distance asked for.
 
-    With `layer_norm` each vector is shifted to mean 0 and scaled to length 1, that is, layer-normalised without
-    affine parameters and divided by sqrt(d). Whatever d, "sqeuclidean" then lies in [0, 4], the mean over the
-    dimensions of the squared differences of layer-normalised vectors; "euclidean" and "cosine" in [0, 2].
+    With `layer_norm` each vector is shifted to mean 0 and scaled to length 1, that is, layer-normalised
+    without affine parameters and divided by sqrt(d). Whatever d, "sqeuclidean" then lies in [0, 4]: it is the
+    mean over the dimensions of the squared differences of layer-normalised vectors. "euclidean" and "cosine"
+    lie in [0, 2].
 
     Args:
         speech: (B, n, d) float.
@@ -65,17 +66,19 @@ def pairwise_distances(speech, text, distance, constant=True):
         speech: (B, n, d) float.
         text: (B, m, d) float.
         distance: as in `normalise`.
-        constant: add |a|^2. Without it "sqeuclidean" and "cosine" are short of a term that is the same for all
-            positions of a frame, which changes no path that visits each frame once.
+        constant: add |a|^2. Without it "sqeuclidean" and "cosine" are short of a term that is the same for
+            all positions of a frame, which changes no path that visits each frame once.
     Returns:
-        (B, n, m) float.
+        (B, n, m) float, differentiable.
     """
     text_square = text.square().sum(-1)
     cost = torch.baddbmm(text_square[:, None], speech, text.transpose(1, 2), alpha=-2)
     if constant or distance == "euclidean":
         cost += speech.square().sum(-1)[..., None]
-        cost.clamp_(min=0)
-    return cost.sqrt_() if distance == "euclidean" else cost
+    if distance == "euclidean":
+        # Rounding leaves a little around 0, where the square root has no gradient.
+        return cost.clamp(min=1e-12).sqrt()
+    return cost.clamp(min=0) if constant else cost
 
 
 def path_distances(speech, text, pairs, distance):

@@ -28,13 +28,13 @@ def consistency_loss(
     """Mean distance between speech frames and the text positions that they are aligned with.
 
     For each utterance the distances along the alignment are summed and divided by the number of frames; the
-    loss is the mean over utterances (arXiv 2308.06125, section 4). The alignment is a constant for the gradient,
-    except for "soft_dtw", which is differentiable as a whole. With `layer_norm` and "sqeuclidean" it lies in
-    [0, 4] whatever the dimension, and near 2 for unrelated vectors.
+    loss is the mean over utterances (arXiv 2308.06125, section 4). The alignment is a constant for the
+    gradient, except for "soft_dtw", which is differentiable as a whole. With `layer_norm` and "sqeuclidean"
+    the distance lies in [0, 4] whatever the dimension, and near 2 for unrelated vectors.
 
     Args:
-        speech: (B, n, d) float, encoder outputs; rows past `speech_lengths` are ignored. Or a sequence of such
-            tensors, one for each layer: the loss is then the weighted mean of theirs.
+        speech: (B, n, d) float, encoder outputs; rows past `speech_lengths` are ignored. Or a sequence of
+            such tensors, one for each layer: the loss is then the weighted mean of theirs.
         text: (B, m, d) float, or a sequence, likewise.
         speech_lengths, text_lengths: (B,) int, 1 <= length <= n (m).
         alignment:
@@ -42,8 +42,10 @@ def consistency_loss(
             "framewise": the text stretched uniformly over the frames.
             "random": a random monotone alignment, the control.
             "forced": `path`, from an aligner; see `jstasr.align.paths.forced_path`.
-            "soft_dtw": soft minimum over the alignments of `topology`, of temperature `gamma`; may be negative.
-            "sinkhorn": entropic optimal transport of regularisation `gamma`, with a preference for the diagonal.
+            "soft_dtw": soft minimum over the alignments of `topology`, of temperature `gamma`; it may be
+                negative.
+            "sinkhorn": entropic optimal transport of regularisation `gamma`, with a preference for the
+                diagonal.
             "none": 0, with gradients that are 0.
         topology: "skip" | "noskip" | "dtw", of "best" and "soft_dtw"; see `best_alignment_from_cost`.
         distance: "sqeuclidean" | "euclidean" | "cosine".
@@ -56,14 +58,15 @@ def consistency_loss(
     Returns:
         () float32 (float64 for float64 input).
     Raises:
-        ValueError: an unknown option, a length out of range, a distance that is not finite; names the batch items.
+        ValueError: an unknown option, a length out of range, a distance that is not finite; names the batch
+            items.
     """
     if isinstance(speech, (list, tuple)):
         return _layers_mean(
             speech, text, layer_weights,
             lambda a, t: consistency_loss(
-                a, t, speech_lengths, text_lengths, alignment, topology, distance, layer_norm, stop_gradient, gamma,
-                path, generator,
+                a, t, speech_lengths, text_lengths, alignment, topology, distance, layer_norm, stop_gradient,
+                gamma, path, generator,
             ),
         )  # fmt: skip
     if alignment not in ALIGNMENTS:
@@ -82,7 +85,8 @@ def consistency_loss(
     if stop_gradient == "text":
         text = text.detach()
     with torch.autocast(speech.device.type, enabled=False):
-        speech, text = normalise(zero_padding(speech, lengths[0]), zero_padding(text, lengths[1]), distance, layer_norm)
+        speech, text = zero_padding(speech, lengths[0]), zero_padding(text, lengths[1])
+        speech, text = normalise(speech, text, distance, layer_norm)
         if alignment == "soft_dtw":
             cost = soft.soft_alignment_cost(speech, text, *lengths, topology, distance, gamma)
             return (cost / lengths[0].to(cost)).mean()
@@ -121,8 +125,8 @@ def _layers_mean(speech, text, weights, loss):
     weights = [1.0] * len(speech) if weights is None else [float(weight) for weight in weights]
     if not len(speech) == len(text) == len(weights) or not sum(weights) > 0 or min(weights) < 0:
         raise ValueError(
-            f"need as many text layers and weights as speech layers, weights >= 0 and not all 0; got {len(speech)} "
-            f"speech layers, {len(text)} text layers, weights {weights}"
+            "need as many text layers and weights as speech layers, weights >= 0 and not all 0; got "
+            f"{len(speech)} speech layers, {len(text)} text layers, weights {weights}"
         )
     total = sum(weight * loss(a, t) for a, t, weight in zip(speech, text, weights) if weight > 0)
     return total / sum(weights)

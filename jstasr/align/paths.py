@@ -31,7 +31,7 @@ def random_path(speech_lengths, text_lengths, n=None, generator=None):
 
 
 def check_path(path, speech_lengths, text_lengths, n):
-    """A given path (B, n) as int64 on the CPU, -1 past the length; ValueError names the items that leave the text."""
+    """A given path (B, n) as int64 on the CPU, -1 past the length; an error names items that leave the text."""
     path = torch.as_tensor(path).to("cpu", torch.int64)
     if path.shape != (len(speech_lengths), n):
         raise ValueError(f"path must be ({len(speech_lengths)}, {n}), got {tuple(path.shape)}")
@@ -41,3 +41,55 @@ def check_path(path, speech_lengths, text_lengths, n):
         bad = ", ".join(map(str, outside.any(1).nonzero().flatten().tolist()))
         raise ValueError(f"path leaves the text inside the lengths, batch items: {bad}")
     return path.masked_fill(past, -1)
+
+
+def forced_path(log_probs, text, speech_lengths, text_lengths, blank=0, repeats=None):
+    """Path of the CTC forced alignment, the explicit alignment that the best one is compared with.
+
+    Frames of blank go to the nearest label in time, half of them to each side. An utterance with fewer frames
+    than its labels need under CTC has no such alignment; it gets the uniform one.
+
+    Args:
+        log_probs: (B, n, V) float, log-probabilities of a CTC head, for instance over phonemes.
+        text: (B, m) int, labels; none of them blank inside the lengths.
+        speech_lengths, text_lengths: (B,) int, before padding.
+        blank: int, index of the blank.
+        repeats: (B, m) int, if the text encoder repeats each label: the frames of a label are then spread
+            uniformly over its copies, and the path counts copies.
+    Returns:
+        (B, n) int64 on the CPU, -1 past the length.
+    """
+    from torchaudio.functional import forced_align
+
+    speech_lengths, text_lengths = torch.as_tensor(speech_lengths).cpu(), torch.as_tensor(text_lengths).cpu()
+    log_probs, text = log_probs.detach().float().cpu(), text.cpu()
+    path = framewise_path(speech_lengths, text_lengths, log_probs.shape[1])
+    for b, (n, m) in enumerate(zip(speech_lengths.tolist(), text_lengths.tolist())):
+        labels = text[b, :m]
+        if n >= m + int((labels[1:] == labels[:-1]).sum()):
+            emitted, _ = forced_align(log_probs[b : b + 1, :n].contiguous(), labels[None].int(), blank=blank)
+            path[b, :n] = _positions(emitted[0], blank)
+        if repeats is not None:
+            path[b, :n] = _spread(path[b, :n], repeats[b, :m].cpu())
+    return path
+
+
+def _positions(emitted, blank):
+    """Index of the label that each frame belongs to, from the frames' labels and blanks (n,)."""
+    starts = torch.ones_like(emitted, dtype=torch.bool)
+    starts[1:] = emitted[1:] != emitted[:-1]
+    index = (starts & (emitted != blank)).cumsum(0) - 1
+    frames = torch.arange(len(emitted))
+    spoken = (emitted != blank).nonzero().flatten()
+    # The middle between two neighbours among the frames with a label decides for the blanks between them.
+    middle = (spoken[1:] + spoken[:-1]).double() / 2
+    return index[spoken[torch.searchsorted(middle, frames.double())]]
+
+
+def _spread(path, repeats):
+    """The same path counted in copies: the frames of a label uniformly over its copies."""
+    first_copy = repeats.cumsum(0) - repeats
+    frames = torch.arange(len(path))
+    first_frame = torch.searchsorted(path, path)
+    count = torch.searchsorted(path, path, right=True) - first_frame
+    return first_copy[path] + (frames - first_frame) * repeats[path] // count

@@ -1,1 +1,124 @@
 """Soft alignments: a soft minimum over all alignments, and optimal transport."""
+
+import torch
+
+from jstasr.align import _dtw
+from jstasr.align.distance import pairwise_distances
+
+# Width of the preference for the diagonal in optimal transport, as a share of the utterance, and where its
+# iteration stops: the largest error of a row's or column's mass, relative to that mass.
+PRIOR_WIDTH = 0.2
+TRANSPORT_ITERATIONS = 500
+TRANSPORT_TOLERANCE = 1e-3
+
+
+def soft_alignment_cost(speech, text, speech_lengths, text_lengths, topology, distance, gamma):
+    """-gamma log sum over alignments of exp(-cost / gamma), for each utterance.
+
+    Under "dtw" this is soft-DTW (arXiv 1703.01541); "skip" and "noskip" are the same over their alignments.
+    The gradient weights each pair with the probability that an alignment visits it.
+
+    Args:
+        speech, text: (B, n, d), (B, m, d) prepared by `normalise`, finite past the lengths.
+        speech_lengths, text_lengths: (B,) int64 on the CPU.
+        topology, distance: as in `consistency_loss`.
+        gamma: float > 0.
+    Returns:
+        (B,) differentiable. Not divided by anything.
+    """
+    cost = pairwise_distances(speech, text, distance)
+    return _SoftMinimum.apply(cost, speech_lengths, text_lengths, topology, _positive(gamma))
+
+
+class _SoftMinimum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, cost, speech_lengths, text_lengths, topology, gamma):
+        host = cost.detach().to("cpu", torch.float64).contiguous()
+        value = torch.zeros(len(host), dtype=torch.float64)
+        probability = torch.zeros_like(host)
+        _dtw.soft_align(
+            _dtw.TOPOLOGIES[topology], host.data_ptr(), *host.shape, speech_lengths.data_ptr(),
+            text_lengths.data_ptr(), gamma, value.data_ptr(), probability.data_ptr(), torch.get_num_threads(),
+        )  # fmt: skip
+        if not value.isfinite().all():
+            bad = ", ".join(map(str, (~value.isfinite()).nonzero().flatten().tolist()))
+            raise ValueError(f"a distance inside the lengths is NaN or infinite, batch items: {bad}")
+        ctx.save_for_backward(probability.to(cost))
+        return value.to(cost)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad):
+        (probability,) = ctx.saved_tensors
+        return probability * grad[:, None, None], None, None, None, None
+
+
+def transport_cost(speech, text, speech_lengths, text_lengths, distance, gamma):
+    """Cost of transporting frames to text positions, for each utterance; the plan is a constant.
+
+    Args and returns: as `soft_alignment_cost`. The plan's mass is 1, so this is a mean over frames.
+    """
+    cost = pairwise_distances(speech, text, distance)
+    with torch.no_grad():
+        plan = transport_plan(cost.detach(), speech_lengths, text_lengths, gamma)
+    return (plan * cost).sum((1, 2))
+
+
+def transport_plan(cost, speech_lengths, text_lengths, gamma, prior_width=PRIOR_WIDTH):
+    """Entropic optimal transport between frames and positions of equal mass, near the diagonal (Sinkhorn).
+
+    The plan P minimises <P, cost> + gamma KL(P || prior) under the marginals 1/n_b and 1/m_b, where the prior
+    is a Gaussian of the difference between the relative times (i + 1/2) / n_b and (j + 1/2) / m_b.
+
+    Args:
+        cost: (B, n, m) float, finite also past the lengths.
+        speech_lengths, text_lengths: (B,) int64 on the CPU.
+        gamma: float > 0, in units of the cost.
+        prior_width: standard deviation of the Gaussian; infinity for no preference.
+    Returns:
+        (B, n, m): the plan, 0 past the lengths; every frame has its mass exactly, every position to 0.1%.
+    Raises:
+        ValueError: a cost that is not finite; names the batch items.
+    """
+    finite = cost.isfinite().flatten(1).all(1)
+    if not finite.all():
+        bad = ", ".join(map(str, (~finite).nonzero().flatten().tolist()))
+        raise ValueError(f"a distance is NaN or infinite, batch items: {bad}")
+    frames, frame_log_mass = _mass(speech_lengths, cost.shape[1], cost)
+    positions, position_log_mass = _mass(text_lengths, cost.shape[2], cost)
+    off_diagonal = frames[:, :, None] - positions[:, None]
+    log_plan = -cost / _positive(gamma) - off_diagonal.square() / (2 * prior_width**2)
+    log_plan += torch.where(frame_log_mass.isfinite(), 0, frame_log_mass)[:, :, None]
+    log_plan += torch.where(position_log_mass.isfinite(), 0, position_log_mass)[:, None]
+    column = torch.zeros_like(position_log_mass)
+    outside = ~position_log_mass.isfinite()
+    for iteration in range(TRANSPORT_ITERATIONS):
+        row = frame_log_mass - _log_sum(log_plan + column[:, None], 2)
+        mass = _log_sum(log_plan + row[:, :, None], 1)
+        if iteration % 10 == 9:
+            error = (column + mass - position_log_mass).masked_fill(outside, 0)
+            if error.abs().max() < TRANSPORT_TOLERANCE:
+                break
+        column = (position_log_mass - mass).masked_fill(outside, 0)
+    else:
+        row = frame_log_mass - _log_sum(log_plan + column[:, None], 2)
+    return (log_plan + row[:, :, None] + column[:, None]).exp()
+
+
+def _mass(lengths, steps, like):
+    """Relative times (B, steps), and logarithms of equal masses of sum 1, -infinity past the lengths."""
+    step, lengths = torch.arange(steps)[None], lengths[:, None]
+    log_mass = (-lengths.to(like.dtype).log()).expand(-1, steps).masked_fill(step >= lengths, -torch.inf)
+    return ((step + 0.5) / lengths).to(like), log_mass.to(like.device)
+
+
+def _log_sum(x, dim):
+    """logsumexp, but 0 where all terms are -infinity: past the length, where no mass comes or goes."""
+    total = torch.logsumexp(x, dim)
+    return total.masked_fill(total == -torch.inf, 0)
+
+
+def _positive(gamma):
+    if not gamma > 0:
+        raise ValueError(f"gamma must be above 0, got {gamma}")
+    return float(gamma)
