@@ -1,5 +1,8 @@
 """egs/mini/asr1/local/data.sh: data dirs that Kaldi's tools accept, made once."""
 
+import subprocess
+import time
+
 import pytest
 
 from jstasr.data.kaldi import read_table
@@ -64,3 +67,22 @@ def test_bad_options_are_refused_with_the_reason_and_leave_no_data(mini, options
     assert result.returncode != 0
     assert message in result.stderr
     assert not (mini.folder / "data/train").exists()
+
+
+def test_a_run_that_is_told_to_stop_stops_its_jobs_and_leaves_no_data(mini):
+    process = subprocess.Popen(
+        [mini.folder / "local/data.sh", "--n_paired", "3000"], stderr=subprocess.PIPE, text=True
+    )
+    audio = mini.folder / "data/.local/audio/train"
+    wait_until(lambda: audio.exists() and any(audio.iterdir()))
+    process.terminate()
+    process.communicate(timeout=30)  # until stderr is closed: by the last process that holds it
+    assert process.returncode == 130
+    assert list((mini.folder / "data").iterdir()) == []
+
+
+def wait_until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)

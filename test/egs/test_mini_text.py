@@ -14,6 +14,7 @@ from names import all_names, number_words
 from templates import LANGUAGES, numbers
 
 from jstasr.errors import JstasrError
+from jstasr.text.normalize import clean
 
 SIZES = {"train": 3000, "train_text": 20000, "dev": 1000, "test": 2000, "test_rare": 2000}
 SMALL = {"train": 100, "train_text": 300, "dev": 20, "test": 30, "test_rare": 30}
@@ -179,3 +180,10 @@ def test_asking_for_more_sentences_than_there_are_is_a_clear_error():
         for _ in range(100_000):
             taken.add(writer.write(taken))
     assert len(taken) > 1000
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_toolkits_cleaner_changes_no_sentence(lang):
+    rows, _ = small(lang)
+    for sentence in sentences(rows, *SMALL):
+        assert clean(sentence, "basic", lang) == sentence

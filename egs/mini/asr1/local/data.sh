@@ -31,7 +31,9 @@ fi
 
 # Everything is made beside data/ and moved there at the end; data/.made_with says that the move is complete.
 work=data/.local
+pid=
 trap 'rm -rf "${work}"' EXIT
+trap 'kill ${pid} 2>/dev/null || true; wait; exit 130' INT TERM
 rm -rf "${work}" data/.made_with
 mkdir -p "${work}"
 
@@ -42,7 +44,10 @@ python3 local/make_text.py --langs "${langs}" --n-paired "${n_paired}" --n-text 
 echo "local/data.sh: speaking $(cat "${work}"/*/utt2spk | wc -l) of them: SYNTHETIC speech by espeak-ng"
 folders=()
 for set in ${spoken}; do folders+=("${work}/${set}"); done
-python3 local/make_speech.py --nj "${nj}" --seed "${seed}" --audio-dir "${work}/audio" --listed-as data/audio "${folders[@]}"
+python3 local/make_speech.py --nj "${nj}" --seed "${seed}" --audio-dir "${work}/audio" --listed-as data/audio "${folders[@]}" &
+pid=$!   # waited for, so that a signal reaches it through the trap at once
+wait "${pid}"
+pid=
 
 for set in ${sets} names audio; do
     rm -rf "data/${set}"
