@@ -1,0 +1,30 @@
+"""Average the best checkpoints."""
+
+HELP = "average the weights of the checkpoints with the lowest dev WER"
+
+
+def add_arguments(parser):
+    parser.add_argument("--expdir", required=True, help="exp/<tag> of a training run")
+    parser.add_argument("--num", type=int, default=5, help="how many checkpoints, at most (default: 5)")
+    parser.add_argument("--output", help="file to write (default: <expdir>/valid.wer.ave.pth)")
+
+
+def run(args):
+    from pathlib import Path
+
+    from jstasr.decode.experiment import DEFAULT_MODEL
+    from jstasr.errors import JstasrError
+    from jstasr.train.checkpoint import CheckpointFolder, average_checkpoints, save_atomically
+
+    expdir = Path(args.expdir)
+    if not (expdir / "checkpoints").is_dir():
+        raise JstasrError(f"{expdir}/checkpoints: no such folder. Train first: --stage 6")
+    folder = CheckpointFolder(expdir / "checkpoints", keep_best=args.num, keep_last=1)
+    steps = folder.best(args.num)
+    if not steps:
+        raise JstasrError(f"{folder.folder}: holds no checkpoint. Train first: --stage 6")
+    scores = folder.scores()
+    output = Path(args.output) if args.output else expdir / DEFAULT_MODEL
+    save_atomically({"model": average_checkpoints([folder.path(step) for step in steps]), "steps": steps}, output)
+    used = ", ".join(f"step {step} ({scores[step]:.1f}%)" for step in steps)
+    print(f"{output}: mean of {len(steps)} checkpoints by dev WER: {used}")

@@ -1,0 +1,58 @@
+"""Decode a data set with the streaming and the full-context decoder."""
+
+HELP = "decode a set with the streaming and the full-context decoder"
+
+
+def add_arguments(parser):
+    parser.add_argument("--expdir", required=True, help="exp/<tag> or a packed zip")
+    parser.add_argument("--model", help="weights (default: valid.wer.ave.pth of the experiment)")
+    parser.add_argument("--data-dir", required=True, help="dump/fbank/<set>")
+    parser.add_argument("--config", help="YAML file of the search: search, beam_size, ...")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="override a value of the search configuration; repeatable",
+    )
+    parser.add_argument("--mode", default="streaming,full", help="decoders, by comma (default: streaming,full)")
+    parser.add_argument("--outdir", required=True, help="writes <outdir>/<mode>/logdir/{text,token,score}.<job>")
+    parser.add_argument("--job", type=int, default=1, help="which part of the set, from 1")
+    parser.add_argument("--num-jobs", type=int, default=1, help="in how many parts the set is cut")
+    parser.add_argument("--ngpu", type=int, default=0, help="1: decode on the GPU")
+
+
+def run(args):
+    import sys
+    from pathlib import Path
+
+    from jstasr.data.kaldi import read_table
+    from jstasr.decode.config import load_search_config
+    from jstasr.decode.decode_set import decode_set, write_hypotheses
+    from jstasr.decode.experiment import Experiment
+    from jstasr.errors import JstasrError
+
+    folder, outdir = Path(args.data_dir), Path(args.outdir)
+    modes = args.mode.split(",")
+    for mode in modes:
+        if mode not in ("streaming", "full"):
+            raise JstasrError(f"--mode {mode}: must be streaming or full, or both by comma")
+    if not 1 <= args.job <= args.num_jobs:
+        raise JstasrError(f"--job {args.job}: must lie in 1 .. {args.num_jobs} (--num-jobs)")
+    config = load_search_config(args.config, args.overrides)
+    ids = sorted(read_table(folder / "utt2num_frames"))[args.job - 1 :: args.num_jobs]
+    if not ids:
+        raise JstasrError(f"{folder}: part {args.job} of {args.num_jobs} is empty. Use fewer --inference_nj")
+    experiment = Experiment.load(args.expdir, args.model, "cuda" if args.ngpu else "cpu")
+
+    def progress(line):
+        print(line, file=sys.stderr, flush=True)
+
+    found, speed = decode_set(experiment, folder, ids, modes, config, progress)
+    for mode in modes:
+        write_hypotheses(outdir / mode / "logdir", f".{args.job}", experiment, found[mode])
+    progress(
+        f"{len(ids)} utterances, {speed.audio:.0f} s of audio in {speed.elapsed:.1f} s, "
+        f"real-time factor {speed.real_time_factor:.4f} ({', '.join(modes)} together)"
+    )

@@ -1,0 +1,70 @@
+"""Train a joint speech-text model."""
+
+HELP = "train a model on paired speech and unpaired text; continues a run that was stopped"
+
+
+def add_arguments(parser):
+    parser.add_argument("--config", help="YAML file over the defaults; see docs/config.md")
+    parser.add_argument("--train-dir", required=True, help="dump/fbank/<set> of the paired speech")
+    parser.add_argument("--valid-dir", required=True, help="dump/fbank/<set> for every choice")
+    parser.add_argument("--text-dir", action="append", default=[], help="dump/text/<set> of unpaired text; repeatable")
+    parser.add_argument("--token-list", required=True, help="tokens.txt")
+    parser.add_argument("--bpe-model", help="sentencepiece model of a bpe token list")
+    parser.add_argument("--phone-list", required=True, help="phones.txt")
+    parser.add_argument("--cmvn", required=True, help="cmvn.ark of the training set")
+    parser.add_argument("--fs", default="16k", help="sampling rate of the features' audio: 8k, 16k, 44100 ...")
+    parser.add_argument("--expdir", required=True, help="exp/<tag>, made if missing")
+    parser.add_argument("--ngpu", type=int, default=0, help="GPUs of this node; 0: the CPU")
+    parser.add_argument("--num-nodes", type=int, default=1, help="nodes, each with --ngpu GPUs")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="override a value of the configuration, such as optim.max_steps=1000; repeatable",
+    )
+
+
+def run(args):
+    from pathlib import Path
+
+    import torch
+    from lightning_fabric import Fabric
+
+    from jstasr.data.audio import parse_rate
+    from jstasr.data.dataset import SpeechSet, TextSet
+    from jstasr.errors import JstasrError
+    from jstasr.features.cmvn import load_cmvn
+    from jstasr.report.pictures import AlignmentPictures
+    from jstasr.text.tokens import PhoneList, build_tokenizer
+    from jstasr.train.config import load_config
+    from jstasr.train.experiment import prepare_folder
+    from jstasr.train.loop import train
+
+    if args.ngpu > 0 and not torch.cuda.is_available():
+        raise JstasrError(f"--ngpu {args.ngpu}: PyTorch sees no GPU here. Use --ngpu 0, or look at `nvidia-smi`")
+    tokenizer = build_tokenizer(args.token_list, args.bpe_model)
+    phone_list = PhoneList.load(args.phone_list)
+    config = load_config(args.config, args.overrides)
+    config.sample_rate = parse_rate(args.fs)
+    config.model.vocab_size, config.model.phone_size = len(tokenizer), len(phone_list)
+    speech = SpeechSet(Path(args.train_dir), tokenizer, phone_list)
+    dev = SpeechSet(Path(args.valid_dir), tokenizer, phone_list)
+    text = TextSet.load([Path(folder) for folder in args.text_dir], tokenizer, phone_list) if args.text_dir else None
+    for part in (speech, dev):
+        part.check(config.model.num_mel_bins)
+    fabric = Fabric(
+        accelerator="cuda" if args.ngpu else "cpu",
+        devices=max(1, args.ngpu),
+        num_nodes=args.num_nodes,
+        strategy="ddp" if args.ngpu * args.num_nodes > 1 else "auto",
+        precision=config.precision,
+    )
+    fabric.launch()
+    expdir = Path(args.expdir)
+    if fabric.is_global_zero:
+        prepare_folder(expdir, config, args.token_list, args.bpe_model, args.phone_list)
+    fabric.barrier()
+    pictures = AlignmentPictures(dev, phone_list, expdir / "images")
+    train(config, speech, text, dev, tokenizer, load_cmvn(args.cmvn), expdir, fabric, pictures.draw)

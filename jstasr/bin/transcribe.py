@@ -1,0 +1,39 @@
+"""Transcribe audio files."""
+
+HELP = "transcribe audio files with a trained model"
+
+
+def add_arguments(parser):
+    parser.add_argument("model", help="exp/<tag> or a packed zip")
+    parser.add_argument("audio", nargs="+", help="audio files that soundfile reads: wav, flac, ogg, opus, mp3")
+    parser.add_argument("--mode", default="full", choices=["full", "streaming"], help="decoder (default: full)")
+    parser.add_argument("--config", help="YAML file of the search")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line, with tokens and timestamps")
+    parser.add_argument("--ngpu", type=int, default=0, help="1: use the GPU")
+
+
+def run(args):
+    import json
+    import sys
+    from dataclasses import asdict
+
+    from jstasr.decode.config import load_search_config
+    from jstasr.decode.transcriber import Transcriber
+    from jstasr.errors import JstasrError
+
+    config = load_search_config(args.config)
+    transcriber = Transcriber.from_pretrained(args.model, device="cuda" if args.ngpu else "cpu")
+    faults = 0
+    for path in args.audio:
+        try:
+            transcript = transcriber.transcribe(path, mode=args.mode, config=config)
+        except JstasrError as error:  # the other files are still worth their transcripts
+            print(f"jstasr transcribe: {error}", file=sys.stderr)
+            faults += 1
+            continue
+        print(
+            json.dumps({"audio": path, **asdict(transcript)}, ensure_ascii=False)
+            if args.json
+            else f"{path} {transcript.text}"
+        )
+    return 1 if faults else 0

@@ -1,0 +1,95 @@
+"""Decode a data set with both decoders."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from jstasr.data.batches import bucketed_batches
+from jstasr.data.feats import FeatReader
+from jstasr.data.io import atomic_write
+from jstasr.data.kaldi import read_table
+from jstasr.decode.experiment import Experiment
+from jstasr.decode.search import Hypothesis, SearchConfig, search
+from jstasr.errors import JstasrError
+from jstasr.train.collate import pad_features
+
+FRAMES_PER_SECOND = 100
+
+
+@dataclass
+class Speed:
+    """Seconds of audio decoded, and seconds that it took."""
+
+    audio: float
+    elapsed: float
+
+    @property
+    def real_time_factor(self) -> float:
+        return self.elapsed / max(self.audio, 1e-9)
+
+
+@torch.inference_mode()
+def decode_set(
+    experiment: Experiment,
+    folder: Path,
+    ids: list[str],
+    modes: list[str],
+    config: SearchConfig,
+    progress: Callable[[str], None],
+) -> tuple[dict[str, dict[str, Hypothesis]], Speed]:
+    """Decode utterances of dump/fbank/<set>.
+
+    Args:
+        ids: the utterances wanted.
+        modes: "streaming" and/or "full".
+        progress: called now and then with a line for the reader.
+    Returns:
+        mode -> utterance -> Hypothesis, and the speed.
+    """
+    model = experiment.model
+    device = model.ctc_label.weight.device
+    reader = FeatReader(folder / "feats.scp")
+    frames = read_table(folder / "utt2num_frames")
+    lengths = np.asarray([int(frames[utt]) for utt in ids], dtype=np.int64)
+    batches = bucketed_batches(lengths, config.batch_frames, np.random.default_rng(0))
+    found: dict[str, dict[str, Hypothesis]] = {mode: {} for mode in modes}
+    started = last_shown = time.perf_counter()
+    done = 0
+    for indexes in batches:
+        features, batch_lengths = pad_features([reader[ids[i]] for i in indexes])
+        features, batch_lengths = features.to(device), batch_lengths.to(device)
+        if features.shape[2] != experiment.config.model.num_mel_bins:
+            raise JstasrError(
+                f"{folder}: features have {features.shape[2]} dimensions, the model was trained on "
+                f"{experiment.config.model.num_mel_bins}. Extract them with the recipe that trained it"
+            )
+        encoded = model.encode_speech(model.audio_encoder.normalise(features), batch_lengths)
+        for mode in modes:
+            best = search(model.decoders[mode], getattr(encoded, mode), encoded.lengths, config)
+            found[mode].update(zip([ids[i] for i in indexes], best))
+        done += len(indexes)
+        now = time.perf_counter()
+        if now - last_shown > 5:
+            last_shown = now
+            left = (now - started) / done * (len(ids) - done)
+            progress(f"{done}/{len(ids)} utterances, {left:.0f} s left")
+    return found, Speed(float(lengths.sum()) / FRAMES_PER_SECOND, time.perf_counter() - started)
+
+
+def write_hypotheses(folder: Path, suffix: str, experiment: Experiment, found: dict[str, Hypothesis]) -> None:
+    """Write text, token and score (log-probability) files, `<name><suffix>`, sorted by utterance."""
+    tokenizer = experiment.tokenizer
+    columns = {
+        "text": lambda best: tokenizer.decode(best.labels),
+        "token": lambda best: " ".join(tokenizer.tokens(best.labels)),
+        "score": lambda best: f"{best.score:.4f}",
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, column in columns.items():
+        with atomic_write(folder / f"{name}{suffix}") as file:
+            for utt in sorted(found):
+                file.write(f"{utt} {column(found[utt])}".rstrip() + "\n")

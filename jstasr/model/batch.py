@@ -1,0 +1,33 @@
+"""What one training step consumes."""
+
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Batch:
+    """Paired utterances, and the text that rides beside them; all padded with 0.
+
+    B paired utterances: `speech` (B, T, F) log-mel float32, `labels` (B, U), `phones` (B, P).
+    N unpaired texts: `text_phones` (N, Q), `text_labels` (N, V). The matching `*_lengths` are (B,) or (N,) int64.
+    """
+
+    utt_ids: list[str]
+    speech: Tensor
+    speech_lengths: Tensor
+    labels: Tensor
+    label_lengths: Tensor
+    phones: Tensor
+    phone_lengths: Tensor
+    text_ids: list[str]
+    text_phones: Tensor
+    text_phone_lengths: Tensor
+    text_labels: Tensor
+    text_label_lengths: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch with every tensor on `device`."""
+        tensors = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
+        return replace(self, **{name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()})

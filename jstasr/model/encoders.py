@@ -1,0 +1,149 @@
+"""Audio encoder (log-mel -> 40 ms frames) and text encoder (phonemes -> positions of the same kind)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from jstasr.model.config import ModelConfig, TextInputConfig
+from jstasr.model.conformer import Conformer
+
+SUBSAMPLING = 4
+RECEPTIVE_PAST = 6  # feature frames before 4t that encoder frame t sees: two stride-2 convolutions of 3 taps
+PAD_PHONE, MASK_PHONE = 0, 1
+
+
+def conformer(config: ModelConfig, layers: int, streaming: bool) -> Conformer:
+    """A stack of the model's dimensions, streaming or full-context."""
+    return Conformer(
+        layers,
+        config.dim,
+        config.heads,
+        config.ff_dim,
+        config.kernel_size,
+        config.dropout,
+        chunk_size=config.chunk_size if streaming else 0,
+        left_chunks=config.left_chunks,
+    )
+
+
+class Subsampling(nn.Module):
+    """Causal 4x subsampling: encoder frame t sees feature frames 4t-6 .. 4t."""
+
+    def __init__(self, num_mel_bins: int, dim: int):
+        super().__init__()
+        self.first = nn.Conv1d(num_mel_bins, dim, kernel_size=3, stride=2)
+        self.second = nn.Conv1d(dim, dim, kernel_size=3, stride=2)
+
+    def convolve(self, features: Tensor) -> Tensor:
+        """(N, 4 T' + 3, F) -> (N, T', C), no padding."""
+        hidden = F.silu(self.first(features.transpose(1, 2)))
+        return F.silu(self.second(hidden)).transpose(1, 2)
+
+    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, T, F), (N,) -> (N, ceil(T/4), C), (N,)."""
+        missing = -features.shape[1] % SUBSAMPLING
+        padded = F.pad(features, (0, 0, RECEPTIVE_PAST, missing))
+        # 4 T' + 3 frames are used; the padded input has 4 T' + 6
+        return self.convolve(padded[:, : padded.shape[1] - 3]), (lengths + SUBSAMPLING - 1) // SUBSAMPLING
+
+
+class AudioEncoder(nn.Module):
+    """Feature normalisation, 4x subsampling, streaming conformer."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(config.num_mel_bins))
+        self.register_buffer("inverse_std", torch.ones(config.num_mel_bins))
+        self.subsampling = Subsampling(config.num_mel_bins, config.dim)
+        self.dropout = nn.Dropout(config.dropout)
+        self.conformer = conformer(config, config.audio_layers, streaming=True)
+
+    def set_cmvn(self, mean: Tensor, std: Tensor) -> None:
+        """Global mean and standard deviation of the features, (F,) each, kept with the weights."""
+        self.mean.copy_(torch.as_tensor(mean))
+        self.inverse_std.copy_(1.0 / torch.as_tensor(std).clamp(min=1e-5))
+
+    def normalise(self, features: Tensor) -> Tensor:
+        return (features - self.mean) * self.inverse_std
+
+    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Normalised features (N, T, F), lengths (N,) -> (N, ceil(T/4), C), (N,)."""
+        frames, frame_lengths = self.subsampling(features, lengths)
+        frames = self.dropout(frames)
+        return (self.conformer(frames, frame_lengths) or [frames])[-1], frame_lengths
+
+
+def repeat_phones(
+    phones: Tensor, lengths: Tensor, low: int, high: int, training: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Stretch each phoneme over several positions, as speech would.
+
+    Args:
+        phones: (N, P) int, padded with 0.
+        lengths: (N,) int.
+        low, high: the number of repetitions is drawn from [low, high] while training, else their rounded mean.
+    Returns:
+        (N, L) int padded with 0, (N,) int lengths, and (N, P) int repetitions, 0 past `lengths`.
+    """
+    inside = torch.arange(phones.shape[1], device=phones.device)[None] < lengths[:, None]
+    if training and high > low:
+        times = torch.randint(low, high + 1, phones.shape, device=phones.device)
+    else:
+        times = torch.full_like(phones, (low + high) // 2)
+    times = times * inside
+    ends = times.cumsum(dim=1)  # position after each phoneme's last repetition
+    new_lengths = ends[:, -1]
+    positions = torch.arange(int(new_lengths.max()), device=phones.device).expand(len(phones), -1).contiguous()
+    source = torch.searchsorted(ends, positions, right=True).clamp(max=phones.shape[1] - 1)
+    repeated = phones.gather(1, source)
+    return repeated * (positions < new_lengths[:, None]), new_lengths, times
+
+
+def span_mask(lengths: Tensor, max_length: int, ratio: float, span: int) -> Tensor:
+    """Spans to be masked, drawn independently for each utterance.
+
+    Args:
+        lengths: (N,) int.
+        max_length: L, the padded length.
+        ratio: expected share of masked positions (overlaps counted once).
+        span: length of one span.
+    Returns:
+        (N, L) bool, False past the lengths; never all of an utterance.
+    """
+    if ratio <= 0.0:
+        return torch.zeros(len(lengths), max_length, dtype=torch.bool, device=lengths.device)
+    # a position is free if none of the `span` starts that cover it was drawn: (1 - p)^span = 1 - ratio
+    probability = 1.0 - (1.0 - min(ratio, 0.95)) ** (1.0 / span)
+    starts = torch.rand(len(lengths), max_length + span - 1, device=lengths.device) < probability
+    masked = F.max_pool1d(starts[:, None].float(), span, stride=1)[:, 0] > 0
+    masked &= torch.arange(max_length, device=lengths.device)[None] < lengths[:, None]
+    everything = masked.sum(dim=1) >= lengths
+    return masked & ~everything[:, None]
+
+
+class TextEncoder(nn.Module):
+    """Phoneme embedding, repetition, span masking, streaming conformer."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.settings: TextInputConfig = config.text
+        self.embedding = nn.Embedding(config.phone_size, config.dim, padding_idx=PAD_PHONE)
+        self.dropout = nn.Dropout(config.dropout)
+        self.conformer = conformer(config, config.text_layers, streaming=True)
+
+    def forward(self, phones: Tensor, lengths: Tensor, maskable: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Encode phonemes.
+
+        Args:
+            phones: (N, P) int; lengths: (N,) int.
+            maskable: (N,) bool, the utterances whose spans are masked while training.
+        Returns:
+            (N, L, C) and (N,), L positions after repetition, and (N, P) repetitions of each phoneme.
+        """
+        text = self.settings
+        positions, new_lengths, times = repeat_phones(phones, lengths, text.repeat_min, text.repeat_max, self.training)
+        if self.training:
+            masked = span_mask(new_lengths, positions.shape[1], text.mask_ratio, text.mask_span)
+            positions = positions.masked_fill(masked & maskable[:, None], MASK_PHONE)
+        frames = self.dropout(self.embedding(positions))
+        return (self.conformer(frames, new_lengths) or [frames])[-1], new_lengths, times

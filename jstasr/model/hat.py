@@ -1,0 +1,83 @@
+"""Hybrid autoregressive transducer (Variani et al., arXiv 2003.07705): a Bernoulli blank beside a label softmax."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchaudio.functional import rnnt_loss
+
+from jstasr.model.config import DecoderConfig
+
+BLANK = 0
+
+
+class HatDecoder(nn.Module):
+    """Stateless prediction network over the last labels, and a joint network.
+
+    P(blank | t, u) = sigmoid(b);  P(y | t, u) = (1 - P(blank)) softmax(labels)_y      (arXiv 2003.07705, eq. 5-7)
+    """
+
+    def __init__(self, encoder_dim: int, vocab_size: int, config: DecoderConfig):
+        super().__init__()
+        self.context = config.context
+        self.embedding = nn.Embedding(vocab_size, config.embed_dim)  # row BLANK: before the first label
+        self.prediction = nn.Linear(config.context * config.embed_dim, config.joint_dim)
+        self.encoder_projection = nn.Linear(encoder_dim, config.joint_dim)
+        self.blank = nn.Linear(config.joint_dim, 1)  # the Bernoulli's logit
+        self.labels = nn.Linear(config.joint_dim, vocab_size - 1)  # column y - 1: label y
+
+    def predict(self, history: Tensor) -> Tensor:
+        """Prediction network: the last labels (..., context) int -> (..., joint_dim)."""
+        return self.prediction(self.embedding(history).flatten(-2))
+
+    def label_history(self, labels: Tensor) -> Tensor:
+        """For each prefix of the labels (N, U), its last `context` labels: (N, U + 1, context)."""
+        return F.pad(labels, (self.context, 0), value=BLANK).unfold(1, self.context, 1)
+
+    def logits(self, encoded: Tensor, predicted: Tensor) -> tuple[Tensor, Tensor]:
+        """Joint network on projected inputs that broadcast: (..., joint_dim) -> blank (..., 1), labels (..., V-1)."""
+        joint = (encoded + predicted).tanh_()
+        return self.blank(joint).float(), self.labels(joint).float()
+
+    def log_probs(self, encoded: Tensor, predicted: Tensor) -> Tensor:
+        """Log-probabilities over blank (index 0) and labels: (..., V), normalised."""
+        blank, labels = self.logits(encoded, predicted)
+        return torch.cat([F.logsigmoid(blank), F.logsigmoid(-blank) + labels.log_softmax(-1)], dim=-1)
+
+    def internal_lm(self, predicted: Tensor) -> Tensor:
+        """Internal language model: label log-probabilities without the encoder's share (arXiv 2003.07705, eq. 8).
+
+        (..., joint_dim) -> (..., V) with -inf at blank.
+        """
+        _, labels = self.logits(torch.zeros_like(predicted), predicted)
+        return F.pad(labels.log_softmax(-1), (1, 0), value=float("-inf"))
+
+    def loss(self, encoded: Tensor, encoded_lengths: Tensor, labels: Tensor, label_lengths: Tensor) -> Tensor:
+        """Negative log-likelihood of the labels, one value for each utterance.
+
+        The lattice needs two numbers in each cell, blank and the next label, so only these are given to the
+        transducer loss: log-probabilities (N, T, U+1, 2) instead of (N, T, U+1, V).
+
+        Args:
+            encoded: (N, T, C) encoder output; encoded_lengths: (N,) int.
+            labels: (N, U) int, padded with anything below V; label_lengths: (N,) int.
+        Returns:
+            (N,) float32, nats.
+        """
+        frames = int(encoded_lengths.max())
+        symbols = int(label_lengths.max())
+        encoded, labels = encoded[:, :frames], labels[:, :symbols]
+        predicted = self.predict(self.label_history(labels))  # (N, U+1, J)
+        blank, logits = self.logits(self.encoder_projection(encoded)[:, :, None], predicted[:, None])
+        following = F.pad(labels, (0, 1), value=1).clamp(min=1) - 1  # column of the next label, (N, U+1)
+        following = following[:, None, :, None].expand(-1, frames, -1, -1)
+        label = logits.gather(-1, following) - logits.logsumexp(-1, keepdim=True)  # (N, T, U+1, 1)
+        cells = torch.cat([F.logsigmoid(blank), F.logsigmoid(-blank) + label], dim=-1)
+        return rnnt_loss(
+            cells,
+            torch.ones_like(labels, dtype=torch.int32),
+            encoded_lengths.int(),
+            label_lengths.int(),
+            blank=0,
+            reduction="none",
+            fused_log_softmax=False,
+        )

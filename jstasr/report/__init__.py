@@ -1,0 +1,1 @@
+"""Pictures of alignments and the HTML report of an experiment."""

@@ -1,0 +1,104 @@
+"""Checkpoints: written whole or not at all, the newest and the best kept, read back with a check."""
+
+import json
+import re
+import warnings
+from pathlib import Path
+
+import torch
+
+from jstasr.data.io import atomic_write
+from jstasr.errors import JstasrError
+
+NAME = re.compile(r"step(\d+)\.pth")
+SCORES = "scores.json"
+
+
+def save_atomically(value, path: Path) -> None:
+    """torch.save to a temporary name, fsync, rename.
+
+    Raises:
+        JstasrError: the disk is full or the folder cannot be written; an older file of that name is intact.
+    """
+    try:
+        with atomic_write(path, "wb") as file:
+            torch.save(value, file)
+    except (JstasrError, RuntimeError) as error:  # torch turns a failed write into RuntimeError
+        raise JstasrError(
+            f"{path}: cannot be written ({error}). Earlier checkpoints are intact; "
+            "free some space and start the same command again to continue"
+        ) from error
+
+
+def load_checkpoint(path: Path) -> dict:
+    """Read a checkpoint of this package.
+
+    Raises:
+        JstasrError: missing, cut short, or not a checkpoint.
+    """
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise JstasrError(f"{path}: no such checkpoint. Train first: --stage 6") from None
+    except Exception as error:  # torch raises many types on damaged files
+        raise JstasrError(f"{path}: damaged or not a checkpoint ({type(error).__name__})") from error
+    if not isinstance(loaded, dict) or "model" not in loaded:
+        raise JstasrError(f"{path}: not a jstasr checkpoint")
+    return loaded
+
+
+class CheckpointFolder:
+    """exp/<tag>/checkpoints: stepN.pth files and the dev scores of each."""
+
+    def __init__(self, folder: Path, keep_best: int, keep_last: int):
+        self.folder, self.keep_best, self.keep_last = Path(folder), keep_best, keep_last
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def steps(self) -> list[int]:
+        """Steps of the checkpoints that exist, ascending."""
+        return sorted(int(match[1]) for path in self.folder.iterdir() if (match := NAME.fullmatch(path.name)))
+
+    def path(self, step: int) -> Path:
+        return self.folder / f"step{step}.pth"
+
+    def scores(self) -> dict[int, float]:
+        """Step -> dev WER in per cent (mean of both decoders)."""
+        try:
+            return {int(step): score for step, score in json.loads((self.folder / SCORES).read_text()).items()}
+        except FileNotFoundError:
+            return {}
+
+    def save(self, state: dict, step: int, score: float) -> None:
+        """Write the checkpoint and its score, then remove those that are neither recent nor among the best."""
+        save_atomically(state, self.path(step))
+        scores = {known: value for known, value in self.scores().items() if known < step} | {step: score}
+        with atomic_write(self.folder / SCORES) as file:
+            json.dump(scores, file, indent=1)
+        kept = set(self.best(self.keep_best)) | set(self.steps()[-self.keep_last :])
+        for old in set(self.steps()) - kept:
+            self.path(old).unlink()
+
+    def best(self, count: int) -> list[int]:
+        """Steps of the `count` existing checkpoints with the lowest dev WER; the later one wins a tie."""
+        scores = self.scores()
+        existing = [step for step in self.steps() if step in scores]
+        return sorted(existing, key=lambda step: (scores[step], -step))[:count]
+
+    def load_last(self) -> tuple[int, dict] | None:
+        """Newest readable checkpoint; a damaged one is passed over with a warning."""
+        for step in reversed(self.steps()):
+            try:
+                return step, load_checkpoint(self.path(step))
+            except JstasrError as error:
+                warnings.warn(f"{error}; using the one before it", stacklevel=2)
+        return None
+
+
+def average_checkpoints(paths: list[Path]) -> dict:
+    """Mean of the models' floating-point weights, in float64; other entries from the first."""
+    models = [load_checkpoint(path)["model"] for path in paths]
+    mean = dict(models[0])
+    for name, value in models[0].items():
+        if value.is_floating_point():
+            mean[name] = torch.stack([model[name].double() for model in models]).mean(0).to(value.dtype)
+    return mean

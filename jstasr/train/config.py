@@ -1,0 +1,94 @@
+"""The training configuration: YAML over dataclass defaults, then `--set a.b=c`; unknown keys are errors."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from jstasr.config import merge_config
+from jstasr.errors import JstasrError
+from jstasr.features.specaug import SpecAugmentConfig
+from jstasr.model.config import ALIGNMENTS, LossConfig, ModelConfig
+
+
+@dataclass
+class DataConfig:
+    """What goes into one step."""
+
+    batch_frames: int = 6400  # padded feature frames (10 ms) of the paired batch
+    text_batch_phones: int = 1000  # padded phonemes of the text batch, paired transcripts included
+    num_workers: int = 0  # processes that read ahead; 0: read in the training process
+
+
+@dataclass
+class OptimConfig:
+    """AdamW with linear warm-up and cosine decay to 0 at `max_steps`."""
+
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    betas: list[float] = field(default_factory=lambda: [0.9, 0.98])
+    warmup_steps: int = 300
+    max_steps: int = 3000
+    clip_norm: float = 5.0
+    accumulate: int = 1
+
+
+@dataclass
+class ValidConfig:
+    """Validation and checkpoints."""
+
+    interval: int = 500  # steps between validations; each writes a checkpoint
+    utterances: int = 200  # dev utterances used for it, spread evenly; 0: all
+    keep_best: int = 5  # checkpoints kept by dev WER (mean of both decoders), for averaging
+    keep_last: int = 2
+
+
+@dataclass
+class TrainConfig:
+    seed: int = 1
+    sample_rate: int = 16000  # Hz, of the features' audio; --fs sets it
+    precision: str = "32-true"  # as in lightning-fabric: 32-true | bf16-mixed | 16-mixed
+    log_interval: int = 50
+    model: ModelConfig = field(default_factory=ModelConfig)
+    losses: LossConfig = field(default_factory=LossConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    specaug: SpecAugmentConfig = field(default_factory=SpecAugmentConfig)
+    valid: ValidConfig = field(default_factory=ValidConfig)
+
+
+def load_config(path: str | Path | None, overrides: list[str] = ()) -> TrainConfig:
+    """Read a training configuration: a YAML file (None: the defaults), then `a.b=c` overrides.
+
+    Raises:
+        JstasrError: unreadable file, unknown key (names the nearest), wrong type or value.
+    """
+    config = merge_config(TrainConfig, path, overrides)
+    check_values(config)
+    return config
+
+
+def check_values(config: TrainConfig) -> None:
+    """Refuse values that would only fail, or silently do nothing, hours later."""
+    consistency, optim = config.losses.consistency, config.optim
+    if consistency.alignment not in ALIGNMENTS:
+        raise JstasrError(f"losses.consistency.alignment: {consistency.alignment} is not one of {' '.join(ALIGNMENTS)}")
+    total = config.model.num_consistency_layers
+    if any(not -total <= layer < total for layer in consistency.layers):
+        raise JstasrError(f"losses.consistency.layers: {consistency.layers} must lie in {-total} .. {total - 1}")
+    if consistency.alignment == "forced" and config.losses.ctc_phone <= 0:
+        raise JstasrError("losses.consistency.alignment: forced needs losses.ctc_phone above 0")
+    if consistency.weight > 0 and not 0 < consistency.text_share <= 1:
+        raise JstasrError("losses.consistency.text_share: must lie in (0, 1]")
+    if config.losses.streaming <= 0 and config.losses.full <= 0:
+        raise JstasrError("losses: streaming and full are both 0, nothing would be trained")
+    for name in ("max_steps", "accumulate"):
+        if getattr(optim, name) < 1:
+            raise JstasrError(f"optim.{name}: must be 1 or more")
+    if config.valid.interval < 1:
+        raise JstasrError("valid.interval: must be 1 or more")
+
+
+def config_yaml(config: TrainConfig) -> str:
+    """The whole configuration as YAML, every value written out."""
+    return OmegaConf.to_yaml(OmegaConf.structured(config))

@@ -1,0 +1,52 @@
+"""What exp/<tag> holds besides checkpoints, so that it can be used, packed and continued by itself."""
+
+import shutil
+from pathlib import Path
+
+import yaml
+
+from jstasr.data.io import atomic_write
+from jstasr.errors import JstasrError
+from jstasr.train.config import TrainConfig, config_yaml
+
+# what may change between two starts of one experiment without making its checkpoints useless
+FREE_SECTIONS = ("log_interval", "valid", "precision")
+
+
+def prepare_folder(expdir: Path, config: TrainConfig, token_list: str, bpe_model: str | None, phone_list: str) -> None:
+    """Write config.yaml and copy the lists into the experiment.
+
+    Raises:
+        JstasrError: the folder holds checkpoints of another model or of other lists.
+    """
+    expdir.mkdir(parents=True, exist_ok=True)
+    text = config_yaml(config)
+    started = any((expdir / "checkpoints").glob("step*.pth"))
+    files = {"tokens.txt": token_list, "phones.txt": phone_list} | ({"bpe.model": bpe_model} if bpe_model else {})
+    if started:
+        changed = changed_keys(yaml.safe_load((expdir / "config.yaml").read_text("utf-8")), yaml.safe_load(text))
+        changed += [name for name, source in files.items() if (expdir / name).read_bytes() != Path(source).read_bytes()]
+        if changed:
+            raise JstasrError(
+                f"{expdir} was trained with other settings: {', '.join(changed)}. "
+                "Give another --asr_tag, or remove that folder to start again"
+            )
+    for name, source in files.items():
+        with atomic_write(expdir / name, "wb") as target, open(source, "rb") as origin:
+            shutil.copyfileobj(origin, target)
+    with atomic_write(expdir / "config.yaml") as file:
+        file.write(text)
+
+
+def changed_keys(old: dict, new: dict, prefix: str = "") -> list[str]:
+    """Dotted names of the values that differ, free ones left out: `a.b (1 -> 2)`."""
+    changed = []
+    for name in sorted(old.keys() | new.keys()):
+        before, after = old.get(name), new.get(name)
+        if not prefix and name in FREE_SECTIONS:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            changed += changed_keys(before, after, f"{prefix}{name}.")
+        elif before != after:
+            changed.append(f"{prefix}{name} ({before} -> {after})")
+    return changed

@@ -1,0 +1,96 @@
+"""Validation: losses, greedy WER of speech and of text input, and how well the layers align."""
+
+from dataclasses import dataclass
+
+import jiwer
+import numpy as np
+import torch
+
+from jstasr.align.measure import AlignmentDistances, alignment_distances
+from jstasr.data.batches import bucketed_batches
+from jstasr.data.dataset import SpeechSet
+from jstasr.decode.search import greedy_search
+from jstasr.model.config import LossConfig
+from jstasr.model.joint import FULL, STREAMING, Encoded, JointModel
+from jstasr.text.tokens import Tokenizer
+from jstasr.train.collate import collate
+
+MAX_SYMBOLS = 3
+
+
+@dataclass
+class Validation:
+    """Figures of one pass over the dev utterances."""
+
+    losses: dict[str, float]  # mean of each loss
+    wer: dict[str, float]  # per cent: streaming, full, and text_streaming, text_full (phonemes in, words out)
+    cer: dict[str, float]  # per cent: streaming, full
+    layers: list[dict[str, float]]  # for each consistency layer: AlignmentDistances.summary()
+
+    @property
+    def score(self) -> float:
+        """What checkpoints are chosen by: mean WER of the two decoders on speech, per cent."""
+        return (self.wer[STREAMING] + self.wer[FULL]) / 2
+
+
+def spread_subset(count: int, wanted: int) -> np.ndarray:
+    """`wanted` of 0 .. count-1, evenly spread; all for wanted = 0 or too many."""
+    if wanted <= 0 or wanted >= count:
+        return np.arange(count)
+    return np.unique(np.linspace(0, count - 1, wanted).round().astype(int))
+
+
+def layer_distances(speech: Encoded, text: Encoded) -> list[AlignmentDistances]:
+    """How far speech and its own text are from each other at every consistency layer, for each utterance."""
+    generator = torch.Generator().manual_seed(0)  # for the random alignments
+    return [
+        alignment_distances(frames, positions, speech.lengths, text.lengths, generator=generator)
+        for frames, positions in zip(speech.layers, text.layers)
+    ]
+
+
+def summarise_layers(batches: list[list[AlignmentDistances]]) -> list[dict[str, float]]:
+    """Means and ratios over all batches, one dict for each layer."""
+    return [AlignmentDistances(*map(torch.cat, zip(*layer))).summary() for layer in zip(*batches)]
+
+
+@torch.inference_mode()
+def validate(
+    model: JointModel,
+    dev: SpeechSet,
+    tokenizer: Tokenizer,
+    losses: LossConfig,
+    batch_frames: int,
+    utterances: int,
+    device: torch.device,
+) -> Validation:
+    """Evaluate the model on (a fixed subset of) the dev set; every figure is free of random draws."""
+    was_training = model.training
+    model.eval()
+    chosen = spread_subset(len(dev), utterances)
+    batches = bucketed_batches(dev.num_frames[chosen], batch_frames, np.random.default_rng(0))
+    totals: dict[str, float] = {}
+    texts: dict[str, list[str]] = {}
+    references: list[str] = []
+    measured = []
+    for indexes in batches:
+        indexes = chosen[indexes]
+        batch = collate(dev, indexes, None, []).to(device)
+        speech = model.encode_speech(model.audio_encoder.normalise(batch.speech), batch.speech_lengths)
+        for name, value in model.speech_losses(speech, batch, losses).items():
+            totals[name] = totals.get(name, 0.0) + float(value) * len(indexes)
+        text = model.encode_text(batch.phones, batch.phone_lengths)
+        for prefix, branch in (("", speech), ("text_", text)):
+            for mode in (STREAMING, FULL):
+                decoder, encoded = model.decoders[mode], getattr(branch, mode)
+                found = greedy_search(decoder, encoded, branch.lengths, MAX_SYMBOLS)
+                texts.setdefault(prefix + mode, []).extend(tokenizer.decode(hyp.labels) for hyp in found)
+        references += [dev.texts[i] for i in indexes]
+        measured.append(layer_distances(speech, text))
+    model.train(was_training)
+    return Validation(
+        losses={name: total / len(chosen) for name, total in totals.items()},
+        wer={name: 100 * jiwer.wer(references, found) for name, found in texts.items()},
+        cer={mode: 100 * jiwer.cer(references, texts[mode]) for mode in (STREAMING, FULL)},
+        layers=summarise_layers(measured),
+    )

@@ -1,0 +1,82 @@
+"""Which loss reaches which part of the model."""
+
+import pytest
+import torch
+
+from jstasr.model.config import ConsistencyConfig, LossConfig
+
+
+def parts_reached(model, loss):
+    """Names of the parts that get a gradient other than 0."""
+    model.zero_grad()
+    loss.backward()
+    reached = set()
+    for name, parameter in model.named_parameters():
+        if parameter.grad is not None and bool(parameter.grad.abs().sum() > 0):
+            top = name.split(".")
+            reached.add(".".join(top[:2]) if top[0] == "decoders" else top[0])
+    return reached
+
+
+def losses(model, batch, paired_text=0, **consistency):
+    config = LossConfig(consistency=ConsistencyConfig(**consistency))
+    return model(batch, batch.speech, config, paired_text)
+
+
+SHARED = {"shared_encoder"}
+
+
+def test_text_losses_reach_the_text_branch_and_the_shared_parts_only(model, batch):
+    values = losses(model.train(), batch)
+    assert parts_reached(model, values["text_streaming"]) == {"text_encoder", "shared_encoder", "decoders.streaming"}
+    values = losses(model, batch)
+    assert parts_reached(model, values["text_full"]) == {
+        "text_encoder", "shared_encoder", "full_encoder", "decoders.full",
+    }  # fmt: skip
+
+
+def test_speech_losses_never_reach_the_text_encoder(model, batch):
+    for name, expected in {
+        "streaming": {"audio_encoder", "shared_encoder", "decoders.streaming"},
+        "full": {"audio_encoder", "shared_encoder", "full_encoder", "decoders.full"},
+        "ctc_label": {"audio_encoder", "shared_encoder", "ctc_label"},
+        "ctc_phone": {"audio_encoder", "ctc_phone"},
+    }.items():
+        assert parts_reached(model, losses(model, batch)[name]) == expected
+
+
+@pytest.mark.parametrize(
+    "stopped, expected",
+    [
+        ("none", {"audio_encoder", "text_encoder", "shared_encoder", "full_encoder"}),
+        ("text", {"audio_encoder", "shared_encoder", "full_encoder"}),
+        ("speech", {"text_encoder", "shared_encoder", "full_encoder"}),
+    ],
+)
+def test_consistency_reaches_the_encoders_of_the_sides_that_are_not_stopped(model, batch, stopped, expected):
+    values = losses(model, batch, paired_text=2, weight=1.0, stop_gradient=stopped)
+    assert parts_reached(model, values["consistency"]) == expected
+
+
+def test_consistency_at_the_shared_input_leaves_the_shared_encoder_alone(model, batch):
+    values = losses(model, batch, paired_text=2, weight=1.0, layers=[0])
+    assert parts_reached(model, values["consistency"]) == {"audio_encoder", "text_encoder"}
+
+
+def test_paired_text_rides_in_the_text_batch_without_changing_the_unpaired_losses(model, batch):
+    alone = losses(model, batch)
+    riding = losses(model, batch, paired_text=3, weight=1.0)
+    for name in ("text_streaming", "text_full"):
+        assert torch.allclose(alone[name], riding[name], atol=1e-5)
+
+
+@pytest.mark.parametrize("alignment", ["best", "framewise", "random", "forced", "soft_dtw", "sinkhorn"])
+def test_every_alignment_gives_a_finite_gradient(model, batch, alignment):
+    value = losses(model, batch, paired_text=3, weight=1.0, alignment=alignment)["consistency"]
+    assert torch.isfinite(value)
+    assert "audio_encoder" in parts_reached(model, value)
+
+
+def test_losses_of_weight_zero_are_not_computed(model, batch):
+    config = LossConfig(streaming=1.0, full=0.0, text=0.0, ctc_label=0.0, ctc_phone=0.0)
+    assert set(model(batch, batch.speech, config, 0)) == {"streaming"}
