@@ -1,7 +1,7 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 """Word alignment with sclite's costs and tie-breaks, and its printed form, for a whole test set at once.
 
-A test set is two flat arrays of word numbers with offsets: utterance u's words are words[offsets[u]:offsets[u+1]].
+A test set is two flat arrays of word numbers with offsets: utterance u has words[offsets[u]:offsets[u + 1]].
 """
 
 from libc.stdlib cimport free, malloc, realloc
@@ -69,24 +69,14 @@ cdef void fill_table(
                 steps[j] = INSERTION
 
 
-def align_pairs(
-    const int[::1] ref, const long long[::1] ref_offsets, const int[::1] hyp, const long long[::1] hyp_offsets, int null
+def _align_pairs(
+    const int[::1] ref,
+    const long long[::1] ref_offsets,
+    const int[::1] hyp,
+    const long long[::1] hyp_offsets,
+    int null,
 ):
-    """Align every utterance's reference and hypothesis as sclite does.
-
-    Args:
-        ref, hyp: (total words,) int32, word numbers; equal words have equal numbers.
-        ref_offsets, hyp_offsets: (U + 1,) int64.
-        null: the number of the empty word "@", -1 when the set has none. It costs nearly nothing to insert or
-            delete, and such a step is left out of the result.
-    Returns:
-        marks: (total steps,) uint8, 0 correct, 1 substitution, 2 deletion, 3 insertion.
-        step_ref, step_hyp: (total steps,) int32, the words of each step, -1 for none.
-        step_offsets: (U + 1,) int64.
-        counts: (U, 4) int64, correct, substituted, deleted and inserted words.
-    Raises:
-        MemoryError: an utterance's table does not fit in memory.
-    """
+    """`align_pairs`, with the arrays of steps longer than their content."""
     cdef Py_ssize_t utterances = ref_offsets.shape[0] - 1, u, n, m, i, j, k, start, steps, size = 0, width = 0
     cdef Py_ssize_t total = ref.shape[0] + hyp.shape[0], filled = 0
     cdef unsigned char mark
@@ -115,7 +105,7 @@ def align_pairs(
             if (n + 1) * (m + 1) > size:
                 grown_back = <unsigned char *> realloc(back, (n + 1) * (m + 1))
                 if grown_back == NULL:
-                    raise MemoryError(f"aligning {n} reference words with {m} needs {(n + 1) * (m + 1)} bytes")
+                    raise MemoryError(f"aligning {n} words with {m} needs {(n + 1) * (m + 1)} bytes")
                 back = grown_back
                 size = (n + 1) * (m + 1)
             if m + 1 > width:
@@ -151,21 +141,40 @@ def align_pairs(
                     counts[u, mark] += 1
                     filled += 1
                 steps = filled - start
-                for k in range(steps // 2):
-                    marks[start + k], marks[filled - 1 - k] = marks[filled - 1 - k], marks[start + k]
-                    step_ref[start + k], step_ref[filled - 1 - k] = step_ref[filled - 1 - k], step_ref[start + k]
-                    step_hyp[start + k], step_hyp[filled - 1 - k] = step_hyp[filled - 1 - k], step_hyp[start + k]
+                i = start
+                j = filled - 1
+                for k in range(steps // 2):  # the way back, turned round
+                    marks[i + k], marks[j - k] = marks[j - k], marks[i + k]
+                    step_ref[i + k], step_ref[j - k] = step_ref[j - k], step_ref[i + k]
+                    step_hyp[i + k], step_hyp[j - k] = step_hyp[j - k], step_hyp[i + k]
                 offsets[u + 1] = filled
     finally:
         free(back)
         free(row)
-    return (
-        marks_array[:filled].copy(),
-        step_ref_array[:filled].copy(),
-        step_hyp_array[:filled].copy(),
-        offsets_array,
-        counts_array,
-    )
+    return marks_array, step_ref_array, step_hyp_array, offsets_array, counts_array
+
+
+def align_pairs(ref, ref_offsets, hyp, hyp_offsets, null):
+    """Align every utterance's reference and hypothesis as sclite does.
+
+    Args:
+        ref, hyp: (total words,) int32, word numbers; equal words have equal numbers.
+        ref_offsets, hyp_offsets: (U + 1,) int64.
+        null: the number of the empty word "@", -1 when the set has none. It costs nearly nothing to insert or
+            delete, and such a step is left out of the result.
+    Returns:
+        marks: (total steps,) uint8, 0 correct, 1 substitution, 2 deletion, 3 insertion.
+        step_ref, step_hyp: (total steps,) int32, the words of each step, -1 for none.
+        step_offsets: (U + 1,) int64.
+        counts: (U, 4) int64, correct, substituted, deleted and inserted words.
+    Raises:
+        MemoryError: an utterance's table does not fit in memory.
+    """
+    *steps, offsets, counts = _align_pairs(ref, ref_offsets, hyp, hyp_offsets, null)
+    for array in steps:
+        # in place, since a copy would need half as much memory again
+        array.resize(offsets[len(offsets) - 1], refcheck=False)
+    return *steps, offsets, counts
 
 
 cdef class _Buffer:
@@ -233,7 +242,7 @@ def format_alignments(
         widths: (V,) int32, how many terminal columns each word takes.
         line_width: columns after which a long alignment goes on in a new block.
     Returns:
-        bytes, for each utterance id, counts and the REF, HYP and Eval lines; errors in capitals (ASCII letters).
+        bytes, for each utterance id, counts and the REF, HYP and Eval lines; errors in capitals (ASCII).
     """
     cdef _Buffer out = _Buffer()
     cdef Py_ssize_t k, u, i, first, last, used, end, columns, width, ref_width, hyp_width
@@ -249,7 +258,8 @@ def format_alignments(
         out.add_bytes(b"id: ")
         out.add_bytes(names[u])
         out.add_bytes(
-            b"\nScores: (#C #S #D #I) %d %d %d %d\n" % (counts[u, 0], counts[u, 1], counts[u, 2], counts[u, 3])
+            b"\nScores: (#C #S #D #I) %d %d %d %d\n"
+            % (counts[u, 0], counts[u, 1], counts[u, 2], counts[u, 3])
         )
         used = first
         while used < last:

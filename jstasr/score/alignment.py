@@ -1,12 +1,13 @@
 """A scored test set: its words, its alignments and their counts."""
 
+from array import array
 from dataclasses import dataclass
 
 import numpy as np
 
 from jstasr.errors import JstasrError
 from jstasr.score._edit import align_pairs
-from jstasr.score.trn import speaker_of
+from jstasr.score.trn import sclite_words, speaker_of
 
 NULL_WORD = b"@"
 CORRECT, SUBSTITUTION, DELETION, INSERTION = range(4)
@@ -25,6 +26,7 @@ class Alignment:
         step_ref, step_hyp: (steps,) int32, the words of each step, -1 for none.
         offsets: (U + 1,) int64, where each utterance's steps begin.
         counts: (U, 4) int64, correct, substituted, deleted, inserted.
+        null_words: how often the empty word `@` stood in the texts; it counts as nothing.
     """
 
     ids: list
@@ -36,6 +38,7 @@ class Alignment:
     step_hyp: np.ndarray
     offsets: np.ndarray
     counts: np.ndarray
+    null_words: int
 
     @property
     def errors(self):
@@ -58,13 +61,14 @@ class Alignment:
 
 
 def align_words(ref, hyp):
-    """[(mark, reference word or None, hypothesis word or None)] of two lists of words (str), as sclite aligns them.
+    """Align two lists of words (str or bytes) as sclite does; nothing is folded.
 
-    No folding here: words that are equal are the same word.
+    Returns:
+        [(mark, reference word or None, hypothesis word or None)].
     """
     numbers = {}
-    ref_numbers, ref_offsets = _number([ref], numbers)
-    hyp_numbers, hyp_offsets = _number([hyp], numbers)
+    ref_numbers, ref_offsets = _number([ref], numbers, list)
+    hyp_numbers, hyp_offsets = _number([hyp], numbers, list)
     words = [*numbers, None]
     marks, step_ref, step_hyp, _, _ = align_pairs(ref_numbers, ref_offsets, hyp_numbers, hyp_offsets, -1)
     return [(int(m), words[r], words[h]) for m, r, h in zip(marks, step_ref, step_hyp, strict=True)]
@@ -75,33 +79,40 @@ def align_sets(ids, ref, hyp):
 
     Args:
         ids: U bytes, `(speaker-utterance)`, in the order of the report.
-        ref, hyp: U lists of words (bytes), ASCII letters folded.
+        ref, hyp: U bytes, the texts.
     Returns:
         Alignment.
     """
     numbers = {}
-    ref_numbers, ref_offsets = _number(ref, numbers)
-    hyp_numbers, hyp_offsets = _number(hyp, numbers)
+    ref_numbers, ref_offsets = _number(ref, numbers, sclite_words)
+    hyp_numbers, hyp_offsets = _number(hyp, numbers, sclite_words)
+    null = numbers.get(NULL_WORD, -1)
     try:
         marks, step_ref, step_hyp, offsets, counts = align_pairs(
-            ref_numbers, ref_offsets, hyp_numbers, hyp_offsets, numbers.get(NULL_WORD, -1)
+            ref_numbers, ref_offsets, hyp_numbers, hyp_offsets, null
         )
     except MemoryError as error:
         raise JstasrError(f"{error}; cut the longest utterances into segments before scoring") from error
     speakers = {}
     speaker_index = np.array([speakers.setdefault(speaker_of(name), len(speakers)) for name in ids], np.int64)
     return Alignment(
-        ids, list(speakers), speaker_index, list(numbers), marks, step_ref, step_hyp, offsets, counts
+        ids=ids,
+        speakers=list(speakers),
+        speaker_index=speaker_index,
+        words=list(numbers),
+        marks=marks,
+        step_ref=step_ref,
+        step_hyp=step_hyp,
+        offsets=offsets,
+        counts=counts,
+        null_words=int((ref_numbers == null).sum() + (hyp_numbers == null).sum()) if null >= 0 else 0,
     )
 
 
-def _number(sentences, numbers):
-    """Flat int32 word numbers and int64 offsets of U lists of words; new words join `numbers`."""
-    offsets = np.zeros(len(sentences) + 1, np.int64)
-    np.cumsum([len(sentence) for sentence in sentences], out=offsets[1:])
-    flat = np.fromiter(
-        (numbers.setdefault(word, len(numbers)) for sentence in sentences for word in sentence),
-        np.int32,
-        count=int(offsets[-1]),
-    )
-    return flat, offsets
+def _number(texts, numbers, split):
+    """Flat int32 word numbers and int64 offsets of U texts; new words join `numbers`."""
+    flat, offsets = array("i"), array("q", [0])
+    for text in texts:
+        flat.extend([numbers.setdefault(word, len(numbers)) for word in split(text)])
+        offsets.append(len(flat))
+    return np.array(flat, np.int32), np.array(offsets, np.int64)

@@ -8,7 +8,7 @@ SHOWN = 20
 
 
 def frequent_errors(alignment, shown=SHOWN):
-    """The most frequent substitutions, deletions and insertions, most frequent first, then in order of the words.
+    """The most frequent substitutions, deletions and insertions.
 
     Returns:
         dict: `substitutions` [[reference word, hypothesis word, count]], `deletions` [[word, count]],
@@ -20,8 +20,7 @@ def frequent_errors(alignment, shown=SHOWN):
     pairs = alignment.step_ref[substituted].astype(np.int64) * number + alignment.step_hyp[substituted]
     return {
         "substitutions": [
-            [words[pair // number], words[pair % number], count]
-            for pair, count in _most_frequent(pairs, shown)
+            [words[pair // number], words[pair % number], count] for pair, count in _most_frequent(pairs, shown)
         ],
         "deletions": [
             [words[word], count]
@@ -83,18 +82,17 @@ def analysis_text(result):
                 f"{interval['level']}% interval by {name}: {interval['low']:.2f}% to {interval['high']:.2f}% "
                 f"({interval['replicates']} bootstrap replicates of {interval['blocks']} {name}s)"
             )
-    if result["missing"]["count"]:
-        lines.append(missing_note(result["missing"]))
+    lines += notes(result)
     for group, content in result["groups"].items():
         macro = content["macro_average"]
         lines += ["", f"By {group}" + (f" (macro average {macro:.2f}%)" if macro is not None else "")]
         lines.append(
-            f"  {'':<20} {'Snt':>8} {'Wrd':>9} {'Corr':>7} {'Sub':>7} {'Del':>7} {'Ins':>7} {'Err':>7} {'S.Err':>7}"
+            f"  {'':<20} {'Snt':>8} {'Wrd':>9} "
+            + " ".join(f"{name:>7}" for name in ("Corr", "Sub", "Del", "Ins", "Err", "S.Err"))
         )
         for name, part in content["groups"].items():
             lines.append(
-                f"  {name:<20} {part['sentences']:>8} {part['words']:>9} "
-                + " ".join(f"{x:>7}" for x in rates(part))
+                f"  {name:<20} {part['sentences']:>8} {part['words']:>9} " + " ".join(f"{x:>7}" for x in rates(part))
             )
     for kind in ("substitutions", "deletions", "insertions"):
         lines += ["", f"Most frequent {kind}"]
@@ -110,16 +108,21 @@ def analysis_text(result):
 
 
 def rates(part, digits=1):
-    """Corr, Sub, Del, Ins, Err, S.Err of a summary in percent, as str; `n/a` where there is nothing to divide by."""
+    """Corr, Sub, Del, Ins, Err, S.Err of a summary in percent, as str; `n/a` of nothing."""
     names = ("correct", "substitutions", "deletions", "insertions", "errors")
     words, sentences = part["words"], part["sentences"]
     cells = [f"{100 * part[name] / words:.{digits}f}" if words else "n/a" for name in names]
     return [*cells, f"{100 * part['wrong_sentences'] / sentences:.{digits}f}" if sentences else "n/a"]
 
 
-def missing_note(missing):
-    """One line on hypotheses that were not there."""
-    return (
-        f"Note: {missing['count']} missing hypotheses scored as deletions: {', '.join(missing['first'])}"
-        + (" ..." if missing["count"] > len(missing["first"]) else "")
-    )
+def notes(result):
+    """Lines on what makes the number less than it seems: missing hypotheses, words that are not counted."""
+    lines = []
+    missing = result["missing"]
+    if missing["count"]:
+        more = " ..." if missing["count"] > len(missing["first"]) else ""
+        first = ", ".join(missing["first"])
+        lines.append(f"Note: {missing['count']} missing hypotheses scored as deletions: {first}{more}")
+    if result["null_words"]:
+        lines.append(f"Note: {result['null_words']} times `@` left out: to sclite it is the empty word")
+    return lines

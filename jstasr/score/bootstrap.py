@@ -1,8 +1,8 @@
 """How sure an error rate is: the bootstrap (Bisani and Ney, ICASSP 2004), over utterances or over speakers.
 
 A replicate draws as many blocks as there are, with replacement, and takes the error rate of what it drew; the
-interval is between percentiles of the replicates. A block is an utterance, or all utterances of a speaker: those
-are not independent, so the interval by speaker is the honest one when each speaker says many things.
+interval is between percentiles of the replicates. A block is an utterance, or all utterances of a speaker:
+those are not independent, so the interval by speaker is the honest one when each speaker says many things.
 """
 
 import numpy as np
@@ -65,9 +65,7 @@ def error_rate_interval(errors, words, block_of=None, level=LEVEL, replicates=RE
     }
 
 
-def difference_interval(
-    errors_a, errors_b, words, block_of=None, level=LEVEL, replicates=REPLICATES, seed=SEED
-):
+def difference_interval(errors_a, errors_b, words, block_of=None, level=LEVEL, replicates=REPLICATES, seed=SEED):
     """Bootstrap of the difference between two systems on the same utterances.
 
     Args:

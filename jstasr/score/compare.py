@@ -9,10 +9,11 @@ import numpy as np
 from jstasr.data.io import atomic_write, first_few
 from jstasr.errors import JstasrError
 from jstasr.score.alignment import align_sets
+from jstasr.score.analysis import rates
 from jstasr.score.bootstrap import REPLICATES, difference_interval
 from jstasr.score.mapsswe import BOUNDARY_WORDS, matched_pairs
 from jstasr.score.summary import summarise
-from jstasr.score.trn import parse_trn, read_bytes
+from jstasr.score.trn import parse_trn, read_bytes, sclite_words
 
 SIGNIFICANT = 0.05
 
@@ -24,8 +25,8 @@ def compare_folders(folder_a, folder_b, replicates=REPLICATES):
         folder_a, folder_b: folders with ref.trn and hyp.trn of the same test set.
         replicates: of the bootstrap; 0 leaves the intervals out.
     Returns:
-        dict: `a`, `b` (folder and summary), `difference` (B - A, percent points), `intervals` by utterance and by
-        speaker (see `difference_interval`), `matched_pairs` (MatchedPairs).
+        dict: `a`, `b` (folder and summary), `difference` (B - A, percent points), `intervals` by utterance
+        and by speaker (see `difference_interval`), `matched_pairs` (MatchedPairs).
     Raises:
         JstasrError: no such files, different utterances or references.
     """
@@ -34,11 +35,9 @@ def compare_folders(folder_a, folder_b, replicates=REPLICATES):
         for name, found in (("ref.trn", refs), ("hyp.trn", hyps)):
             path = Path(folder) / name
             if not path.is_file():
-                raise JstasrError(
-                    f"{path}: no such file; --compare takes two folders that `jstasr score` wrote"
-                )
+                raise JstasrError(f"{path}: no such file; --compare takes two folders that `jstasr score` wrote")
             parsed = parse_trn(read_bytes(path), path, allow_alternations=True)
-            found.append(dict(zip(parsed.ids, parsed.words, strict=True)))
+            found.append(dict(zip(parsed.ids, parsed.texts, strict=True)))
     _require_same(refs, folder_a, folder_b)
     ids = list(refs[0])
     alignments = []
@@ -46,7 +45,7 @@ def compare_folders(folder_a, folder_b, replicates=REPLICATES):
         lacking = [name.decode() for name in ids if name not in hyp]
         if lacking:
             raise JstasrError(
-                f"{folder}: {len(lacking)} utterances have no hypothesis: {first_few(lacking)}; score it again"
+                f"{folder}: no hypothesis for {len(lacking)} utterances: {first_few(lacking)}; score it again"
             )
         alignments.append(align_sets(ids, [refs[0][name] for name in ids], [hyp[name] for name in ids]))
     a, b = alignments
@@ -69,14 +68,14 @@ def _require_same(refs, folder_a, folder_b):
     only = [name.decode() for name in refs[0].keys() ^ refs[1].keys()]
     if only:
         raise JstasrError(
-            f"{folder_a} and {folder_b} hold different utterances, {len(only)} in one alone: {first_few(sorted(only))}; "
-            "compare systems on the same test set"
+            f"{folder_a} and {folder_b} hold different utterances, {len(only)} in one alone: "
+            f"{first_few(sorted(only))}; compare systems on the same test set"
         )
-    changed = [name.decode() for name, words in refs[0].items() if refs[1][name] != words]
+    changed = [name.decode() for name, text in refs[0].items() if sclite_words(refs[1][name]) != sclite_words(text)]
     if changed:
         raise JstasrError(
-            f"{folder_a} and {folder_b}: {len(changed)} references differ: {first_few(changed)}; score both with the "
-            "same references, cleaner and token type"
+            f"{folder_a} and {folder_b}: {len(changed)} references differ: {first_few(changed)}; "
+            "score both with the same references, cleaner and token type"
         )
 
 
@@ -92,32 +91,28 @@ def verdict(result):
 
 def comparison_table(result):
     """Print the comparison."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    from jstasr.score.terminal import print_table
+
     table = Table("", "Snt", "Wrd", "Corr", "Sub", "Del", "Ins", "Err", "S.Err", "folder")
     for name in "ab":
         part = result[name]
-        counts = ("correct", "substitutions", "deletions", "insertions", "errors")
-        cells = [f"{100 * part[key] / part['words']:.2f}" if part["words"] else "n/a" for key in counts]
-        cells.append(f"{part['sentence_error_rate']:.2f}")
-        table.add_row(name.upper(), str(part["sentences"]), str(part["words"]), *cells, part["folder"])
-    console.print(table)
+        row = [name.upper(), str(part["sentences"]), str(part["words"]), *rates(part, 2), part["folder"]]
+        table.add_row(*row)
+    print_table(table)
     if result["difference"] is not None:
-        console.print(f"difference B - A: {result['difference']:+.2f} percent points")
+        print(f"difference B - A: {result['difference']:+.2f} percent points")
     for name, interval in result["intervals"].items():
         if interval:
-            console.print(
-                f"  by {name}: {interval['level']}% interval {interval['low']:+.2f} to {interval['high']:+.2f}, "
-                f"probability that B improves on A {interval['probability_of_improvement']:.3f}",
-                highlight=False,
+            print(
+                f"  by {name}: {interval['level']}% interval {interval['low']:+.2f} to {interval['high']:+.2f}; "
+                f"probability that B is better {interval['probability_of_improvement']:.3f}"
             )
     test = result["matched_pairs"]
-    console.print(
+    print(
         f"matched pairs (MAPSSWE): {test['segments']} segments, mean difference A - B {test['mean']:.3f}, "
-        f"Z {test['z']:.3f}: {verdict(result)}",
-        highlight=False,
+        f"Z {test['z']:.3f}: {verdict(result)}"
     )
 
 

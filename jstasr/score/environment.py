@@ -10,7 +10,7 @@ import jstasr
 
 
 def environment():
-    """dict of str: date (local, to the second), python, jstasr, torch, git (short hash, `-dirty` when changed)."""
+    """dict of str: date (local time), python, jstasr, torch, git (short hash, `-dirty` when changed)."""
     return {
         "date": datetime.now().astimezone().isoformat(timespec="seconds"),
         "python": platform.python_version(),

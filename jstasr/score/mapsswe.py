@@ -39,12 +39,12 @@ def error_segments(marks_a, marks_b, boundary=BOUNDARY_WORDS):
     """Segments of one utterance, cut as NIST's sc_stats cuts them.
 
     Args:
-        marks_a, marks_b: marks of the two systems' alignments to the same reference (0 correct, 1 substitution,
-            2 deletion, 3 insertion), as bytes or lists.
+        marks_a, marks_b: marks of the two systems' alignments to the same reference, as bytes or lists
+            (0 correct, 1 substitution, 2 deletion, 3 insertion).
         boundary: words right in both that end a segment.
     Returns:
-        list of (reference words, errors of A, errors of B); a segment takes in up to `boundary` right words on
-        each side.
+        list of (reference words, errors of A, errors of B); a segment takes in up to `boundary` right words
+        on each side.
     """
     segments = []
     a = b = good_a = good_b = good = 0
@@ -106,6 +106,4 @@ def z_test(segments):
     squares = sum((difference - mean) ** 2 for difference in differences)
     deviation = math.sqrt(squares / (number - 1)) if squares else 0.0
     z = mean / (deviation / math.sqrt(number)) if deviation else 0.0
-    return MatchedPairs(
-        number, words, errors_a, errors_b, mean, deviation, z, math.erfc(abs(z) / math.sqrt(2))
-    )
+    return MatchedPairs(number, words, errors_a, errors_b, mean, deviation, z, math.erfc(abs(z) / math.sqrt(2)))

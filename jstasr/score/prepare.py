@@ -1,4 +1,4 @@
-"""From Kaldi texts to sclite's transcripts: matching ids, cleaning, splitting into words, characters or tokens."""
+"""From Kaldi texts to sclite's transcripts: matching ids, cleaning, splitting into words or smaller units."""
 
 import re
 from dataclasses import dataclass
@@ -50,10 +50,11 @@ def prepare_kaldi(
     """Match, clean and split the references and hypotheses of a test set.
 
     Args:
-        ref_text, hyp_text: paths of Kaldi `text` files; for token_type "token" the hypotheses are the decoder's
-            `token` file (token strings with spaces between).
+        ref_text, hyp_text: paths of Kaldi `text` files; for token_type "token" the hypotheses are the
+            decoder's `token` file (token strings with spaces between).
         utt2spk: path.
-        token_type: "word" (WER), "char" (CER; `<space>` is a character, but not in zh, ja, th) or "token" (TER).
+        token_type: "word" (WER), "char" (CER; `<space>` is a character, but not in zh, ja, th) or
+            "token" (TER).
         cleaner: name of a cleaner of jstasr.text.normalize, applied to both sides; tokens are not cleaned.
         utt2lang: path or None; language: the language of all utterances where there is no utt2lang.
         token_list, bpe_model: paths, for token_type "token": how the references become tokens.
@@ -61,7 +62,8 @@ def prepare_kaldi(
     Returns:
         Prepared, utterances in the order of ref_text.
     Raises:
-        JstasrError: a missing or extra hypothesis, an utterance without speaker or language; first ids and count.
+        JstasrError: a missing or extra hypothesis, an utterance without speaker or language; names the
+            first and their number.
     """
     ref = read_table(ref_text, allow_empty=True)
     hyp = read_table(hyp_text, allow_empty=True)
@@ -89,9 +91,7 @@ def prepare_kaldi(
     raw_ref, raw_hyp = list(ref.values()), [hyp.get(utterance, "") for utterance in ref]
     if token_type == "token":
         if not token_list:
-            raise JstasrError(
-                "token error rates need --token-list, to split the references as the model does"
-            )
+            raise JstasrError("token error rates need --token-list, to split the references as the model does")
         tokenizer = build_tokenizer(token_list, bpe_model)
         scored_ref = [" ".join(tokenizer.pieces(text)) for text in raw_ref]
         scored_hyp = [LANGUAGE_TOKEN.sub("", text) for text in raw_hyp]
@@ -137,8 +137,8 @@ def split_characters(text, language=None):
 def trn_ids(utterances, speaker_of):
     """`(speaker-utterance)` for each utterance, such that sclite finds the speaker and tells all ids apart.
 
-    sclite ends the speaker at the first `-`, ends the id at a parenthesis and folds ASCII letters; so a `-` in a
-    speaker becomes `_`, parentheses become brackets, and a name that would then coincide gets `~2`, `~3`...
+    sclite ends the speaker at the first `-`, ends the id at a parenthesis and folds ASCII letters; so a `-` in
+    a speaker becomes `_`, parentheses become brackets, and a name that would then coincide gets `~2`.
     """
     speaker_names, ids, taken_speakers, taken_ids = {}, [], set(), set()
     for utterance in utterances:
@@ -165,8 +165,5 @@ def _unique(name, taken):
 
 def format_trn(texts, ids):
     """Lines `text (id)`, bytes. A text that begins like a comment (`;;`, `**`) is moved in by a space."""
-    lines = [
-        f"{' ' if text[:1] in (';', '*') else ''}{text} {name}\n"
-        for text, name in zip(texts, ids, strict=True)
-    ]
+    lines = [f"{' ' if text[:1] in (';', '*') else ''}{text} {name}\n" for text, name in zip(texts, ids, strict=True)]
     return "".join(lines).encode()

@@ -1,7 +1,8 @@
-"""RESULTS.md: every experiment's error rates in one page, from the result.json files that `jstasr score` wrote.
+"""RESULTS.md: every experiment's error rates in one page, from what `jstasr score` wrote.
 
-Each experiment has its own section between two comments. Only sections of experiments that are in the exp folder
-are written again, so that text of one's own, and results of experiments that are not on this machine, stay.
+Each experiment has its own section between two comments. Only sections of experiments that are in the exp
+folder are written again, so that text of one's own, and results of experiments that are not on this machine,
+stay.
 """
 
 import json
@@ -59,9 +60,7 @@ def _load(path):
             result["environment"]["date"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise JstasrError(
-            f"{path}: not a result of `jstasr score` ({error}); score again (stage 9)"
-        ) from error
+        raise JstasrError(f"{path}: not a result of `jstasr score` ({error}); score again (stage 9)") from error
     if needed[0] not in MEASURES:
         raise JstasrError(f"{path}: unknown measure {needed[0]!r}; score again (stage 9)")
     return result
@@ -164,9 +163,7 @@ def write_results(expdir, output, note=None, prune=False):
     """
     scores = find_scores(expdir)
     if not scores:
-        raise JstasrError(
-            f"{expdir}: no scores (*/decode_*/*/score_*/result.json); run the scoring stage (9) first"
-        )
+        raise JstasrError(f"{expdir}: no scores (*/decode_*/*/score_*/result.json); run the scoring stage (9) first")
     by_tag = {}
     for score in scores:
         by_tag.setdefault(score.tag, []).append(score)
@@ -182,19 +179,17 @@ def write_results(expdir, output, note=None, prune=False):
 
 def print_tables(scores):
     """The same tables on the terminal."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    from jstasr.score.terminal import print_table
+
     for tag in dict.fromkeys(score.tag for score in scores):
         for measure in MEASURES:
             rows = table_rows([score for score in scores if score.tag == tag], measure)
             if rows:
                 table = Table(title=f"{tag}: {measure} (%)", title_justify="left")
                 for name in COLUMNS:
-                    table.add_column(
-                        name, justify="left" if name in ("dataset", "mode") else "right", no_wrap=True
-                    )
+                    table.add_column(name, justify="left" if name in ("dataset", "mode") else "right", no_wrap=True)
                 for row in rows:
                     table.add_row(*row)
-                console.print(table)
+                print_table(table)

@@ -50,8 +50,8 @@ def summarise_groups(alignment, group_of):
         alignment: Alignment.
         group_of: U str, the group of each utterance.
     Returns:
-        dict: `groups` name -> summary, sorted by name; `macro_average`, the mean of the groups' error rates in
-        percent (groups without reference words left out; None when there is no other).
+        dict: `groups` name -> summary, sorted by name; `macro_average`, the mean of the groups' error rates
+        in percent (groups without reference words left out; None when there is no other).
     """
     members = {}
     for utterance, group in enumerate(group_of):
@@ -66,7 +66,7 @@ def match_groups(utterances, trn_ids, table, path):
 
     Args:
         utterances: U str, Kaldi ids, or None when only trn ids are known.
-        trn_ids: U bytes, `(speaker-utterance)`; matched as a whole or without the speaker, ASCII case ignored.
+        trn_ids: U bytes, `(speaker-utterance)`; matched as a whole or without the speaker, folded.
         table: dict utterance -> group; path: its name in an error.
     Returns:
         U str.

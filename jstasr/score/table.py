@@ -93,8 +93,8 @@ def _total(rows, raw):
 def _statistics(columns, without_words):
     """Mean, S.D. and Median rows over the speakers.
 
-    sclite leaves out a speaker without reference words by shifting the lists, yet goes on counting positions in
-    the unshifted ones: with several such speakers it drops others than it means to. The cells are its cells.
+    sclite leaves out a speaker without reference words by shifting the lists, yet goes on counting positions
+    in the unshifted ones: with several such speakers it drops others than it means to. So do we.
     """
     number = len(columns[0])
     kept = []
@@ -131,20 +131,16 @@ def _draw(title, table, speakers):
         if number == 0:
             out.append(f"{indent}|{'-' * (width - 2)}|\n")
         elif number <= speakers:
-            line = "".join(
-                "-" * size + ("+" if bar == "|" else "-") for size, bar in zip(wide, SEPARATORS + " ")
-            )
+            line = "".join("-" * size + ("+" if bar == "|" else "-") for size, bar in zip(wide, SEPARATORS + " "))
             out.append(f"{indent}|{line[:-1]}|\n")
         elif number <= speakers + 2:
             out.append(f"{indent}|{'=' * (width - 2)}|\n")
-        centred = number == 0 or number > speakers + 1
         cells = []
         for k, cell in enumerate(row):
             left = 0 if k == 0 and (number <= speakers + 1) else (sizes[k] - display_width(cell)) // 2
             text = " " * left + cell
             text += " " * (sizes[k] - display_width(text))
             cells.append(_pad(text, sizes[k], wide[k]))
-        del centred
         line = "".join(cell + bar for cell, bar in zip(cells, SEPARATORS + " "))
         out.append(f"{indent}|{line[:-1]}|\n")
     out.append(f"{indent}`{'-' * (width - 2)}'\n")

@@ -11,15 +11,15 @@ from jstasr.data.io import first_few
 from jstasr.errors import JstasrError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-ALTERNATION = re.compile(rb"(?:^|\s)\{\s.*\s/\s.*\s\}(?:\s|$)")
+ALTERNATION = re.compile(rb"(?:^|\s)\{[^{}]*/[^{}]*\}")
 
 
 @dataclass
 class Transcripts:
-    """One transcript file: `ids` as sclite prints them (folded, in parentheses), `words` as it compares them."""
+    """One transcript file: `ids` as sclite prints them (folded, in parentheses) and `texts`, U bytes each."""
 
     ids: list
-    words: list
+    texts: list
 
     def __len__(self):
         return len(self.ids)
@@ -28,8 +28,8 @@ class Transcripts:
 def sclite_word(token):
     """The word that sclite makes of a token.
 
-    What follows a `;` is a tag, a backslash is an escape and is dropped, and a star at the end of a longer word
-    is dropped too. Most tokens hold none of the three.
+    What follows a `;` is a tag, a backslash is an escape and is dropped, and a star at the end of a longer
+    word is dropped too. Most tokens hold none of the three.
     """
     if b";" in token or b"\\" in token:
         position = token.find(b";")
@@ -43,10 +43,10 @@ def sclite_word(token):
     return token
 
 
-def sclite_words(line):
-    """The words of a line (bytes), ASCII letters folded."""
-    tokens = line.lower().split()
-    if b";" in line or b"\\" in line or b"*" in line:
+def sclite_words(text):
+    """The words of a text (bytes), ASCII letters folded."""
+    tokens = text.lower().split()
+    if b";" in text or b"\\" in text or b"*" in text:
         return [sclite_word(token) for token in tokens]
     return tokens
 
@@ -78,7 +78,8 @@ def parse_trn(content, name, allow_alternations=False):
         JstasrError: wrong encoding, a line without an id or a speaker, an id twice, an alternation.
     """
     check_text(content, name)
-    ids, words, without_id, without_speaker, seen, twice, alternations = [], [], [], [], set(), [], []
+    ids, texts, seen = [], [], set()
+    without_id, without_speaker, twice, alternations = [], [], [], []
     for number, line in enumerate(content.split(b"\n"), 1):
         if line.startswith((b";;", b"**")) or not line.strip():
             continue
@@ -96,20 +97,16 @@ def parse_trn(content, name, allow_alternations=False):
         if not allow_alternations and b"{" in line and ALTERNATION.search(line[:left]):
             alternations.append(f"line {number}: {utterance_id.decode()}")
         ids.append(utterance_id)
-        words.append(sclite_words(line[:left]))
+        texts.append(line[:left])
     _refuse(name, without_id, "without an utterance id; each line ends in (speaker-utterance)")
     _refuse(
         name,
         without_speaker,
         "whose id names no speaker; an id is (speaker-utterance) or (speaker_utterance)",
     )
-    _refuse(
-        name, twice, "repeat an utterance id (upper and lower case are the same to sclite); keep one of each"
-    )
-    _refuse(
-        name, alternations, "hold an alternation { a / b }, which is not supported; write one of the readings"
-    )
-    return Transcripts(ids, words)
+    _refuse(name, twice, "repeat an utterance id (upper and lower case are the same to sclite); keep one of each")
+    _refuse(name, alternations, "hold an alternation { a / b }, which is not supported; write one of the readings")
+    return Transcripts(ids, texts)
 
 
 def read_bytes(path):
@@ -132,7 +129,7 @@ def check_text(content, name):
     except UnicodeDecodeError as error:
         bad = [number for number, line in enumerate(content.split(b"\n"), 1) if not _is_utf8(line)]
         raise JstasrError(
-            f"{name}: {len(bad)} lines are not UTF-8: line {first_few(bad)}; convert it, for example with iconv"
+            f"{name}: {len(bad)} lines are not UTF-8: line {first_few(bad)}; convert the file with iconv"
         ) from error
 
 

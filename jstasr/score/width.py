@@ -14,5 +14,5 @@ def _letter_width(letter):
 
 
 def display_width(text):
-    """Columns of a str: 2 for wide East Asian letters, 0 for combining marks and format characters, else 1."""
+    """Columns of a str: 2 for wide East Asian letters, 0 for combining and format characters, else 1."""
     return len(text) if text.isascii() else sum(map(_letter_width, text))
