@@ -39,6 +39,7 @@ class ValidConfig:
 
     interval: int = 500  # steps between validations; each writes a checkpoint
     utterances: int = 200  # dev utterances used for it, spread evenly; 0: all
+    batch_frames: int = 20000  # padded feature frames evaluated together
     keep_best: int = 5  # checkpoints kept by dev WER (mean of both decoders), for averaging
     keep_last: int = 2
 

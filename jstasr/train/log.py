@@ -4,9 +4,13 @@ import sys
 import time
 from pathlib import Path
 
+import torch
 from torch.utils.tensorboard import SummaryWriter
 
+from jstasr.model.batch import Batch
 from jstasr.train.validate import Validation
+
+FRAMES_PER_SECOND = 100
 
 # Distances alone say nothing, as training shrinks them all: see jstasr.align.measure
 LAYER_RATIOS = ("best_to_framewise", "best_to_random", "own_to_other", "position_share")
@@ -17,6 +21,37 @@ def duration(seconds: float) -> str:
     minutes, seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+class Meter:
+    """Means of what happened since the last log line."""
+
+    def __init__(self):
+        self.sums: dict[str, float] = {}
+        self.steps = 0
+        self.frames = 0
+        self.padded = 0
+        self.waited = 0.0
+        self.started = time.perf_counter()
+
+    def add(self, values: dict[str, torch.Tensor], batch: Batch, waited: float) -> None:
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + float(value.detach())
+        self.steps += 1
+        self.frames += int(batch.speech_lengths.sum())
+        self.padded += batch.speech.shape[0] * batch.speech.shape[1]
+        self.waited += waited
+
+    def means(self) -> dict[str, float]:
+        return {name: total / max(1, self.steps) for name, total in self.sums.items()}
+
+    def speed(self) -> str:
+        """Seconds of audio per second, share of padding, share of time spent waiting for batches."""
+        elapsed = time.perf_counter() - self.started
+        return (
+            f"audio-s/s {self.frames / FRAMES_PER_SECOND / elapsed:.0f} "
+            f"pad {100 * (1 - self.frames / max(1, self.padded)):.1f}% wait {100 * self.waited / elapsed:.1f}%"
+        )
 
 
 class TrainLog:
@@ -40,6 +75,19 @@ class TrainLog:
         if self.enabled:
             for name, value in values.items():
                 self.board.add_scalar(name, value, step)
+
+    def progress(
+        self, step: int, last_step: int, epoch: int, meter: Meter, rate: float, norm: float, left: float
+    ) -> None:
+        """The mean losses since the last such line, and how long the rest will take (`left`, seconds)."""
+        means = meter.means()
+        shown = " ".join(f"{name} {value:.3f}" for name, value in means.items())
+        self.line(
+            f"step {step}/{last_step} epoch {epoch + 1} {shown} lr {rate:.2e} grad {norm:.2f} "
+            f"{meter.speed()} left {duration(left)}"
+        )
+        curves = {f"train/{name}": value for name, value in means.items()}
+        self.curves(curves | {"train/learning_rate": rate, "train/gradient_norm": norm}, step)
 
     def validation(self, result: Validation, step: int, seconds: float) -> None:
         """WER of every branch and decoder, and one line for each layer on how it aligns."""

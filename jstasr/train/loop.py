@@ -3,7 +3,8 @@
 import itertools
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,11 +23,10 @@ from jstasr.text.tokens import Tokenizer
 from jstasr.train.checkpoint import CheckpointFolder
 from jstasr.train.collate import collate
 from jstasr.train.config import OptimConfig, TrainConfig
-from jstasr.train.log import TrainLog, duration
+from jstasr.train.log import FRAMES_PER_SECOND, Meter, TrainLog
 from jstasr.train.validate import validate
 
-MAX_BAD_STEPS = 10  # non-finite steps in a row that end the run
-FRAMES_PER_SECOND = 100
+MAX_FAULTS = 10  # steps in a row that were not finite, which end the run
 
 
 class Steps(Dataset):
@@ -107,36 +107,6 @@ def optimiser_for(model: JointModel, config: OptimConfig) -> torch.optim.Optimiz
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=tuple(config.betas), fused=True)
 
 
-class Meter:
-    """Means of what happened since the last log line."""
-
-    def __init__(self):
-        self.sums: dict[str, float] = {}
-        self.steps = 0
-        self.frames = 0
-        self.padded = 0
-        self.waited = 0.0
-        self.started = time.perf_counter()
-
-    def add(self, values: dict[str, torch.Tensor], batch: Batch, waited: float) -> None:
-        for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(value.detach())
-        self.steps += 1
-        self.frames += int(batch.speech_lengths.sum())
-        self.padded += batch.speech.shape[0] * batch.speech.shape[1]
-        self.waited += waited
-
-    def means(self) -> dict[str, float]:
-        return {name: total / max(1, self.steps) for name, total in self.sums.items()}
-
-    def speed(self) -> str:
-        elapsed = time.perf_counter() - self.started
-        return (
-            f"audio-s/s {self.frames / FRAMES_PER_SECOND / elapsed:.0f} "
-            f"pad {100 * (1 - self.frames / max(1, self.padded)):.1f}% wait {100 * self.waited / elapsed:.1f}%"
-        )
-
-
 def train(
     config: TrainConfig,
     speech: SpeechSet,
@@ -146,7 +116,7 @@ def train(
     cmvn: tuple,
     expdir: Path,
     fabric: Fabric,
-    after_validation=None,
+    after_validation: Callable[[JointModel, int], None] | None = None,
 ) -> None:
     """Train to `optim.max_steps`, from the newest checkpoint in expdir if there is one.
 
@@ -157,114 +127,129 @@ def train(
         JstasrError: losses that stay non-finite, a full disk.
     """
     fabric.seed_everything(config.seed, workers=False, verbose=False)
-    model = JointModel(config.model)
-    model.audio_encoder.set_cmvn(*cmvn)
-    optimiser = optimiser_for(model, config.optim)
+    plain = JointModel(config.model)
+    plain.audio_encoder.set_cmvn(*cmvn)
+    optimiser = optimiser_for(plain, config.optim)
     checkpoints = CheckpointFolder(expdir / "checkpoints", config.valid.keep_best, config.valid.keep_last)
     log = TrainLog(expdir, fabric.is_global_zero)
     step = 0
     if (found := checkpoints.load_last()) is not None:
         step, state = found
-        model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
-        if fabric.device.type == "cuda":
-            torch.cuda.set_rng_state(state["cuda_random"])
-        torch.set_rng_state(state["random"])
+        restore(state, plain, optimiser)
         log.line(f"continuing after step {step}")
-    plain = model
-    model, optimiser = fabric.setup(model, optimiser)
+    last_step = config.optim.max_steps
     log.line(
         f"{sum(p.numel() for p in plain.parameters()) / 1e6:.2f}M parameters, {len(speech)} paired utterances "
         f"({speech.num_frames.sum() / FRAMES_PER_SECOND / 3600:.2f} h), {len(text) if text else 0} unpaired texts, "
-        f"{config.optim.max_steps} steps on {fabric.world_size} x {fabric.device.type}"
+        f"{last_step} steps on {fabric.world_size} x {fabric.device.type}"
     )
-    if step >= config.optim.max_steps:
+    if step >= last_step:
         log.line(f"nothing to do: {step} steps are done")
         return
+    model, optimiser = fabric.setup(plain, optimiser)
     batches = step_loader(config, speech, text, step, fabric)
-    meter, began, first_step, bad_steps = Meter(), time.perf_counter(), step, 0
-    validating = 0.0
-    while step < config.optim.max_steps:
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, config.optim)
-        weight = consistency_weight(step, config.losses.consistency)
-        fault = None
-        for part in range(config.optim.accumulate):
-            waiting = time.perf_counter()
-            epoch, batch = next(batches)
-            waited = time.perf_counter() - waiting
-            paired = 0
-            if weight > 0:
-                budget = config.data.text_batch_phones * config.losses.consistency.text_share
-                paired = fitting_prefix(batch.phone_lengths, budget)
-            batch = batch.to(fabric.device)
-            last = part == config.optim.accumulate - 1
-            with fabric.no_backward_sync(model, enabled=not last):
-                normal = plain.audio_encoder.normalise(batch.speech)
-                features = spec_augment(normal, batch.speech_lengths, config.specaug)
-                values = model(batch, features, config.losses, paired)
-                loss = total_loss(values, config.losses, weight)
-                if not torch.isfinite(loss):
-                    fault = (
-                        ", ".join(f"{n} {float(v.detach()):.4g}" for n, v in values.items() if not v.isfinite()),
-                        batch.utt_ids,
-                    )
-                    break
-                fabric.backward(loss / config.optim.accumulate)
-            meter.add({"loss": loss, **values}, batch, waited)
-        norm = (
-            None
-            if fault
-            else fabric.clip_gradients(model, optimiser, max_norm=config.optim.clip_norm, error_if_nonfinite=False)
-        )
-        if norm is not None and not torch.isfinite(norm):
-            fault = ("gradient norm", batch.utt_ids)
+    meter, clock, faults = Meter(), Clock(step), 0
+    while step < last_step:
+        fault, norm, epoch = train_step(config, model, plain, optimiser, fabric, batches, step, meter)
         step += 1
+        faults = faults + 1 if fault else 0
         if fault:
-            bad_steps += 1
-            log.line(f"step {step}: skipped, not finite: {fault[0]}; utterances {' '.join(fault[1])}")
-            if bad_steps >= MAX_BAD_STEPS:
-                raise JstasrError(
-                    f"{bad_steps} steps in a row were not finite (the last: {fault[0]}; utterances "
-                    f"{' '.join(fault[1][:5])} ...). Lower optim.learning_rate, or look at these utterances"
-                )
-        else:
-            bad_steps = 0
-            optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        if step % config.log_interval == 0 or step == config.optim.max_steps:
-            means = meter.means()
-            spent = time.perf_counter() - began - validating
-            left = spent / (step - first_step) * (config.optim.max_steps - step)
-            shown = " ".join(f"{name} {value:.3f}" for name, value in means.items())
-            log.line(
-                f"step {step}/{config.optim.max_steps} epoch {epoch + 1} {shown} lr {learning_rate(step - 1, config.optim):.2e} "
-                f"grad {float(norm) if norm is not None else math.nan:.2f} {meter.speed()} left {duration(left)}"
+            log.line(f"step {step}: skipped, {fault}")
+        if faults >= MAX_FAULTS:
+            raise JstasrError(
+                f"{faults} steps in a row were skipped; the last: {fault}. "
+                "Lower optim.learning_rate, or look at these utterances"
             )
-            log.curves({f"train/{name}": value for name, value in means.items()}, step)
+        if step % config.log_interval == 0 or step == last_step:
+            rate = learning_rate(step - 1, config.optim)
+            log.progress(step, last_step, epoch, meter, rate, norm, clock.left(step, last_step))
             meter = Meter()
-        if step % config.valid.interval == 0 or step == config.optim.max_steps:
-            started = time.perf_counter()
-            if fabric.is_global_zero:
-                result = validate(
-                    plain,
-                    dev,
-                    tokenizer,
-                    config.losses,
-                    config.data.batch_frames,
-                    config.valid.utterances,
-                    fabric.device,
-                )
-                log.validation(result, step, time.perf_counter() - started)
-                checkpoints.save(training_state(plain, optimiser, config), step, result.score)
-                if after_validation is not None:
-                    after_validation(plain, step)
-            fabric.barrier()
-            validating += time.perf_counter() - started
-            meter.started += time.perf_counter() - started
+        if step % config.valid.interval == 0 or step == last_step:
+            with clock.paused(meter):
+                if fabric.is_global_zero:
+                    started = time.perf_counter()
+                    result = validate(plain, dev, tokenizer, config.losses, config.valid, fabric.device)
+                    log.validation(result, step, time.perf_counter() - started)
+                    checkpoints.save(training_state(plain, optimiser, config), step, result.score)
+                    if after_validation is not None:
+                        after_validation(plain, step)
+                fabric.barrier()
 
 
-def training_state(model: JointModel, optimiser, config: TrainConfig) -> dict:
+def train_step(
+    config: TrainConfig,
+    model: torch.nn.Module,
+    plain: JointModel,
+    optimiser: torch.optim.Optimizer,
+    fabric: Fabric,
+    batches: Iterator[tuple[int, Batch]],
+    step: int,
+    meter: Meter,
+) -> tuple[str, float, int]:
+    """Forward, backward and update; a step that is not finite on any process changes nothing.
+
+    Args:
+        model: as set up by fabric; plain: the module inside.
+        step: steps done before this one.
+    Returns:
+        What was not finite, with its utterances ("" if nothing was); gradient norm; epoch.
+    """
+    losses, optim = config.losses, config.optim
+    for group in optimiser.param_groups:
+        group["lr"] = learning_rate(step, optim)
+    weight = consistency_weight(step, losses.consistency)
+    fault = ""
+    for part in range(optim.accumulate):
+        waiting = time.perf_counter()
+        epoch, batch = next(batches)
+        waited = time.perf_counter() - waiting
+        paired = 0
+        if weight > 0:
+            budget = config.data.text_batch_phones * losses.consistency.text_share
+            paired = fitting_prefix(batch.phone_lengths, budget)
+        batch = batch.to(fabric.device)
+        with fabric.no_backward_sync(model, enabled=part < optim.accumulate - 1):
+            normal = plain.audio_encoder.normalise(batch.speech)
+            features = spec_augment(normal, batch.speech_lengths, config.specaug)
+            values = model(batch, features, losses, paired)
+            loss = total_loss(values, losses, weight)
+            fabric.backward(loss / optim.accumulate)
+        meter.add({"loss": loss, **values}, batch, waited)
+        bad = [f"{name} loss is {float(value):.3g}" for name, value in values.items() if not value.isfinite()]
+        if bad:
+            fault = f"{', '.join(bad)} in utterances {' '.join(batch.utt_ids)}"
+    # gradients are the mean over processes, so the norm is not finite on all or on none
+    norm = float(fabric.clip_gradients(model, optimiser, max_norm=optim.clip_norm, error_if_nonfinite=False))
+    if math.isfinite(norm):
+        optimiser.step()
+    else:
+        fault = fault or f"the gradient norm is {norm:.3g} in a step with utterances {' '.join(batch.utt_ids)}"
+    optimiser.zero_grad(set_to_none=True)
+    return fault, norm, epoch
+
+
+class Clock:
+    """Time left, from the steps of this run; validation does not count."""
+
+    def __init__(self, first_step: int):
+        self.first_step = first_step
+        self.began = time.perf_counter()
+
+    def left(self, step: int, last_step: int) -> float:
+        """Seconds of training that remain."""
+        return (time.perf_counter() - self.began) / (step - self.first_step) * (last_step - step)
+
+    @contextmanager
+    def paused(self, meter: Meter):
+        """Leave what happens inside out of the count and out of the meter's speed."""
+        started = time.perf_counter()
+        yield
+        spent = time.perf_counter() - started
+        self.began += spent
+        meter.started += spent
+
+
+def training_state(model: JointModel, optimiser: torch.optim.Optimizer, config: TrainConfig) -> dict:
     """Everything that a resumed run needs."""
     return {
         "model": model.state_dict(),
@@ -273,3 +258,12 @@ def training_state(model: JointModel, optimiser, config: TrainConfig) -> dict:
         "random": torch.get_rng_state(),
         "cuda_random": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
     }
+
+
+def restore(state: dict, model: JointModel, optimiser: torch.optim.Optimizer) -> None:
+    """Put a `training_state` back."""
+    model.load_state_dict(state["model"])
+    optimiser.load_state_dict(state["optimiser"])
+    torch.set_rng_state(state["random"])
+    if state["cuda_random"] is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda_random"])

@@ -14,6 +14,7 @@ from jstasr.model.config import LossConfig
 from jstasr.model.joint import FULL, STREAMING, Encoded, JointModel
 from jstasr.text.tokens import Tokenizer
 from jstasr.train.collate import collate
+from jstasr.train.config import ValidConfig
 
 MAX_SYMBOLS = 3
 
@@ -60,15 +61,14 @@ def validate(
     dev: SpeechSet,
     tokenizer: Tokenizer,
     losses: LossConfig,
-    batch_frames: int,
-    utterances: int,
+    config: ValidConfig,
     device: torch.device,
 ) -> Validation:
     """Evaluate the model on (a fixed subset of) the dev set; every figure is free of random draws."""
     was_training = model.training
     model.eval()
-    chosen = spread_subset(len(dev), utterances)
-    batches = bucketed_batches(dev.num_frames[chosen], batch_frames, np.random.default_rng(0))
+    chosen = spread_subset(len(dev), config.utterances)
+    batches = bucketed_batches(dev.num_frames[chosen], config.batch_frames, np.random.default_rng(0))
     totals: dict[str, float] = {}
     texts: dict[str, list[str]] = {}
     references: list[str] = []
