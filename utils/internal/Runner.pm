@@ -199,7 +199,7 @@ sub queue_files {
   my ($tool, $job) = @_;
   my $folder = dirname($job->{log});
   make_folder($tool, $folder);
-  my $queue = "$folder/q" =~ s{(^|/)log/q$}{$1q}ir;
+  my $queue = "$folder/q" =~ s{(^|/)log/q$}{$1q}ir =~ s{^\./}{}r;
   make_folder($tool, $queue);
   my $name = basename($job->{log});
   $name =~ s/\.?\Q$job->{name}\E// if defined $job->{name};

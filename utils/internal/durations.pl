@@ -11,30 +11,29 @@ use AudioLength qw(header_duration stream_duration);
 my ($me, $path) = @ARGV;
 open my $in, '<', $path or die "$me: could not open $path: $!\n";
 my $failed = 0;
+my $number = 0;    # not $., which seek on a sound file changes
 while (<$in>) {
+  $number++;
   chomp;
   my ($id, $source) = split ' ', $_, 2;
   $source =~ s/\s+$// if defined $source;
   if (!defined $source || $source eq '') { problem("'$_' has no path; expected '<id> <path or command |>'"); next }
   my $seconds;
   # sph2pipe copies the length of its last argument, so the header of the file is enough.
-  if    ($source =~ /^\S*sph2pipe -f wav (\S+)\s*\|$/ && -f $1) { $seconds = header_duration($1); print_duration($id, $seconds, 1) if $seconds; next if $seconds }
+  if ($source =~ /^\S*sph2pipe -f wav (\S+)\s*\|$/ && defined($seconds = header_duration($1))) {
+    print "$id $seconds\n";    # Kaldi reads these without wav-to-duration, and prints the number as Perl does
+    next;
+  }
   if    ($source =~ s/\|$//)        { $seconds = command_duration($source) }
   elsif ($source =~ /^(.*):(\d+)$/ && !-e $source) { $seconds = offset_duration($1, $2) }
   else                              { $seconds = header_duration($source) // command_duration('sox ' . quoted($source) . ' -t wav -') }
-  if (defined $seconds) { print_duration($id, $seconds) }
+  if (defined $seconds) { printf "%s %.7g \n", $id, unpack 'f', pack 'f', $seconds }
   else { problem("could not find the duration of '$id' ($source); is the file there, and whole?") }
 }
 exit($failed ? 1 : 0);
 
-sub problem { print STDERR "$me: $path:$.: $_[0]\n"; $failed = 1 }
+sub problem { print STDERR "$me: $path:$number: $_[0]\n"; $failed = 1; return }
 sub quoted { return "'" . $_[0] =~ s/'/'\\''/gr . "'" }
-
-sub print_duration {
-  my ($id, $seconds, $sphere) = @_;
-  if ($sphere) { print "$id $seconds\n"; return }    # Kaldi reads these in Perl, not with wav-to-duration
-  printf "%s %.7g \n", $id, unpack 'f', pack 'f', $seconds;
-}
 
 # Asks for the header only, unless the writer did not know the length; then all of it.
 sub command_duration {

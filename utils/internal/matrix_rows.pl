@@ -6,7 +6,9 @@ use warnings;
 my ($me, $path) = @ARGV;
 open my $scp, '<', $path or die "$me: could not open $path: $!\n";
 my ($open_name, $archive) = ('');
+my $number = 0;    # not $., which seek on the archive changes
 while (<$scp>) {
+  $number++;
   my ($id, $place) = split ' ', $_, 2;
   stop('expected "<id> <archive>:<offset>"') unless defined $place;
   $place =~ s/\s+$//;
@@ -23,7 +25,7 @@ while (<$scp>) {
   print "$id $rows \n";
 }
 
-sub stop { die "$me: $path:$.: $_[0]\n" }
+sub stop { die "$me: $path:$number: $_[0]\n" }
 
 # "\0B", then "FM " or "DM " and two integers each after a byte with its size; or "CM ", "CM2 ", "CM3 " and a header of
 # two floats (least value, range) and two integers.

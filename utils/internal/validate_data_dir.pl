@@ -41,15 +41,16 @@ sub load_table {
   }
   $ids{$name} = [ids_of($content{$name})];
   my $list = $ids{$name};
+  my $previous = '';    # below every id, so that a blank line stops at the comparison too
   for my $i (0 .. $#$list) {
+    next if $previous lt $list->[$i];
     my $place = "$path:" . ($i + 1);
     stop("$place: blank line; remove it: sed -i '/^[[:space:]]*\$/d' $path") if $list->[$i] eq '';
-    next if $i == 0 || $list->[$i - 1] lt $list->[$i];
     stop("file $path has duplicates: $place: id '$list->[$i]' is also on line $i; " . fix_it()) if $list->[$i - 1] eq $list->[$i];
     my ($earlier) = grep { $list->[$_] eq $list->[$i] } 0 .. $i - 1;
     stop("file $path is not in sorted order or has duplicates: $place: '$list->[$i]' comes after '$list->[$i - 1]'"
       . (defined $earlier ? " and is also on line " . ($earlier + 1) : '') . '; ' . fix_it());
-  }
+  } continue { $previous = $list->[$i] }
   return 1;
 }
 
@@ -75,8 +76,8 @@ sub stop_at_bad_fields {
   my $number = 0;
   for my $line (split /\n/, $content{$name}) {
     $number++;
-    my @fields = split /[ \t]+/, $line =~ s/^[ \t]+//r;
-    stop("bad line " . path_of($name) . ":$number: '$line', expected $expected") if $is_bad->(@fields);
+    next unless $is_bad->(split ' ', $line);
+    stop("bad line " . path_of($name) . ":$number: '$line', expected $expected");
   }
 }
 
@@ -91,14 +92,14 @@ sub check_speakers {
   }
   load_table('utt2spk');
   stop_at_bad_fields('utt2spk', "'<utterance> <speaker>'", sub { return @_ != 2 });
-  my @pairs = map { [split ' '] } split /\n/, $content{utt2spk};
+  my @speakers = map { (split ' ')[1] } split /\n/, $content{utt2spk};
 
   unless ($option{'--no-spk-sort'}) {
-    for my $i (1 .. $#pairs) {
-      next if $pairs[$i - 1][1] le $pairs[$i][1];
-      my ($utt, $spk) = @{$pairs[$i]};
+    for my $i (1 .. $#speakers) {
+      next if $speakers[$i - 1] le $speakers[$i];
+      my ($utt, $spk) = ($ids{utt2spk}[$i], $speakers[$i]);
       stop("utt2spk is not in sorted order when sorted first on speaker-id: " . path_of('utt2spk') . ':' . ($i + 1)
-          . ": speaker '$spk' of '$utt' comes after '$pairs[$i - 1][1]'",
+          . ": speaker '$spk' of '$utt' comes after '$speakers[$i - 1]'",
         "(fix this by making speaker-ids prefixes of utt-ids, e.g. '$spk-$utt', in every file; or give --no-spk-sort)");
     }
   }
@@ -107,7 +108,7 @@ sub check_speakers {
     if @{$ids{spk2utt}} == 1;
 
   my $flat = join '', map { my ($spk, @utts) = split ' '; map { "$_ $spk\n" } @utts } split /\n/, $content{spk2utt};
-  my $expected = join '', map { "@$_\n" } @pairs;
+  my $expected = join '', map { "$ids{utt2spk}[$_] $speakers[$_]\n" } 0 .. $#speakers;
   # With --no-spk-sort spk2utt lists the utterances by speaker, and Kaldi wants that order to be utt2spk's all the same.
   stop("spk2utt and utt2spk do not seem to match in $data; "
     . "make spk2utt again: utils/utt2spk_to_spk2utt.pl $data/utt2spk > $data/spk2utt") if $flat ne $expected;
@@ -121,24 +122,21 @@ sub check_text {
   load_table('text');
   my $text = $content{text};
   if ($text =~ /[^\t\n\x20-\x7E]/) {
-    my @lines = split /\n/, $text;
-    utf8::decode($_) for @lines;
-    unless ($option{'--non-print'}) {
-      my @bad = grep { $lines[$_] =~ /[^\p{Print}\s]/ } 0 .. $#lines;
-      if (@bad) {
-        my $code = sprintf 'U+%04X', ord($lines[$bad[0]] =~ /([^\p{Print}\s])/ ? $1 : '');
-        stop("$path contains " . @bad . " lines with non-printable characters, first $path:" . ($bad[0] + 1)
-          . ": $code in '$ids{text}[$bad[0]]'; remove it, or give --non-print");
-      }
+    utf8::decode(my $characters = $text);
+    if (!$option{'--non-print'} && $characters =~ /([^\p{Print}\s])/) {
+      my $number = line_number($characters, $-[1]);
+      my $count = grep { /[^\p{Print}\s]/ } split /\n/, $characters;
+      stop(sprintf "%s contains %d lines with non-printable characters, first %s:%d: U+%04X in the line of '%s'; remove it, "
+          . "or give --non-print", $path, $count, $path, $number, ord $1, $ids{text}[$number - 1]);
     }
     use feature 'unicode_strings';
-    for my $i (0 .. $#lines) {
-      next unless $lines[$i] =~ /([^\S\t\n ])/;
+    if ($characters =~ /([^\S\t\n ])/) {
+      my $number = line_number($characters, $-[1]);
       stop(sprintf "%s:%d: the line of '%s' contains disallowed Unicode whitespace (U+%04X); replace it by a space",
-        $path, $i + 1, $ids{text}[$i], ord $1);
+        $path, $number, $ids{text}[$number - 1], ord $1);
     }
   }
-  if ($text =~ /(?<![A-Za-z0-9_])(<s>|<\/s>|#0)(?![A-Za-z0-9_])/) {
+  if ((grep { index($text, $_) >= 0 } '<s>', '</s>', '#0') && $text =~ /(?<![A-Za-z0-9_])(<s>|<\/s>|#0)(?![A-Za-z0-9_])/) {
     stop("$path:" . line_number($text, $-[1]) . ": error: in $data, text contains illegal symbol $1, which decoders use for themselves");
   }
   stop_unless_same_ids('utt2spk', $ids{utt2spk}, 'text');

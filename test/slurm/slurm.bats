@@ -1,0 +1,104 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016  # $0 and $NAME are for the tools
+# slurm.pl against a real Slurm, started and stopped here.
+load ../utils/helper
+
+setup_file() {
+  cd "$BATS_TEST_DIRNAME" || return 1
+  if missing=$(./cluster.sh missing); then
+    # munge wants folders that only the owner can write to, all the way up.
+    SLURM_TEST_DIR=$(mktemp -d)
+    export SLURM_TEST_DIR
+    eval "$(./cluster.sh start "$SLURM_TEST_DIR" 2 3>&-)"
+  else
+    export MISSING=$missing
+  fi
+}
+teardown_file() {
+  if [ -n "${SLURM_TEST_DIR:-}" ]; then
+    "$BATS_TEST_DIRNAME/cluster.sh" stop "$SLURM_TEST_DIR"
+    rm -rf "$SLURM_TEST_DIR"
+  fi
+}
+setup() {
+  [ -z "${MISSING:-}" ] || skip "not installed: $MISSING (apt-get install slurmctld slurmd slurm-client munge)"
+  cd "$BATS_TEST_TMPDIR" || return 1
+  slurm=$BATS_TEST_DIRNAME/../../utils/slurm.pl
+}
+
+@test "one job: log with head and tail, status 0, output of Slurm beside it" {
+  run timeout 60 "$slurm" logs/a.log echo "two words" \| tr a-z A-Z
+  [ "$status" = 0 ]
+  [ "$output" = '' ]
+  sed -E 's/(at|on) .*/\1 X/; s/time=[0-9]+/time=N/' logs/a.log >log
+  is log '# echo "two words" | tr a-z A-Z ' '# Running on X' '# Started at X' '#' 'TWO WORDS' \
+    '# Accounting: time=N threads=1' '# Ended (code 0) at X'
+  [ -e logs/q/a.out ]
+}
+@test "a job array: every number, and what Slurm says in a file for each" {
+  run timeout 60 "$slurm" JOB=2:5 exp/log/a.JOB.log echo "number JOB"
+  [ "$status" = 0 ]
+  for n in 2 3 4 5; do
+    grep -qx "number $n" exp/log/a.$n.log
+    [ -e exp/q/a.$n.out ]
+  done
+}
+@test "failures are counted, the first failing log is shown" {
+  run timeout 60 "$slurm" JOB=1:3 logs/a.JOB.log echo "number JOB" \; test JOB = 1
+  [ "$status" = 1 ]
+  [[ $output == *'slurm.pl: 2 / 3 failed, log is in logs/a.*.log'* ]]
+  [[ $output == *'the end of logs/a.2.log'*'number 2'* ]]
+  [[ $output == *'JOB=2 logs/a.JOB.log'* ]]
+}
+@test "--gpu asks for --gres, --max-jobs-run limits the array, --mem and --time are passed" {
+  run timeout 60 "$slurm" --gpu 1 --max-jobs-run 1 --time 10:00 --num-threads 1 JOB=1:2 a.JOB.log \
+    scontrol show job '$SLURM_JOB_ID'
+  [ "$status" = 0 ]
+  grep -qE 'TresPerNode=gres:gpu:1|gres/gpu=1' a.1.log
+  grep -q 'TimeLimit=00:10:00' a.1.log
+  grep -q 'ArrayTaskThrottle=1' a.1.log
+}
+@test "a task that is cancelled from outside is a failure, not an endless wait" {
+  timeout 120 "$slurm" JOB=1:2 a.JOB.log sleep '$((JOB==1?0:500))' 2>err 3>&- &
+  runner=$!
+  for _ in $(seq 100); do
+    [ ! -e a.2.log ] || break
+    sleep 0.1
+  done
+  scancel "$(squeue --noheader --format=%A | head -1)"
+  status=0
+  wait $runner || status=$?
+  [ "$status" = 1 ]
+  grep -q 'tasks 2: ended without a result' err
+}
+@test "an interrupt cancels the jobs" {
+  for signal in INT TERM; do
+    perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' "$slurm" JOB=1:2 "$signal.JOB.log" sleep 500 2>err 3>&- &
+    runner=$!
+    for _ in $(seq 100); do
+      [ ! -e $signal.1.log ] || break
+      sleep 0.1
+    done
+    kill -$signal $runner
+    status=0
+    wait $runner || status=$?
+    [ "$status" -gt 128 ]
+    for _ in $(seq 100); do
+      [ -n "$(squeue --noheader)" ] || break
+      sleep 0.1
+    done
+    [ -z "$(squeue --noheader)" ]
+  done
+}
+@test "a job that Slurm refuses is an error with its words" {
+  run timeout 60 "$slurm" -p no-such-partition a.log true
+  [ "$status" = 1 ]
+  [[ $output == *'error submitting'*'invalid partition'* ]]
+}
+@test "conf/slurm.conf decides, in Kaldi's format" {
+  file conf/slurm.conf 'command sbatch --export=PATH' 'option name=* --job-name $0' 'default time=5:00' 'option time=* --time $0'
+  run timeout 60 "$slurm" --name my-job a.log scontrol show job '$SLURM_JOB_ID'
+  [ "$status" = 0 ]
+  grep -q 'JobName=my-job' a.log
+  grep -q 'TimeLimit=00:05:00' a.log
+}
