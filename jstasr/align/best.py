@@ -126,7 +126,7 @@ def check_lengths(speech_lengths, text_lengths, batch, n, m, topology="skip"):
 def _host_int64(lengths, batch, name):
     if not isinstance(lengths, torch.Tensor):
         lengths = torch.as_tensor(lengths)
-    if lengths.is_floating_point() or lengths.shape != (batch,):
+    if lengths.shape != (batch,) or (lengths.is_floating_point() and batch > 0):
         raise ValueError(f"{name} must be ({batch},) integers, got {lengths.dtype} {tuple(lengths.shape)}")
     if lengths.dtype != torch.int64 or not lengths.is_cpu:
         lengths = lengths.to("cpu", torch.int64)

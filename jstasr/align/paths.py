@@ -31,7 +31,7 @@ def random_path(speech_lengths, text_lengths, n=None, generator=None):
 
 
 def check_path(path, speech_lengths, text_lengths, n):
-    """A given path (B, n) as int64 on the CPU, -1 past the length; an error names items that leave the text."""
+    """A given path (B, n) as int64 on the CPU, -1 past the length; errors name items that leave the text."""
     path = torch.as_tensor(path).to("cpu", torch.int64)
     if path.shape != (len(speech_lengths), n):
         raise ValueError(f"path must be ({len(speech_lengths)}, {n}), got {tuple(path.shape)}")
