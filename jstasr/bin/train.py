@@ -15,6 +15,12 @@ def add_arguments(parser):
     parser.add_argument("--fs", default="16k", help="sampling rate of the features' audio: 8k, 16k, 44100 ...")
     parser.add_argument("--expdir", required=True, help="exp/<tag>, made if missing")
     parser.add_argument("--ngpu", type=int, default=0, help="GPUs of this node; 0: the CPU")
+    parser.add_argument(
+        "--num-procs",
+        type=int,
+        default=1,
+        help="without a GPU: data-parallel processes, each with its share of the cores",
+    )
     parser.add_argument("--num-nodes", type=int, default=1, help="nodes, each with --ngpu GPUs")
     parser.add_argument(
         "--set",
@@ -31,6 +37,7 @@ def run(args):
 
     import torch
     from lightning_fabric import Fabric
+    from lightning_fabric.strategies import DDPStrategy
 
     from jstasr.data.audio import parse_rate
     from jstasr.data.dataset import SpeechSet, TextSet
@@ -54,11 +61,14 @@ def run(args):
     text = TextSet.load([Path(folder) for folder in args.text_dir], tokenizer, phone_list) if args.text_dir else None
     for part in (speech, dev):
         part.check(config.model.num_mel_bins)
+    devices = args.ngpu or args.num_procs
+    # a loss that is switched off, or not yet on, leaves parameters without a gradient
+    parallel = DDPStrategy(find_unused_parameters=True) if devices * args.num_nodes > 1 else "auto"
     fabric = Fabric(
         accelerator="cuda" if args.ngpu else "cpu",
-        devices=max(1, args.ngpu),
+        devices=devices,
         num_nodes=args.num_nodes,
-        strategy="ddp" if args.ngpu * args.num_nodes > 1 else "auto",
+        strategy=parallel,
         precision=config.precision,
     )
     fabric.launch()

@@ -68,9 +68,9 @@ class HatDecoder(nn.Module):
         encoded, labels = encoded[:, :frames], labels[:, :symbols]
         predicted = self.predict(self.label_history(labels))  # (N, U+1, J)
         blank, logits = self.logits(self.encoder_projection(encoded)[:, :, None], predicted[:, None])
-        following = F.pad(labels, (0, 1), value=1).clamp(min=1) - 1  # column of the next label, (N, U+1)
-        following = following[:, None, :, None].expand(-1, frames, -1, -1)
-        label = logits.gather(-1, following) - logits.logsumexp(-1, keepdim=True)  # (N, T, U+1, 1)
+        # column of the label that comes next; any column in the last row, which has no next label
+        following = F.pad(labels, (0, 1), value=1).clamp(min=1)[:, None].expand(-1, frames, -1) - 1
+        label = -F.cross_entropy(logits.flatten(0, 2), following.flatten(), reduction="none").view_as(blank)
         cells = torch.cat([F.logsigmoid(blank), F.logsigmoid(-blank) + label], dim=-1)
         return rnnt_loss(
             cells,

@@ -26,7 +26,9 @@ def duration(seconds: float) -> str:
 class Meter:
     """Means of what happened since the last log line."""
 
-    def __init__(self):
+    def __init__(self, processes: int):
+        """processes: how many do the same as this one; the speed is that of all."""
+        self.processes = processes
         self.sums: dict[str, float] = {}
         self.steps = 0
         self.frames = 0
@@ -49,7 +51,7 @@ class Meter:
         """Seconds of audio per second, share of padding, share of time spent waiting for batches."""
         elapsed = time.perf_counter() - self.started
         return (
-            f"audio-s/s {self.frames / FRAMES_PER_SECOND / elapsed:.0f} "
+            f"audio-s/s {self.processes * self.frames / FRAMES_PER_SECOND / elapsed:.0f} "
             f"pad {100 * (1 - self.frames / max(1, self.padded)):.1f}% wait {100 * self.waited / elapsed:.1f}%"
         )
 

@@ -26,6 +26,7 @@ from jstasr.train.config import OptimConfig, TrainConfig
 from jstasr.train.log import FRAMES_PER_SECOND, Meter, TrainLog
 from jstasr.train.validate import validate
 
+SEED_STRIDE = 1_000_000_007  # apart enough that the steps of two seeds never share a random state
 MAX_FAULTS = 10  # steps in a row that were not finite, which end the run
 
 
@@ -135,7 +136,8 @@ def train(
     step = 0
     if (found := checkpoints.load_last()) is not None:
         step, state = found
-        restore(state, plain, optimiser)
+        plain.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
         log.line(f"continuing after step {step}")
     last_step = config.optim.max_steps
     log.line(
@@ -148,7 +150,7 @@ def train(
         return
     model, optimiser = fabric.setup(plain, optimiser)
     batches = step_loader(config, speech, text, step, fabric)
-    meter, clock, faults = Meter(), Clock(step), 0
+    meter, clock, faults = Meter(fabric.world_size), Clock(step), 0
     while step < last_step:
         fault, norm, epoch = train_step(config, model, plain, optimiser, fabric, batches, step, meter)
         step += 1
@@ -163,7 +165,7 @@ def train(
         if step % config.log_interval == 0 or step == last_step:
             rate = learning_rate(step - 1, config.optim)
             log.progress(step, last_step, epoch, meter, rate, norm, clock.left(step, last_step))
-            meter = Meter()
+            meter = Meter(fabric.world_size)
         if step % config.valid.interval == 0 or step == last_step:
             with clock.paused(meter):
                 if fabric.is_global_zero:
@@ -195,6 +197,8 @@ def train_step(
         What was not finite, with its utterances ("" if nothing was); gradient norm; epoch.
     """
     losses, optim = config.losses, config.optim
+    # every draw of a step is a function of (seed, step, process): a resumed run draws what this one would have
+    torch.manual_seed((config.seed * SEED_STRIDE + step) * fabric.world_size + fabric.global_rank)
     for group in optimiser.param_groups:
         group["lr"] = learning_rate(step, optim)
     weight = consistency_weight(step, losses.consistency)
@@ -255,15 +259,4 @@ def training_state(model: JointModel, optimiser: torch.optim.Optimizer, config: 
         "model": model.state_dict(),
         "optimiser": optimiser.state_dict(),
         "config": asdict(config),
-        "random": torch.get_rng_state(),
-        "cuda_random": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
     }
-
-
-def restore(state: dict, model: JointModel, optimiser: torch.optim.Optimizer) -> None:
-    """Put a `training_state` back."""
-    model.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
-    torch.set_rng_state(state["random"])
-    if state["cuda_random"] is not None and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda_random"])
