@@ -178,7 +178,7 @@ make_venv() {
 }
 
 pip_install() {
-    local options=(--disable-pip-version-check --no-input)
+    local options=(--disable-pip-version-check --no-input --use-pep517)
     if [ ! -t 1 ]; then options+=(--quiet); fi # at a terminal, pip's own progress
     if "${offline}"; then options+=(--no-index); fi
     .venv/bin/python -I -m pip install "${options[@]}" "$@"

@@ -33,6 +33,15 @@ END
     cd "${copy}" || return
 }
 
+# few_programs [PROGRAM...]: a folder that holds what setup.sh itself calls and, beside, only these.
+few_programs() {
+    local program
+    mkdir "${BATS_TEST_TMPDIR}/few"
+    for program in bash sh cat cksum tr find sort date dirname readlink df awk touch rm mv mkdir cp grep flock env id "$@"; do
+        ln -s "$(command -v "${program}")" "${BATS_TEST_TMPDIR}/few/${program}"
+    done
+}
+
 calls() { grep -c -- "$1" "${CALLS}" || true; }
 
 @test "a bare copy: environment, torch and torchaudio together, requirements, package" {
@@ -136,6 +145,23 @@ calls() { grep -c -- "$1" "${CALLS}" || true; }
     [ "${status}" -eq 1 ]
     says "is Python 3.8"
     says "apt-get install python3"
+}
+
+@test "without sox and espeak-ng the set-up ends well, and says in one line what they are for" {
+    few_programs gcc
+    run env PATH="${BATS_TEST_TMPDIR}/bin:${BATS_TEST_TMPDIR}/few" tools/setup.sh --no-apt
+    [ "${status}" -eq 0 ]
+    [ "$(grep -c 'not installed here' <<<"${output}")" -eq 1 ]
+    says "sox (for speed perturbation"
+    says "espeakng-loader"
+    says "apt-get install sox espeak-ng"
+}
+
+@test "without a C compiler the set-up says which one to install" {
+    few_programs
+    run env PATH="${BATS_TEST_TMPDIR}/bin:${BATS_TEST_TMPDIR}/few" tools/setup.sh --no-apt
+    [ "${status}" -eq 1 ]
+    says "apt-get install gcc libc6-dev"
 }
 
 @test "wrong options are refused" {
