@@ -10,9 +10,9 @@ from torch import Tensor
 class SpecAugmentConfig:
     """Masks replace features by 0, the mean after normalisation."""
 
-    freq_masks: int = 2
+    freq_masks: int = 2  # masks over frequency
     freq_width: int = 27  # mel bins, at most
-    time_masks: int = 2
+    time_masks: int = 2  # masks over time
     time_width: int = 40  # frames, at most
     time_share: float = 0.1  # and at most this share of the utterance, each
 

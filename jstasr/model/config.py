@@ -21,8 +21,8 @@ class DecoderConfig:
     """One HAT decoder: stateless prediction network and joint network."""
 
     context: int = 2  # labels that the prediction network sees
-    embed_dim: int = 128
-    joint_dim: int = 128
+    embed_dim: int = 128  # width of its label embedding
+    joint_dim: int = 128  # width of its joint network
 
 
 @dataclass
@@ -31,16 +31,16 @@ class ModelConfig:
 
     vocab_size: int = 0
     phone_size: int = 0
-    num_mel_bins: int = 80
-    dim: int = 96
-    heads: int = 4
-    ff_dim: int = 384
-    kernel_size: int = 15
-    dropout: float = 0.1
-    audio_layers: int = 2
-    text_layers: int = 1
-    shared_layers: int = 2
-    full_layers: int = 2
+    num_mel_bins: int = 80  # log-mel features of a frame
+    dim: int = 96  # width of every encoder layer
+    heads: int = 4  # attention heads
+    ff_dim: int = 384  # width inside the feed-forward modules
+    kernel_size: int = 15  # frames of the depthwise convolutions
+    dropout: float = 0.1  # dropout everywhere
+    audio_layers: int = 2  # conformer layers of the audio encoder
+    text_layers: int = 1  # of the text encoder
+    shared_layers: int = 2  # of the shared streaming encoder
+    full_layers: int = 2  # of the full-context encoder above it
     chunk_size: int = 16  # encoder frames (40 ms) of a chunk: the look-ahead is at most chunk_size - 1 frames
     left_chunks: int = 8  # chunks before its own that a streaming frame attends to; -1: all
     text: TextInputConfig = field(default_factory=TextInputConfig)
@@ -56,11 +56,12 @@ class ModelConfig:
 class ConsistencyConfig:
     """The best-alignment consistency loss (arXiv 2308.06125, section 4) and its alternatives."""
 
-    weight: float = 0.0
+    weight: float = 0.0  # of the loss in the sum; 0 switches it off
     alignment: str = "best"  # one of ALIGNMENTS
     topology: str = "skip"  # of `best`: skip | noskip | dtw
     distance: str = "sqeuclidean"  # sqeuclidean | euclidean | cosine
     layer_norm: bool = True  # compare layer-normalised vectors
+    gamma: float = 0.1  # temperature of soft_dtw, regularisation of sinkhorn
     stop_gradient: str = "none"  # none | speech | text: the side that is held fixed
     layers: list[int] = field(default_factory=list)  # 0: shared input, 1..: after each layer; -1: last; empty: all
     start_step: int = 0  # the loss is off before this step

@@ -154,20 +154,16 @@ class JointModel(nn.Module):
                 batch.phone_lengths[:count],
                 repeats=text.repeats[:count, : batch.phones.shape[1]],
             )
-        values = []
-        for layer in chosen:
-            values.append(
-                consistency_loss(
-                    speech.layers[layer][:count],
-                    text.layers[layer][:count],
-                    speech_lengths,
-                    text_lengths,
-                    alignment=settings.alignment,
-                    topology=settings.topology,
-                    distance=settings.distance,
-                    layer_norm=settings.layer_norm,
-                    stop_gradient=settings.stop_gradient,
-                    path=path,
-                )
-            )
-        return torch.stack(values).mean()
+        return consistency_loss(
+            [speech.layers[layer][:count] for layer in chosen],
+            [text.layers[layer][:count] for layer in chosen],
+            speech_lengths,
+            text_lengths,
+            alignment=settings.alignment,
+            topology=settings.topology,
+            distance=settings.distance,
+            layer_norm=settings.layer_norm,
+            stop_gradient=settings.stop_gradient,
+            gamma=settings.gamma,
+            path=path,
+        )

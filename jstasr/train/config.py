@@ -24,13 +24,13 @@ class DataConfig:
 class OptimConfig:
     """AdamW with linear warm-up and cosine decay to 0 at `max_steps`."""
 
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.01
-    betas: list[float] = field(default_factory=lambda: [0.9, 0.98])
-    warmup_steps: int = 300
-    max_steps: int = 3000
-    clip_norm: float = 5.0
-    accumulate: int = 1
+    learning_rate: float = 2e-3  # at its peak, after the warm-up
+    weight_decay: float = 0.01  # of matrices; not of biases, norms and embeddings
+    betas: list[float] = field(default_factory=lambda: [0.9, 0.98])  # of Adam's two averages
+    warmup_steps: int = 300  # steps of linear growth
+    max_steps: int = 3000  # steps of the whole training
+    clip_norm: float = 5.0  # largest norm of the gradient
+    accumulate: int = 1  # batches whose gradients are added up in one step
 
 
 @dataclass
@@ -41,15 +41,17 @@ class ValidConfig:
     utterances: int = 200  # dev utterances used for it, spread evenly; 0: all
     batch_frames: int = 20000  # padded feature frames evaluated together
     keep_best: int = 5  # checkpoints kept by dev WER (mean of both decoders), for averaging
-    keep_last: int = 2
+    keep_last: int = 2  # newest checkpoints kept, for resuming
 
 
 @dataclass
 class TrainConfig:
-    seed: int = 1
+    """Everything that `jstasr train` can be told in a file."""
+
+    seed: int = 1  # of the weights, the order of the data and every random draw
     sample_rate: int = 16000  # Hz, of the features' audio; --fs sets it
     precision: str = "32-true"  # as in lightning-fabric: 32-true | bf16-mixed | 16-mixed
-    log_interval: int = 50
+    log_interval: int = 50  # steps between progress lines
     model: ModelConfig = field(default_factory=ModelConfig)
     losses: LossConfig = field(default_factory=LossConfig)
     data: DataConfig = field(default_factory=DataConfig)
