@@ -3,6 +3,7 @@
 import numpy as np
 
 from jstasr.score.alignment import DELETION, INSERTION, SUBSTITUTION
+from jstasr.score.table import percent, rounded
 
 SHOWN = 20
 
@@ -111,8 +112,12 @@ def rates(part, digits=1):
     """Corr, Sub, Del, Ins, Err, S.Err of a summary in percent, as str; `n/a` of nothing."""
     names = ("correct", "substitutions", "deletions", "insertions", "errors")
     words, sentences = part["words"], part["sentences"]
-    cells = [f"{100 * part[name] / words:.{digits}f}" if words else "n/a" for name in names]
-    return [*cells, f"{100 * part['wrong_sentences'] / sentences:.{digits}f}" if sentences else "n/a"]
+    cells = [_cell(part[name], words, digits) for name in names]
+    return [*cells, _cell(part["wrong_sentences"], sentences, digits)]
+
+
+def _cell(count, total, digits):
+    return f"{rounded(percent(count, total), digits):.{digits}f}" if total else "n/a"
 
 
 def notes(result):

@@ -31,7 +31,8 @@ def sclite_report(alignment, title):
     rows = speaker_counts(alignment)
     order = np.argsort(alignment.speaker_index, kind="stable")
     first = np.searchsorted(alignment.speaker_index[order], np.arange(len(speakers) + 1))
-    widths = np.array([display_width(word.decode()) for word in alignment.words], np.int32)
+    # a word of joiners or marks alone has no width, but needs a star where nothing stands against it
+    widths = np.array([display_width(word.decode()) or bool(word) for word in alignment.words], np.int32)
     parts = [speaker_table(title, speakers, rows, raw) for raw in (False, True)]
     parts.append(f"\n\n\t\tDUMP OF SYSTEM ALIGNMENT STRUCTURE\n\nSystem name:   {title}\n\nSpeakers: \n")
     parts += [f"   {number:2d}:  {speaker}\n" for number, speaker in enumerate(speakers)]
