@@ -24,7 +24,8 @@
 #undef REAL
 #undef K
 
-#if defined(__x86_64__) && defined(__GNUC__)
+/* -DJSTASR_PORTABLE leaves the vector kernels out, as on a machine that is not x86-64. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(JSTASR_PORTABLE)
 #define HAVE_AVX2_KERNELS 1
 #include "avx2_core.h"
 #include "lanes_core.h"
@@ -82,6 +83,8 @@ static int choose_kernels(int vector, int lanes)
         lanes_wanted = lanes;
         return 1;
     }
+#else
+    (void)vector, (void)lanes;
 #endif
     return 0;
 }

@@ -83,6 +83,7 @@ static int soft_align_batch(int topology, const double *cost, ptrdiff_t batch, p
                             double *value, double *probability, int threads)
 {
     int enough = 1;
+    (void)threads; /* without OpenMP */
 #pragma omp parallel num_threads(threads) if (threads > 1) reduction(&& : enough)
     {
         double *work = malloc((size_t)((n + 2) * m) * sizeof *work);

@@ -1,0 +1,1 @@
+"""Speed and memory of the parts of jstasr, measured beside their peers."""

@@ -1,0 +1,175 @@
+"""`jstasr bench align`: the alignment beside its peers and beside the matrix product that it needs anyway."""
+
+import platform
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from jstasr.align import _dtw, best_alignment, best_alignment_from_cost, consistency_loss
+from jstasr.bench import peers
+from jstasr.bench.timing import interleaved_medians, peak_extra_bytes
+
+BATCH = 16
+DIMENSION = 256
+SIZES = ((25, 10), (100, 40), (250, 100), (1000, 400), (3000, 1200))
+SECONDS_OF_SPEECH = (0.1, 1, 10, 60)
+FRAMES_PER_SECOND = 25  # a fbank frame each 10 ms, subsampled by 4
+POSITIONS_PER_SECOND = 10  # phonemes in fluent speech
+TOPOLOGIES = ("skip", "noskip", "dtw")
+MEMORY_SIZE = (3000, 1200)
+
+
+def run(sizes=SIZES, threads=(1, 2), repeats=15, seconds=10.0, report=print):
+    """Measure, and report the tables as Markdown, line by line."""
+    present = peers.installed()
+    for line in machine(present):
+        report(line)
+    before = torch.get_num_threads()
+    try:
+        for count in threads:
+            torch.set_num_threads(count)
+            _report_sizes(sizes, count, [name for name in present if present[name]], repeats, seconds, report)
+        torch.set_num_threads(1)
+        _report_durations(present["numba"] is not None, repeats, seconds, report)
+    finally:
+        torch.set_num_threads(before)
+    _report_memory(present, report)
+
+
+def machine(present):
+    """What the numbers depend on."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        models = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
+        cpu = f"{models[0]}, {len(models)} cores" if models else cpu
+    kernels = "AVX2" if _dtw.choose() else "portable"
+    yield f"Machine: {cpu}; {kernels} kernels; Python {platform.python_version()}, torch {torch.__version__}."
+    yield "Peers: " + ", ".join(f"{name} {found or '**missing**'}" for name, found in present.items()) + "."
+
+
+def _inputs(n, m):
+    generator = torch.Generator().manual_seed(0)
+    speech = torch.randn(BATCH, n, DIMENSION, generator=generator)
+    text = torch.randn(BATCH, m, DIMENSION, generator=generator)
+    cost = torch.rand(BATCH, n, m, generator=generator)
+    return speech, text, cost, (torch.full((BATCH,), n), torch.full((BATCH,), m))
+
+
+def _ours(cost, lengths):
+    return {topology: lambda t=topology: best_alignment_from_cost(cost, *lengths, t) for topology in TOPOLOGIES}
+
+
+def _report_sizes(sizes, threads, peer_names, repeats, seconds, report):
+    report(f"\n### Batch of {BATCH}, {_threads(threads)}, paths from given costs\n")
+    # The peers know one thread and one topology, DTW; each row of them is compared with our dtw.
+    rows = [[f"`{name}`"] for name in TOPOLOGIES] + [[name] for name in (peer_names if threads == 1 else ())]
+    gemm_rows = [["torch.baddbmm alone"]] + [[f"`{name}`, embeddings to path"] for name in TOPOLOGIES]
+    gemm_rows.append(["consistency_loss and its gradient"])
+    for n, m in sizes:
+        speech, text, cost, lengths = _inputs(n, m)
+        functions = _ours(cost, lengths)
+        if threads == 1:
+            functions |= {name: peers.PEERS[name](cost.numpy()) for name in peer_names}
+        taken = interleaved_medians(functions, repeats, seconds)
+        for row, (name, time) in zip(rows, taken.items()):
+            ratio = "" if name in TOPOLOGIES else f" ({time / taken['dtw']:.1f}x)"
+            row.append(f"{_time(time)}, {time * 1e9 / (BATCH * n * m):.2f} ns{ratio}")
+        taken = interleaved_medians(_from_embeddings(speech, text, lengths), repeats, seconds)
+        for row, time in zip(gemm_rows, taken.values()):
+            row.append(f"{_time(time)} ({time / taken['gemm']:.2f}x)")
+    headings = [f"({n}, {m})" for n, m in sizes]
+    _table(["time, and per cell", *headings], rows, report)
+    if threads == 1:
+        report("\nIn parentheses: how many times the time of our `dtw`.")
+    report(f"\n### Batch of {BATCH}, {_threads(threads)}, d = {DIMENSION}, from embeddings\n")
+    _table(["time (as a multiple of baddbmm)", *headings], gemm_rows, report)
+
+
+def _from_embeddings(speech, text, lengths):
+    square = text.square().sum(-1)[:, None]
+    trained = [x.clone().requires_grad_() for x in (speech, text)]
+
+    def loss_and_gradient():
+        torch.autograd.grad(consistency_loss(*trained, *lengths), trained)
+
+    functions = {"gemm": lambda: torch.baddbmm(square, speech, text.mT, alpha=-2)}
+    functions |= {t: lambda t=t: best_alignment(speech, text, *lengths, t) for t in TOPOLOGIES}
+    return functions | {"loss": loss_and_gradient}
+
+
+def _report_durations(have_numba, repeats, seconds, report):
+    """The paper's question of scale: its recursion takes O(n m^2)."""
+    report(f"\n### Batch of {BATCH}, one thread, by the length of the speech\n")
+    rows = []
+    for duration in SECONDS_OF_SPEECH:
+        n, m = (max(1, round(duration * rate)) for rate in (FRAMES_PER_SECOND, POSITIONS_PER_SECOND))
+        _, _, cost, lengths = _inputs(n, m)
+        functions = _ours(cost, lengths)
+        if have_numba:
+            functions["naive"] = peers.naive(cost.numpy())
+        taken = interleaved_medians(functions, repeats, seconds)
+        times = [_time(taken[name]) if name in taken else "missing" for name in ("naive", *TOPOLOGIES)]
+        rows.append([f"{duration:g} s, ({n}, {m})", *times])
+    _table(["speech, (n, m)", "recursion as written, O(n m²)", *(f"`{name}`" for name in TOPOLOGIES)], rows, report)
+
+
+def _report_memory(present, report):
+    n, m = MEMORY_SIZE
+    report(f"\n### Peak extra memory, one item of {n} x {m}\n")
+    if not Path("/proc/self/clear_refs").exists():
+        report("Not measured: this needs Linux.")
+        return
+    rows = []
+    for name in TOPOLOGIES:
+        make = f"lambda: best_alignment_from_cost(cost, [{n}], [{m}], {name!r})"
+        small = f"best_alignment_from_cost(cost[:, :3, :3], [3], [3], {name!r})"
+        imports = "import torch\nfrom jstasr.align import best_alignment_from_cost\n"
+        imports += f"torch.set_num_threads(1)\ncost = torch.rand(1, {n}, {m})"
+        rows.append([f"`{name}`", f"{peak_extra_bytes(imports, make, small) / (n * m):.2f}"])
+    for name, found in present.items():
+        if not found:
+            rows.append([name, "missing"])
+            continue
+        function = peers.PEERS[name].__name__
+        imports = f"import numpy as np\nfrom jstasr.bench import peers\ncost = np.random.rand(1, {n}, {m})"
+        imports += ".astype(np.float32)"
+        small = f"peers.{function}(cost[:, :3, :3].copy())()"
+        rows.append([name, f"{peak_extra_bytes(imports, f'peers.{function}(cost)', small) / (n * m):.2f}"])
+    _table(["", "bytes a cell"], rows, report)
+
+
+def _threads(count):
+    return "one thread" if count == 1 else f"{count} threads"
+
+
+def _time(seconds):
+    for limit, unit in ((1e-3, 1e6), (1, 1e3)):
+        if seconds < limit:
+            return f"{seconds * unit:.3g} {'µs' if unit == 1e6 else 'ms'}"
+    return f"{seconds:.3g} s"
+
+
+def _table(heading, rows, report):
+    report("| " + " | ".join(heading) + " |")
+    report("| --- " + "| ---: " * (len(heading) - 1) + "|")
+    for row in rows:
+        report("| " + " | ".join(row) + " |")
+
+
+def check_peers():
+    """The peers that take costs find the same cost as ours; ValueError names one that does not."""
+    cost = np.random.default_rng(0).random((2, 30, 20)).astype(np.float32)
+    expected = best_alignment_from_cost(torch.from_numpy(cost), [30] * 2, [20] * 2, "dtw").cost.numpy()
+    totals = {
+        "librosa": lambda out: [d[-1, -1] for d, _ in out],
+        "tslearn": lambda out: [total for _, total in out],
+        "dtw-python": lambda out: [result.distance for result in out],
+        "numba": lambda out: out[2],
+    }
+    for name, found in peers.installed().items():
+        if found and name in totals:
+            ours = totals[name](peers.PEERS[name](cost)())
+            if not np.allclose(ours, expected, rtol=1e-5):
+                raise ValueError(f"{name} finds costs {ours}, not {expected}: it does not solve the same problem")

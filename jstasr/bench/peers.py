@@ -1,0 +1,142 @@
+"""Other implementations of the same alignments, as functions of a batch of costs.
+
+Each gives the path and its cost for every item, through the fastest public call that does. They are the optional
+extra `jstasr[bench]`; one that is not installed is reported as missing.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+
+import numpy as np
+
+
+def librosa(cost):
+    dtw = import_module("librosa").sequence.dtw
+    return lambda: [dtw(C=item) for item in cost]
+
+
+def tslearn(cost):
+    align = import_module("tslearn.metrics").dtw_path_from_metric
+    return lambda: [align(item, metric="precomputed") for item in cost]
+
+
+def dtw_python(cost):
+    dtw = import_module("dtw").dtw
+    return lambda: [dtw(item.astype(np.float64), step_pattern="symmetric1") for item in cost]
+
+
+def dtaidistance(cost):
+    """It takes no costs, only two series of numbers, and makes the costs on the way."""
+    align = import_module("dtaidistance").dtw.warping_path_fast
+    series = cost[:, :, 0].astype(np.float64), cost[:, 0].astype(np.float64)
+    return lambda: [align(a, t) for a, t in zip(*series)]
+
+
+def numba(cost):
+    """A plain loop over rows, compiled, the batch included: what one would write by hand."""
+    align = _numba_functions()["dtw"]
+    return lambda: align(cost)
+
+
+def naive(cost):
+    """The skip recursion as it is written, O(n m^2), compiled by numba."""
+    align = _numba_functions()["naive"]
+    return lambda: align(cost)
+
+
+PEERS = {
+    "librosa": librosa,
+    "tslearn": tslearn,
+    "dtw-python": dtw_python,
+    "dtaidistance": dtaidistance,
+    "numba": numba,
+}
+
+
+def installed():
+    """Name -> version of each peer, None where it is missing."""
+    found = {}
+    for name, peer in PEERS.items():
+        try:
+            peer(np.ones((1, 2, 2), np.float32))()
+            found[name] = version(name)
+        except ImportError:
+            found[name] = None
+    return found
+
+
+def _numba_functions(cache={}):  # noqa: B006, compiled once in a process
+    if cache:
+        return cache
+    njit = import_module("numba").njit
+
+    @njit
+    def dtw_item(cost, path, came_from):
+        n, m = cost.shape
+        above = np.full(m + 1, np.float32(np.inf))  # D(i-1, j-1) at j
+        above[0] = 0
+        for i in range(n):
+            diagonal, left = above[0], np.float32(np.inf)
+            above[0] = np.float32(np.inf)
+            for j in range(m):
+                best, step = diagonal, 0
+                if above[j + 1] < best:
+                    best, step = above[j + 1], 1
+                if left < best:
+                    best, step = left, 2
+                left = cost[i, j] + best
+                diagonal = above[j + 1]
+                above[j + 1] = left
+                came_from[i, j] = step
+        i, j, length = n - 1, m - 1, 0
+        while True:
+            path[length, 0], path[length, 1] = i, j
+            length += 1
+            if i == 0 and j == 0:
+                break
+            step = came_from[i, j]
+            if step != 2:
+                i -= 1
+            if step != 1:
+                j -= 1
+        return above[m], length
+
+    @njit
+    def dtw(cost):
+        batch, n, m = cost.shape
+        path = np.empty((batch, n + m - 1, 2), np.int64)
+        total, length = np.empty(batch, np.float32), np.empty(batch, np.int64)
+        came_from = np.empty((n, m), np.uint8)
+        for b in range(batch):
+            total[b], length[b] = dtw_item(cost[b], path[b], came_from)
+        return path, length, total
+
+    @njit
+    def naive(cost):
+        batch, n, m = cost.shape
+        path, total = np.empty((batch, n), np.int64), np.empty(batch, np.float32)
+        came_from = np.empty((n, m), np.int32)
+        row, above = np.empty(m, np.float32), np.empty(m, np.float32)
+        for b in range(batch):
+            above[:] = 0
+            for i in range(n):
+                for j in range(m):
+                    best, at = above[0], 0
+                    for k in range(1, j + 1):
+                        if above[k] <= best:
+                            best, at = above[k], k
+                    row[j] = cost[b, i, j] + best
+                    came_from[i, j] = at
+                row, above = above, row
+            j = 0
+            for k in range(1, m):
+                if above[k] <= above[j]:
+                    j = k
+            total[b] = above[j]
+            for i in range(n - 1, -1, -1):
+                path[b, i] = j
+                j = came_from[i, j]
+        return path, total
+
+    cache.update(dtw=dtw, naive=naive)
+    return cache
