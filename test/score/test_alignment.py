@@ -68,3 +68,8 @@ def test_long_transcripts():
     steps = align_words(ref.tolist(), hyp.tolist())
     assert [k for k, (mark, _, _) in enumerate(steps) if mark != CORRECT] and len(steps) == 4000
     assert sum(mark == DELETION for mark, _, _ in steps) == 3
+
+
+def test_example_of_the_docs():
+    steps = align_words("a b c".split(), "a x".split())
+    assert steps == [(CORRECT, "a", "a"), (DELETION, "b", None), (SUBSTITUTION, "c", "x")]
