@@ -1,0 +1,200 @@
+"""Time-synchronous beam search over a HAT decoder, with language model fusion."""
+
+from dataclasses import dataclass, fields, replace
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from jstasr.decode.search import Hypothesis, SearchConfig, first_history
+from jstasr.model.hat import BLANK, HatDecoder
+
+HASH_BASE = 1_000_003  # rolling hash of a label sequence, modulo 2^64
+NOTHING = float("-inf")
+
+
+@dataclass
+class Beam:
+    """K label prefixes of each of N utterances; an empty slot has score -inf.
+
+    `score` (N, K) log-probability; `hash` (N, K) of the whole prefix; `history` (N, K, context) its last labels;
+    `lm_state` (N, K) of the external language model; `source` (N, K) the slot at the beginning of this frame;
+    `emitted` (N, K, max_symbols) the labels of this frame, then BLANK.
+    """
+
+    score: Tensor
+    hash: Tensor
+    history: Tensor
+    lm_state: Tensor
+    source: Tensor
+    emitted: Tensor
+
+    def map(self, function, *others) -> "Beam":
+        """Apply a function to each field (of this and of other beams)."""
+        return Beam(*(function(*(getattr(beam, f.name) for beam in (self, *others))) for f in fields(self)))
+
+    def pick(self, slots: Tensor) -> "Beam":
+        """Slots (N, K') of each utterance."""
+
+        def gather(values: Tensor) -> Tensor:
+            if values.ndim == 2:
+                return values.gather(1, slots)
+            return values.gather(1, slots[..., None].expand(-1, -1, values.shape[2]))
+
+        return self.map(gather)
+
+
+def where_item(condition: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """`first` (N, ...) where `condition` (N,) holds, else `second`."""
+    return torch.where(condition.view(-1, *[1] * (first.ndim - 1)), first, second)
+
+
+def merge_equal(scores: Tensor, hashes: Tensor) -> Tensor:
+    """Add up the probabilities of candidates with equal hashes.
+
+    Args:
+        scores, hashes: (N, K) log-probabilities and int64.
+    Returns:
+        (N, K): the most probable of equals (the first of a tie) holds the sum, the others -inf.
+    """
+    same = hashes[:, :, None] == hashes[:, None, :]
+    summed = torch.where(same, scores[:, None, :], NOTHING).logsumexp(-1)
+    better = scores[:, None, :] > scores[:, :, None]
+    tied_before = (scores[:, None, :] == scores[:, :, None]) & torch.ones_like(same[0]).tril(-1)
+    return summed.masked_fill((same & (better | tied_before)).any(-1), NOTHING)
+
+
+@torch.inference_mode()
+def beam_search(
+    decoder: HatDecoder,
+    encoded: Tensor,
+    lengths: Tensor,
+    config: SearchConfig,
+    language_model=None,
+    start: Tensor | None = None,
+) -> list[Hypothesis]:
+    """Keep the `beam_size` most probable label prefixes at each frame, the probabilities of alignments summed.
+
+    In each frame a prefix takes up to `max_symbols` labels and then a blank, as in the lattice of the training
+    loss. A label y after the prefix h scores
+    `log P(y|x, h) - internal_lm_weight * log P_ilm(y|h) + lm_weight * log P_lm(y|h)`   (arXiv 2003.07705, eq. 9),
+    and at the end the language model adds its probability of the sentence's end.
+
+    Args:
+        encoded: (N, T, C) encoder output; lengths: (N,) int.
+        language_model: a `jstasr.decode.ngram.NgramModel`, or None.
+        start: (N,) int, the label before the first frame, or None.
+    Returns:
+        The most probable hypothesis of each utterance, without `start`; the frames are those of its most probable
+        alignment among those that the beam kept.
+    """
+    count, frames, _ = encoded.shape
+    fused = language_model if config.lm_weight else None
+    projected = decoder.encoder_projection(encoded)
+    beam = first_beam(decoder, count, config, fused, start, encoded.device)
+    sources, emitted = [], []
+    for frame in range(frames):
+        grown = search_frame(decoder, projected[:, frame, None], beam, config, fused)
+        beam = grown.map(partial(where_item, frame < lengths), beam)
+        sources.append(beam.source)
+        emitted.append(beam.emitted)
+        beam.source = torch.arange(config.beam_size, device=encoded.device).expand(count, -1)
+        beam.emitted = torch.full_like(beam.emitted, BLANK)
+    if fused is not None:
+        beam.score = beam.score + config.lm_weight * fused.end_log_probs(beam.lm_state)
+    best_score, best = beam.score.max(dim=1)
+    return trace_back(sources, emitted, best, best_score)
+
+
+def first_beam(decoder, count: int, config: SearchConfig, language_model, start, device) -> Beam:
+    """One empty prefix (or `start`) for each utterance, the other slots empty."""
+    size = config.beam_size
+    shape = (count, size)
+    score = torch.full(shape, NOTHING, device=device)
+    score[:, 0] = 0.0
+    lm_state = torch.zeros(shape, dtype=torch.long, device=device)
+    if language_model is not None:
+        lm_state = torch.full_like(lm_state, language_model.start_state)
+        if start is not None:
+            lm_state = language_model.advance(lm_state, start[:, None].expand(shape))
+    history = first_history(decoder, count, start, device)
+    return Beam(
+        score=score,
+        hash=torch.zeros(shape, dtype=torch.long, device=device),
+        history=history[:, None].expand(-1, size, -1),
+        lm_state=lm_state,
+        source=torch.arange(size, device=device).expand(shape),
+        emitted=torch.full((*shape, config.max_symbols), BLANK, dtype=torch.long, device=device),
+    )
+
+
+def search_frame(decoder: HatDecoder, projected: Tensor, beam: Beam, config: SearchConfig, language_model) -> Beam:
+    """All ways through one frame: the best `beam_size` prefixes after its blank.
+
+    projected: (N, 1, joint_dim) of the frame; beam: the prefixes before it.
+    """
+    finished = None  # prefixes that have left the frame
+    for symbol in range(config.max_symbols + 1):
+        predicted = decoder.predict(beam.history)
+        log_probs = decoder.log_probs(projected, predicted)  # (N, K, V)
+        leaving = replace(beam, score=beam.score + log_probs[..., BLANK])
+        if finished is None:
+            finished = leaving
+        else:
+            both = finished.map(lambda first, second: torch.cat([first, second], dim=1), leaving)
+            both.score = merge_equal(both.score, both.hash)
+            finished = both.pick(both.score.topk(config.beam_size, dim=1).indices)
+        if symbol == config.max_symbols:
+            break
+        label_scores = log_probs[..., 1:]
+        if config.internal_lm_weight:
+            label_scores = label_scores - config.internal_lm_weight * decoder.internal_lm(predicted)[..., 1:]
+        if language_model is not None:
+            label_scores = label_scores + config.lm_weight * language_model.log_probs(beam.lm_state)[..., 1:]
+        beam = grow(beam, label_scores, symbol, language_model)
+        # what is already less probable than each of a beam of finished prefixes cannot enter it any more
+        hopeless = beam.score < finished.score.amin(dim=1, keepdim=True)
+        beam.score = beam.score.masked_fill(hopeless, NOTHING)
+        if bool((beam.score == NOTHING).all()):
+            break
+    return finished
+
+
+def grow(beam: Beam, label_scores: Tensor, symbol: int, language_model) -> Beam:
+    """The best prefixes that are one label longer; label_scores: (N, K, V - 1), of label 1 first."""
+    width = min(beam.score.shape[1], label_scores.shape[2])
+    top, label = label_scores.topk(width, dim=-1)
+    score, chosen = (beam.score[..., None] + top).flatten(1).topk(beam.score.shape[1], dim=1)
+    label = label.flatten(1).gather(1, chosen) + 1
+    grown = beam.pick(chosen.div(width, rounding_mode="floor"))
+    emitted = grown.emitted.clone()
+    emitted[..., symbol] = label
+    return Beam(
+        score=score,
+        hash=grown.hash * HASH_BASE + label,
+        history=torch.cat([grown.history[..., 1:], label[..., None]], dim=-1),
+        lm_state=grown.lm_state if language_model is None else language_model.advance(grown.lm_state, label),
+        source=grown.source,
+        emitted=emitted,
+    )
+
+
+def trace_back(sources: list[Tensor], emitted: list[Tensor], best: Tensor, scores: Tensor) -> list[Hypothesis]:
+    """Follow the best slots from the last frame to the first.
+
+    Args:
+        sources: for each frame (N, K); emitted: for each frame (N, K, max_symbols).
+        best, scores: (N,) the slot after the last frame, and its score.
+    """
+    slot = best
+    steps = []  # (N, max_symbols) of each frame, the last frame first
+    for source, labels in zip(reversed(sources), reversed(emitted)):
+        steps.append(labels[torch.arange(len(slot), device=slot.device), slot])
+        slot = source.gather(1, slot[:, None])[:, 0]
+    hypotheses = [Hypothesis([], [], score) for score in scores.tolist()]
+    for frame, labels in enumerate(reversed([step.tolist() for step in steps])):
+        for hypothesis, new in zip(hypotheses, labels):
+            found = [label for label in new if label != BLANK]
+            hypothesis.labels += found
+            hypothesis.frames += [frame] * len(found)
+    return hypotheses

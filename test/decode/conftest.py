@@ -1,0 +1,47 @@
+"""A tiny decoder, and plain Python oracles of its search."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import torch
+
+from jstasr.model.config import DecoderConfig
+from jstasr.model.hat import HatDecoder
+
+
+@pytest.fixture(autouse=True)
+def one_thread_one_seed():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def oracle():
+    """The module oracle.py beside this file."""
+    spec = importlib.util.spec_from_file_location("decode_oracle", Path(__file__).with_name("oracle.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def make_decoder():
+    def make(vocab_size, seed, context=2, scale=3.0):
+        """A random HAT decoder over 5-dimensional frames whose distributions are far from uniform."""
+        torch.manual_seed(seed)
+        decoder = HatDecoder(5, vocab_size, DecoderConfig(context=context, embed_dim=4, joint_dim=6)).eval()
+        with torch.no_grad():
+            for parameter in decoder.parameters():
+                parameter.mul_(scale)
+        return decoder
+
+    return make
+
+
+@pytest.fixture
+def decoder(make_decoder):
+    return make_decoder(4, seed=0)
