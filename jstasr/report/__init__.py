@@ -1,1 +1,1 @@
-"""Pictures of alignments and the HTML report of an experiment."""
+"""Pictures of alignments, their measures at every layer, and the HTML report of an experiment."""

@@ -1,0 +1,33 @@
+"""Measure how speech and text align at every layer of a trained model."""
+
+HELP = "measure and draw how speech and text align at every layer"
+
+
+def add_arguments(parser):
+    parser.add_argument("--expdir", required=True, help="exp/<tag> of a training run")
+    parser.add_argument("--model", help="weights (default: valid.wer.ave.pth of the experiment)")
+    parser.add_argument("--data-dir", required=True, help="dump/fbank/<set> with phones, such as the dev set")
+    parser.add_argument("--outdir", help="for alignment.{json,txt} and pictures (default: <expdir>/report)")
+    parser.add_argument("--utterances", type=int, default=0, metavar="N", help="only N, evenly spread (default: all)")
+    parser.add_argument("--pictures", type=int, default=3, metavar="N", help="utterances to draw (default: 3)")
+
+
+def run(args):
+    import sys
+    from pathlib import Path
+
+    from jstasr.errors import JstasrError
+    from jstasr.report.analysis import analyse
+
+    for name in ("utterances", "pictures"):
+        if getattr(args, name) < 0:
+            raise JstasrError(f"--{name} {getattr(args, name)}: must be 0 or more")
+
+    def progress(line):
+        print(line, file=sys.stderr, flush=True)
+
+    expdir = Path(args.expdir)
+    outdir = Path(args.outdir) if args.outdir else expdir / "report"
+    text = analyse(expdir, args.model, Path(args.data_dir), outdir, args.utterances, args.pictures, progress)
+    print(text, end="")
+    print(f"written: {outdir / 'alignment.json'}")

@@ -1,0 +1,206 @@
+"""How well speech and text align at every layer of a trained model, over a data set."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from jstasr.align import best_alignment
+from jstasr.align.measure import AlignmentDistances, alignment_distances, path_agreement
+from jstasr.align.paths import forced_path, framewise_path
+from jstasr.data.batches import bucketed_batches
+from jstasr.data.dataset import SpeechSet
+from jstasr.data.io import first_few
+from jstasr.errors import JstasrError
+from jstasr.model.batch import Batch
+from jstasr.model.joint import Encoded, JointModel
+from jstasr.report.layers import FRAME_MS, layer_names
+from jstasr.score.bootstrap import replicate_sums
+from jstasr.train.collate import collate
+from jstasr.train.validate import spread_subset
+
+TOPOLOGY, DISTANCE, LAYER_NORM = "skip", "sqeuclidean", True  # as in the curves of the training
+RATIOS = {
+    "best_to_framewise": ("best", "framewise"),
+    "best_to_random": ("best", "random"),
+    "own_to_other": ("best", "other"),
+}
+REPLICATES, LEVEL = 1000, 95  # of the bootstrap over utterances
+SECONDS_BETWEEN_LINES = 5.0
+
+
+@torch.inference_mode()
+def analyse_alignments(
+    model: JointModel,
+    data: SpeechSet,
+    batch_frames: int,
+    utterances: int,
+    aligner_trained: bool,
+    progress: Callable[[str], None],
+) -> dict:
+    """Distances at every consistency layer, and agreement with the CTC forced alignment of the phonemes.
+
+    Args:
+        model: in evaluation mode, on the CPU.
+        batch_frames: padded feature frames of a batch.
+        utterances: how many, evenly spread; 0: all.
+        aligner_trained: whether the phoneme CTC head was trained; without it there is no forced alignment.
+        progress: called now and then with a line for the reader.
+    Returns:
+        What alignment.json holds: `utterances`, `settings`, `layers`, `aligner`.
+    Raises:
+        JstasrError: the model's output is not finite, or features cannot be read; names the utterances.
+    """
+    chosen = spread_subset(len(data), utterances)
+    batches = bucketed_batches(data.num_frames[chosen], batch_frames, np.random.default_rng(0))
+    names = layer_names(model.config)
+    generator = torch.Generator().manual_seed(0)  # for the random alignments
+    distances: list[list[AlignmentDistances]] = [[] for _ in names]
+    aligner = Aligner(len(names)) if aligner_trained else None
+    done, started = 0, time.perf_counter()
+    last_shown = started
+    for rows in batches:
+        batch = collate(data, chosen[rows], None, [])
+        speech = model.encode_speech(model.audio_encoder.normalise(batch.speech), batch.speech_lengths)
+        text = model.encode_text(batch.phones, batch.phone_lengths)
+        check_finite(speech, text, batch.utt_ids)
+        for layer, (frames, positions) in enumerate(zip(speech.layers, text.layers)):
+            distances[layer].append(
+                alignment_distances(
+                    frames, positions, speech.lengths, text.lengths, TOPOLOGY, DISTANCE, LAYER_NORM, generator
+                )
+            )
+        if aligner:
+            aligner.add(model, speech, text, batch)
+        done += len(rows)
+        now = time.perf_counter()
+        if now - last_shown > SECONDS_BETWEEN_LINES and done < len(chosen):
+            last_shown = now
+            progress(f"{done}/{len(chosen)} utterances, {(now - started) / done * (len(chosen) - done):.0f} s left")
+    layers = [
+        {"layer": layer, "name": name} | summarise(AlignmentDistances(*map(torch.cat, zip(*distances[layer]))))
+        for layer, name in enumerate(names)
+    ]
+    if aligner:
+        for layer, agreement in zip(layers, aligner.agreements()):
+            layer["agreement"] = agreement
+    return {
+        "utterances": len(chosen),
+        "settings": {"topology": TOPOLOGY, "distance": DISTANCE, "layer_norm": LAYER_NORM, "frame_ms": FRAME_MS},
+        "layers": layers,
+        "aligner": aligner.summary() if aligner else None,
+    }
+
+
+def check_finite(speech: Encoded, text: Encoded, utt_ids: list[str]) -> None:
+    """Refuse representations with NaN or infinity inside the lengths, by utterance."""
+    bad = []
+    for row, utt in enumerate(utt_ids):
+        frames, positions = int(speech.lengths[row]), int(text.lengths[row])
+        parts = [layer[row, :frames] for layer in speech.layers] + [layer[row, :positions] for layer in text.layers]
+        if not all(part.isfinite().all() for part in parts):
+            bad.append(utt)
+    if bad:
+        raise JstasrError(
+            f"the model's output is not finite for {len(bad)} of a batch of {len(utt_ids)} utterances: "
+            f"{first_few(bad)}. If it is so for all, the training diverged: average other checkpoints (--stage 7)"
+        )
+
+
+def summarise(distances: AlignmentDistances) -> dict:
+    """Means over utterances, ratios of the means, and the bootstrap intervals of the ratios."""
+    summary = distances.summary()
+    summary["intervals"] = {
+        name: ratio_interval(getattr(distances, above).double().numpy(), getattr(distances, below).double().numpy())
+        for name, (above, below) in RATIOS.items()
+    }
+    return summary
+
+
+def ratio_interval(above: np.ndarray, below: np.ndarray) -> list[float] | None:
+    """Bootstrap interval, over utterances, of sum(above) / sum(below); None with fewer than two utterances.
+
+    Args:
+        above, below: (U,) float; utterances with a NaN are left out.
+    """
+    columns = np.column_stack([above, below])
+    columns = columns[np.isfinite(columns).all(1)]
+    if len(columns) < 2 or not columns[:, 1].any():
+        return None
+    sums = replicate_sums(columns, REPLICATES)
+    sums = sums[sums[:, 1] > 0]
+    tail = (100 - LEVEL) / 2
+    return [float(value) for value in np.percentile(sums[:, 0] / sums[:, 1], [tail, 100 - tail])]
+
+
+def phone_path(path: Tensor, repeats: Tensor) -> Tensor:
+    """The phoneme of each frame, from the text position of each frame.
+
+    Args:
+        path: (B, n) int64, -1 past the length.
+        repeats: (B, P) int, positions of each phoneme.
+    Returns:
+        (B, n) int64, -1 past the length.
+    """
+    ends = repeats.cumsum(1)
+    return torch.searchsorted(ends, path.clamp(min=0).contiguous(), right=True).masked_fill(path < 0, -1)
+
+
+def ctc_frames_needed(phones: Tensor, lengths: Tensor) -> Tensor:
+    """(B,) frames without which CTC cannot spell the phonemes (B, P): one each, and a blank between equal ones."""
+    inside = torch.arange(1, phones.shape[1]) < lengths[:, None]
+    return lengths + ((phones[:, 1:] == phones[:, :-1]) & inside).sum(1)
+
+
+class Aligner:
+    """The explicit alignment beside the best ones: phonemes at frames by the model's CTC head."""
+
+    def __init__(self, layers: int):
+        self.references: list[Tensor] = []  # (B, n) phoneme of each frame, a tensor for each batch
+        self.uniform: list[Tensor] = []
+        self.found: list[list[Tensor]] = [[] for _ in range(layers)]
+        self.phone_lengths: list[Tensor] = []
+        self.too_short: list[str] = []
+
+    def add(self, model: JointModel, speech: Encoded, text: Encoded, batch: Batch) -> None:
+        """Align a batch; utterances with too few frames for CTC are only counted."""
+        possible = speech.lengths >= ctc_frames_needed(batch.phones, batch.phone_lengths)
+        self.too_short += [utt for utt, good in zip(batch.utt_ids, possible.tolist()) if not good]
+        if not possible.any():
+            return
+        lengths, phone_lengths = speech.lengths[possible], batch.phone_lengths[possible]
+        log_probs = model.ctc_phone(speech.layers[0][possible]).log_softmax(-1)
+        self.references.append(forced_path(log_probs, batch.phones[possible], lengths, phone_lengths).int())
+        self.uniform.append(framewise_path(lengths, phone_lengths, log_probs.shape[1]).int())
+        self.phone_lengths.append(phone_lengths)
+        for found, frames, positions in zip(self.found, speech.layers, text.layers):
+            best = best_alignment(
+                frames[possible], positions[possible], lengths, text.lengths[possible], TOPOLOGY, DISTANCE, LAYER_NORM
+            )
+            found.append(phone_path(best.path, text.repeats[possible]).int())
+
+    def agreement(self, paths: list[Tensor]) -> dict | None:
+        """path_agreement over all batches; None where no utterance could be aligned."""
+        if not paths:
+            return None
+        path, reference = join(paths).long(), join(self.references).long()
+        return path_agreement(path, reference, torch.cat(self.phone_lengths), FRAME_MS)._asdict()
+
+    def agreements(self) -> list[dict | None]:
+        """For each layer."""
+        return [self.agreement(found) for found in self.found]
+
+    def summary(self) -> dict:
+        return {
+            "utterances": sum(map(len, self.references)),
+            "too_short": {"count": len(self.too_short), "first": self.too_short[:10]},
+            "framewise": self.agreement(self.uniform),
+        }
+
+
+def join(paths: list[Tensor]) -> Tensor:
+    """Paths of several batches in one tensor, padded with -1."""
+    width = max(path.shape[1] for path in paths)
+    return torch.cat([torch.nn.functional.pad(path, (0, width - path.shape[1]), value=-1) for path in paths])

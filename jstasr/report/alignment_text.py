@@ -1,0 +1,72 @@
+"""alignment.txt: what alignment.json holds, for the terminal."""
+
+COLUMNS = (  # heading, key, digits
+    ("best", "best", 3),
+    ("uniform", "framewise", 3),
+    ("random", "random", 3),
+    ("other", "other", 3),
+    ("best/unif", "best_to_framewise", 2),
+    ("best/rand", "best_to_random", 2),
+    ("own/other", "own_to_other", 2),
+    ("positions", "positions", 1),
+    ("share", "position_share", 2),
+)
+AGREEMENT_COLUMNS = (  # heading, key, factor, digits
+    ("start ms", "boundary_error_ms", 1, 0),
+    ("<=20 ms", "frames_within_20_ms", 100, 1),
+    ("<=50 ms", "frames_within_50_ms", 100, 1),
+)
+WIDTH = 10
+
+
+def number(value: float | None, digits: int) -> str:
+    """A figure, or n/a for None and NaN."""
+    return "n/a" if value is None or value != value else f"{value:.{digits}f}"
+
+
+def agreement_cells(agreement: dict | None) -> list[str]:
+    agreement = agreement or {}
+    return [
+        number(None if agreement.get(key) is None else factor * agreement[key], digits)
+        for _, key, factor, digits in AGREEMENT_COLUMNS
+    ]
+
+
+def alignment_text(analysis: dict) -> str:
+    """The table, and below it what its columns mean."""
+    aligner = analysis["aligner"]
+    headings = [heading for heading, *_ in COLUMNS]
+    if aligner:
+        headings += [heading for heading, *_ in AGREEMENT_COLUMNS]
+    rows = []
+    for layer in analysis["layers"]:
+        cells = [number(layer[key], digits) for _, key, digits in COLUMNS]
+        rows.append([layer["name"], *cells, *(agreement_cells(layer["agreement"]) if aligner else [])])
+    if aligner:
+        rows.append(["uniform", *["" for _ in COLUMNS], *agreement_cells(aligner["framewise"])])
+    lines = [f"{analysis['utterances']} utterances of {analysis['data']}, model {analysis['model']}", ""]
+    for name, *cells in [["layer", *headings], *rows]:
+        lines.append(f"{name:<13}" + "".join(f"{cell:>{WIDTH}}" for cell in cells))
+    lines += [
+        "",
+        "best, uniform, random, other: mean distance per frame on the best path, with the text stretched uniformly,",
+        "on a random monotone path, and on the best path with another utterance's text. Only their ratios compare",
+        "layers or models. positions, share: how many text positions the best path visits, and of how many.",
+    ]
+    if aligner:
+        lines += [
+            f"start ms, <=20 ms, <=50 ms: the best path beside the CTC forced alignment of the phonemes, on "
+            f"{aligner['utterances']} utterances:",
+            "mean difference of the times at which phonemes begin, and per cent of the frames whose phoneme lies at",
+            f"most so far from there. An encoder frame is {analysis['settings']['frame_ms']} ms.",
+        ]
+        short = aligner["too_short"]
+        if short["count"]:
+            more = " ..." if short["count"] > len(short["first"]) else ""
+            lines.append(
+                f"Left out there, with fewer frames than CTC needs for their phonemes: {short['count']} "
+                f"({' '.join(short['first'])}{more})"
+            )
+    else:
+        lines.append("No forced alignment to compare with: the phoneme CTC was not trained (losses.ctc_phone is 0).")
+    return "\n".join(lines) + "\n"

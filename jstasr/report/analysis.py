@@ -1,0 +1,81 @@
+"""What `jstasr analyze` does: load, measure, draw, write."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from jstasr.data.dataset import SpeechSet
+from jstasr.data.io import atomic_write
+from jstasr.decode.experiment import DEFAULT_MODEL, PHONES, Experiment
+from jstasr.errors import JstasrError
+from jstasr.report.alignment import analyse_alignments
+from jstasr.report.alignment_text import alignment_text
+from jstasr.report.pictures import draw_utterance, of_typical_length
+from jstasr.score.environment import environment
+from jstasr.text.tokens import PhoneList
+
+BATCH_FRAMES = 6400  # padded feature frames (10 ms): the layers of a batch stay small beside the model
+
+
+def analyse(
+    expdir: Path,
+    model: str | None,
+    data_dir: Path,
+    outdir: Path,
+    utterances: int,
+    pictures: int,
+    progress: Callable[[str], None],
+) -> str:
+    """Write alignment.json, alignment.txt and alignment.<n>.png below `outdir`.
+
+    Args:
+        expdir: exp/<tag>. model: weights, None for the averaged ones.
+        data_dir: dump/fbank/<set> with phones.
+        utterances: how many are measured, 0: all. pictures: how many are drawn.
+    Returns:
+        The text of alignment.txt.
+    Raises:
+        JstasrError: a part of the experiment or of the data is missing or damaged.
+    """
+    experiment = Experiment.load(expdir, model)
+    phone_list = PhoneList.load(expdir / PHONES)
+    if len(phone_list) != experiment.config.model.phone_size:
+        raise JstasrError(
+            f"{expdir / PHONES}: {len(phone_list)} phones, but the model was trained with "
+            f"{experiment.config.model.phone_size}. The file was changed after the training; train again: --stage 6"
+        )
+    if not (data_dir / "phones").is_file():
+        raise JstasrError(f"{data_dir / 'phones'}: no such file. Training and dev sets have one: --stage 3")
+    data = SpeechSet(data_dir, experiment.tokenizer, phone_list)
+    if not len(data):
+        raise JstasrError(f"{data_dir}: holds no utterance")
+    data.check(experiment.config.model.num_mel_bins)
+    weight = experiment.config.losses.ctc_phone
+    analysis = analyse_alignments(experiment.model, data, BATCH_FRAMES, utterances, weight > 0, progress)
+    analysis |= {
+        "data": str(data_dir),
+        "model": str(model or expdir / DEFAULT_MODEL),
+        "environment": environment(),
+        "pictures": [],
+    }
+    for index in of_typical_length(data.num_frames, pictures):
+        name = f"alignment.{len(analysis['pictures']) + 1}.png"
+        draw_utterance(experiment.model, data, phone_list, index, outdir / name, with_forced=weight > 0)
+        analysis["pictures"].append({"utterance": data.ids[index], "text": data.texts[index], "file": name})
+    text = alignment_text(analysis)
+    with atomic_write(outdir / "alignment.txt") as file:
+        file.write(text)
+    with atomic_write(outdir / "alignment.json") as file:
+        json.dump(without_nan(analysis), file, ensure_ascii=False, indent=1, allow_nan=False)
+        file.write("\n")
+    return text
+
+
+def without_nan(value):
+    """The same nested value with None for NaN, which JSON has no word for."""
+    if isinstance(value, dict):
+        return {name: without_nan(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [without_nan(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,187 @@
+"""Everything that the report shows, collected from exp/<tag>; a part that is not there yet is None or empty."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from jstasr.errors import JstasrError
+from jstasr.report.curves import Curves, read_curves
+from jstasr.score.results import NOTE_MARK
+
+CONFIG = "config.yaml"
+MODES = {"streaming": 0, "full": 1}
+MEASURES = {"WER": 0, "CER": 1, "TER": 2}
+
+
+@dataclass
+class Score:
+    """One result.json: a test set, a decoder, a measure."""
+
+    decoding: str  # decode_<tag>
+    dataset: str
+    mode: str
+    folder: Path
+    result: dict
+
+
+@dataclass
+class Record:
+    """The parts of an experiment."""
+
+    expdir: Path
+    config: dict
+    config_text: str
+    changed: list[str]  # dotted names of the values that are not the defaults
+    curves: Curves
+    scores: list[Score]
+    decodings: list[str]  # decode_* folders, scored or not
+    damaged: list[str]  # files that could not be read, with the reason
+    alignment: dict | None
+    alignment_dir: Path
+    training_picture: Path | None
+    commands: list[tuple[str, str]]  # (log file, command line), in the order of the stages
+    training: str  # what train.log says about model and data, or ""
+    note: str = ""
+    models: list[str] = field(default_factory=list)  # averaged models
+
+    @property
+    def tag(self) -> str:
+        return self.expdir.resolve().name
+
+
+def gather(expdir: Path, note: str | None = None) -> Record:
+    """Read exp/<tag>.
+
+    Args:
+        note: a line on what the numbers are about; None: that of the RESULTS.md beside the experiments' folder.
+    Raises:
+        JstasrError: not the folder of an experiment.
+    """
+    config_text = read_config(expdir)
+    damaged: list[str] = []
+    report = expdir / "report"
+    pictures = [path for path in (expdir / "images").glob("step*.png") if path.stem[4:].isdigit()]
+    config = yaml.safe_load(config_text)
+    return Record(
+        expdir=expdir,
+        config=config,
+        config_text=config_text,
+        changed=changed_from_defaults(config),
+        curves=read_curves(expdir / "tensorboard"),
+        scores=read_scores(expdir, damaged),
+        decodings=sorted(path.name for path in expdir.glob("decode_*") if path.is_dir()),
+        damaged=damaged,
+        alignment=read_json(report / "alignment.json", ("layers", "utterances", "pictures"), "stage 10", damaged),
+        alignment_dir=report,
+        training_picture=max(pictures, key=lambda path: int(path.stem[4:]), default=None),
+        commands=read_commands(expdir),
+        training=first_message(expdir / "train.log"),
+        note=results_note(expdir) if note is None else note,
+        models=sorted(path.name for path in expdir.glob("*.pth")),
+    )
+
+
+def read_config(expdir: Path) -> str:
+    """config.yaml, the mark of an experiment."""
+    if not expdir.is_dir():
+        raise JstasrError(f"{expdir}: no such folder. Give the folder of an experiment, exp/<tag>")
+    path = expdir / CONFIG
+    if not path.is_file():
+        inside = sorted(found.parent.name for found in expdir.glob(f"*/{CONFIG}"))
+        hint = f" It holds the experiments {', '.join(inside)}: give one of them." if inside else ""
+        raise JstasrError(f"{path}: missing, so {expdir} is not an experiment.{hint} Training makes one: --stage 6")
+    try:
+        text = path.read_text(encoding="utf-8")
+        if not isinstance(yaml.safe_load(text), dict):
+            raise JstasrError(f"{path}: holds no configuration. Restore it, or train again: --stage 6")
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise JstasrError(f"{path}: cannot be read: {error}") from error
+    return text
+
+
+def flatten(values: dict, prefix: str = "") -> dict:
+    """Nested dicts as one, `a.b` -> value."""
+    flat = {}
+    for name, value in values.items():
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat
+
+
+def changed_from_defaults(config: dict) -> list[str]:
+    """Dotted names whose values are not the defaults of this version."""
+    from jstasr.train.config import TrainConfig, config_yaml
+
+    defaults = flatten(yaml.safe_load(config_yaml(TrainConfig())))
+    return [name for name, value in flatten(config).items() if name not in defaults or defaults[name] != value]
+
+
+def read_json(path: Path, needed: tuple[str, ...], stage: str, damaged: list[str]) -> dict | None:
+    """A JSON object with the keys needed; None where there is none, with a word in `damaged` where it is broken."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        lacking = [name for name in needed if name not in value]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        damaged.append(f"{path}: cannot be read ({error}); run {stage} again")
+        return None
+    if not isinstance(value, dict) or lacking:
+        damaged.append(f"{path}: lacks {', '.join(lacking) or 'an object'}; run {stage} again")
+        return None
+    return value
+
+
+def read_scores(expdir: Path, damaged: list[str]) -> list[Score]:
+    """<expdir>/decode_<name>/<set>[/<mode>]/score_*/result.json, by decoding, set, decoder and measure."""
+    scores = []
+    for path in sorted(expdir.glob("decode_*/**/score_*/result.json")):
+        decoding, *inner = path.relative_to(expdir).parts[:-2]
+        result = read_json(path, ("measure", "total", "intervals", "environment"), "stage 9", damaged)
+        if not inner or result is None:
+            continue
+        mode = inner.pop() if len(inner) > 1 and inner[-1] in MODES else ""
+        scores.append(Score(decoding, "/".join(inner), mode, path.parent, result))
+    scores.sort(key=lambda s: (s.decoding, MEASURES.get(s.result["measure"], 9), s.dataset, MODES.get(s.mode, -1)))
+    return scores
+
+
+LOGS = (
+    "logdir/train.log",
+    "logdir/average.log",
+    "decode_*/*/logdir/decode.1.log",
+    "logdir/analyze.log",
+    "logdir/pack.log",
+)
+
+
+def read_commands(expdir: Path) -> list[tuple[str, str]]:
+    """The command lines that the job runner wrote on top of its logs."""
+    commands = []
+    for pattern in LOGS:
+        for path in sorted(expdir.glob(pattern)):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                head = file.readline().strip()
+            if head.startswith("# "):
+                commands.append((str(path.relative_to(expdir)), head[2:].strip()))
+    return commands
+
+
+def first_message(path: Path) -> str:
+    """The first line of train.log without its time: parameters, hours, steps."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return re.sub(r"^\S+ \(train\) ", "", file.readline().strip())
+    except OSError:
+        return ""
+
+
+def results_note(expdir: Path) -> str:
+    """The note that stage 9 put on top of RESULTS.md, beside the folder of the experiments."""
+    try:
+        page = (expdir.absolute().parent.parent / "RESULTS.md").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+    return next((line.replace(NOTE_MARK, "").strip() for line in page.splitlines() if NOTE_MARK in line), "")
