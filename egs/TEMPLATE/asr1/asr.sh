@@ -26,6 +26,7 @@ stage=0                # First stage to run.
 stop_stage=11          # Last stage to run.
 skip_stages=           # Stages to leave out, as in "3 5".
 ngpu=0                 # GPUs on each node; 0 trains on the CPU.
+train_procs=1          # Training processes that share the cores, where there is no GPU.
 num_nodes=1            # Nodes to train on; more than one needs cmd_backend=slurm.
 nj=                    # Parallel jobs of the data stages (default: the machine's cores).
 inference_nj=          # Parallel jobs of decoding (default: --nj).
@@ -198,7 +199,7 @@ fi
 if [ $# -ne 0 ]; then
     die "unexpected argument '$1': options are given as --name value; see --help"
 fi
-for name in stage stop_stage ngpu num_nodes nj inference_nj nbpe average_num; do
+for name in stage stop_stage ngpu train_procs num_nodes nj inference_nj nbpe average_num; do
     [[ "${!name}" =~ ^[0-9]*$ ]] || die "--${name} must be a number, not '${!name}'"
 done
 for number in ${skip_stages}; do
@@ -370,7 +371,7 @@ if begins 6; then
         --train-dir "${featsdir}/${paired_train}" --valid-dir "${featsdir}/${valid_set}"
         --cmvn "${featsdir}/${paired_train}/cmvn.ark"
         --phone-list data/token_list/phones.txt --token-list "${token_dir}/tokens.txt"
-        --fs "${fs}" --ngpu "${ngpu}" --num-nodes "${num_nodes}"
+        --fs "${fs}" --ngpu "${ngpu}" --num-procs "${train_procs}" --num-nodes "${num_nodes}"
     )
     if [ "${token_type}" = bpe ]; then train_options+=(--bpe-model "${token_dir}/bpe.model"); fi
     for set in "${text_sets[@]}"; do
@@ -382,7 +383,8 @@ if begins 6; then
     needs 3 data/token_list/phones.txt
     needs 4 "${token_dir}/tokens.txt"
 
-    launcher=(env "OMP_NUM_THREADS=$((cores / (ngpu > 1 ? ngpu : 1)))" jstasr)
+    procs=$((ngpu > 0 ? ngpu : train_procs))
+    launcher=(env "OMP_NUM_THREADS=$((cores > procs ? cores / procs : 1))" jstasr)
     read -ra runner <<<"${cuda_cmd}"
     if [ "${ngpu}" -gt 0 ]; then runner+=(--gpu "${ngpu}"); fi
     if [ "${num_nodes}" -gt 1 ]; then

@@ -37,5 +37,6 @@ if [ -n "${data_url}" ]; then local_data_opts+=" --data_url ${data_url}"; fi
     --text_sets train_text \
     --local_data_opts "${local_data_opts}" \
     --token_type word \
+    --train_procs 2 \
     --asr_config conf/train.yaml \
     "${rest[@]}"

@@ -42,5 +42,7 @@ read -ra list <<<"${langs}"
     --local_data_opts "--langs ${langs// /,} --n_paired ${n_paired} --n_text ${n_text} --n_dev ${n_dev} --n_test ${n_test}" \
     --token_type bpe \
     --nbpe $((100 * ${#list[@]})) \
+    --train_procs 2 \
     --asr_config conf/train_mini.yaml \
+    --results_note "Synthetic speech and sentences (espeak-ng, CLDR names): comparable within this recipe only." \
     "${rest[@]}"
