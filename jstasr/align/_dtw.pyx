@@ -29,6 +29,20 @@ cdef extern from "batch_core.h":
         void *total
         int8_t *status
 
+    ctypedef struct path_pairs:
+        const float *speech
+        const float *text
+        Py_ssize_t d
+        Py_ssize_t batch
+        const int64_t *start
+        const int64_t *speech_row
+        const int64_t *text_row
+
+    void c_path_forward "path_forward"(
+        const path_pairs *p, int root, float *distance, float *total, int threads) nogil
+    void c_path_backward "path_backward"(
+        const path_pairs *p, int root, const float *distance, const float *weight, float *to_speech,
+        float *to_text, int threads) nogil
     int choose_kernels(int vector, int lanes)
     Py_ssize_t align_batch(const align_job *job, int threads) nogil
 
@@ -118,3 +132,58 @@ def soft_align(
             <const int64_t *> text_lengths, gamma, <double *> value, <double *> probability, threads)
     if not enough:
         raise MemoryError("no memory for the sums of the soft alignment")
+
+
+def flatten_path(
+    uintptr_t path, uintptr_t start, Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m, uintptr_t speech_row,
+    uintptr_t text_row,
+):
+    """Fill the rows of `Pairs` from a path (batch, n) whose items have start[b + 1] - start[b] frames."""
+    cdef const int64_t *j = <const int64_t *> path
+    cdef const int64_t *first = <const int64_t *> start
+    cdef int64_t *a = <int64_t *> speech_row
+    cdef int64_t *t = <int64_t *> text_row
+    cdef Py_ssize_t b, i
+    with nogil:
+        for b in range(batch):
+            for i in range(first[b + 1] - first[b]):
+                a[first[b] + i] = b * n + i
+                t[first[b] + i] = b * m + j[b * n + i]
+
+
+cdef path_pairs pairs_at(
+    uintptr_t speech, uintptr_t text, Py_ssize_t d, Py_ssize_t batch, uintptr_t start, uintptr_t speech_row,
+    uintptr_t text_row,
+) noexcept:
+    cdef path_pairs pairs
+    pairs.speech = <const float *> speech
+    pairs.text = <const float *> text
+    pairs.d = d
+    pairs.batch = batch
+    pairs.start = <const int64_t *> start
+    pairs.speech_row = <const int64_t *> speech_row
+    pairs.text_row = <const int64_t *> text_row
+    return pairs
+
+
+def path_forward(
+    uintptr_t speech, uintptr_t text, Py_ssize_t d, Py_ssize_t batch, uintptr_t start, uintptr_t speech_row,
+    uintptr_t text_row, bint root, uintptr_t distance, uintptr_t total, int threads,
+):
+    """Distances of all pairs and their sum for each item, see path_core.h; addresses as int."""
+    cdef path_pairs pairs = pairs_at(speech, text, d, batch, start, speech_row, text_row)
+    with nogil:
+        c_path_forward(&pairs, root, <float *> distance, <float *> total, threads)
+
+
+def path_backward(
+    uintptr_t speech, uintptr_t text, Py_ssize_t d, Py_ssize_t batch, uintptr_t start, uintptr_t speech_row,
+    uintptr_t text_row, bint root, uintptr_t distance, uintptr_t weight, uintptr_t to_speech, uintptr_t to_text,
+    int threads,
+):
+    """Add the gradients of the weighted sums of the items, see path_core.h; addresses as int."""
+    cdef path_pairs pairs = pairs_at(speech, text, d, batch, start, speech_row, text_row)
+    with nogil:
+        c_path_backward(
+            &pairs, root, <const float *> distance, <const float *> weight, <float *> to_speech,
+            <float *> to_text, threads)

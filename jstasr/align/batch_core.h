@@ -35,6 +35,8 @@
 static inline ptrdiff_t lane_words(int pairs, ptrdiff_t m) { return (void)pairs, m; } /* never used */
 #endif
 
+#include "path_core.h"
+
 enum { TOPOLOGY_SKIP, TOPOLOGY_NOSKIP, TOPOLOGY_DTW };
 enum { ITEM_DONE, ITEM_NOT_FINITE, ITEM_NO_MEMORY };
 
@@ -70,6 +72,7 @@ static int lanes_wanted;
 static int choose_kernels(int vector, int lanes)
 {
     lanes_wanted = 0;
+    choose_path_kernels(0);
     skip_f32 = skip_scalar_f32;
     noskip_f32 = noskip_scalar_f32;
     dtw_f32 = dtw_scalar_f32;
@@ -81,6 +84,7 @@ static int choose_kernels(int vector, int lanes)
         dtw_f32 = dtw_avx2;
         outside_f32 = outside_finite_avx2;
         lanes_wanted = lanes;
+        choose_path_kernels(1);
         return 1;
     }
 #else

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from jstasr.align import _dtw
-from jstasr.align.distance import Pairs, normalise, pairs_of_path, pairwise_distances, path_distances
+from jstasr.align.distance import normalise, pairwise_distances
+from jstasr.align.path_cost import Pairs, pairs_of_path, path_cost
 
 TOPOLOGIES = tuple(_dtw.TOPOLOGIES)
 
@@ -93,9 +94,7 @@ def best_alignment(
     with torch.no_grad(), torch.autocast(device.type, enabled=False):
         speech, text = normalise(speech.detach(), text.detach(), distance, layer_norm)
         output = align_embeddings(speech, text, speech_lengths, text_lengths, topology, distance)
-        pairs = output.pairs()
-        along = path_distances(speech, text, pairs, distance)
-        cost = along.new_zeros(speech.shape[0]).index_add_(0, pairs.item.to(device), along)
+        cost = path_cost(speech, text, output.pairs(speech_lengths), distance)
     path = output.paths()
     return BestAlignment(path if topology == "dtw" else path.to(device), cost)
 
@@ -201,10 +200,12 @@ class _Output:
         room = self.n + self.m - 1
         return [pairs[room - length :] for pairs, length in zip(self.path, self.path_length.tolist())]
 
-    def pairs(self):
+    def pairs(self, speech_lengths):
         """The same as one flat list, see `Pairs`."""
         if self.topology != "dtw":
-            return pairs_of_path(self.path, self.m)
-        item = torch.repeat_interleave(torch.from_numpy(self.path_length))
+            return pairs_of_path(self.path, speech_lengths, self.m)
+        length = torch.from_numpy(self.path_length)
+        item = torch.repeat_interleave(length)
         frame, position = torch.from_numpy(np.concatenate(self.paths())).unbind(1)
-        return Pairs(item, item * self.n + frame, item * self.m + position)
+        start = torch.cat((length.new_zeros(1), length.cumsum(0)))
+        return Pairs(start, item * self.n + frame, item * self.m + position)

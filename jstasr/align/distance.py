@@ -1,34 +1,9 @@
-"""Distances between speech frames and text positions: all pairs for the alignment, and along a path."""
-
-from typing import NamedTuple
+"""Distances between speech frames and text positions."""
 
 import torch
 import torch.nn.functional as F
 
 DISTANCES = ("sqeuclidean", "euclidean", "cosine")
-
-
-class Pairs(NamedTuple):
-    """Aligned pairs of a batch as flat indices, P in all, item after item.
-
-    item: (P,) int64, batch item.
-    speech_row: (P,) int64, row of speech.reshape(B * n, d).
-    text_row: (P,) int64, row of text.reshape(B * m, d).
-    """
-
-    item: torch.Tensor
-    speech_row: torch.Tensor
-    text_row: torch.Tensor
-
-    def to(self, device):
-        return Pairs(*(index.to(device, non_blocking=True) for index in self))
-
-
-def pairs_of_path(path, m):
-    """The pairs of a path (B, n) int64 that is -1 past the length, among m text positions."""
-    item, frame = (path >= 0).nonzero(as_tuple=True)
-    speech_row = item * path.shape[1] + frame
-    return Pairs(item, speech_row, item * m + path.reshape(-1)[speech_row])
 
 
 def normalise(speech, text, distance, layer_norm):
@@ -79,39 +54,3 @@ def pairwise_distances(speech, text, distance, constant=True):
         # Rounding leaves a little around 0, where the square root has no gradient.
         return cost.clamp(min=1e-12).sqrt()
     return cost.clamp(min=0) if constant else cost
-
-
-def path_distances(speech, text, pairs, distance):
-    """Distances (P,) of aligned pairs of prepared vectors; differentiable, the pairs being constants."""
-    weight = speech.new_ones(pairs.item.shape)
-    return _PathDistances.apply(speech, text, pairs.to(speech.device), weight, distance == "euclidean")
-
-
-class _PathDistances(torch.autograd.Function):
-    """Gathers forward, sums segments backward: nothing of size (n, m) is kept or made."""
-
-    @staticmethod
-    def forward(ctx, speech, text, pairs, weight, root):
-        difference = speech.flatten(0, 1)[pairs.speech_row] - text.flatten(0, 1)[pairs.text_row]
-        distance = difference.square().sum(1)
-        if root:
-            distance = distance.sqrt()
-        ctx.save_for_backward(difference, distance, pairs.speech_row, pairs.text_row)
-        ctx.shapes, ctx.root = (speech.shape, text.shape), root
-        return distance
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, grad):
-        difference, distance, speech_row, text_row = ctx.saved_tensors
-        # d|x|^2 = 2x; d|x| = x / |x|, 0 at 0
-        scale = grad / distance.where(distance > 0, 1) if ctx.root else 2 * grad
-        scaled = scale[:, None] * difference
-        grads = [None, None]
-        for k, (row, sign) in enumerate(((speech_row, 1), (text_row, -1))):
-            if ctx.needs_input_grad[k]:
-                shape = ctx.shapes[k]
-                grads[k] = scaled.new_zeros(shape[0] * shape[1], shape[2])
-                grads[k].index_add_(0, row, scaled, alpha=sign)
-                grads[k] = grads[k].view(shape)
-        return (*grads, None, None, None)

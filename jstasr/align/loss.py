@@ -4,7 +4,8 @@ import torch
 
 from jstasr.align import paths, soft
 from jstasr.align.best import align_embeddings, check_embeddings, check_lengths
-from jstasr.align.distance import normalise, pairs_of_path, path_distances
+from jstasr.align.distance import normalise
+from jstasr.align.path_cost import pairs_of_path, path_cost
 
 ALIGNMENTS = ("best", "framewise", "random", "forced", "soft_dtw", "sinkhorn", "none")
 STOP_GRADIENTS = ("none", "speech", "text")
@@ -94,12 +95,11 @@ def consistency_loss(
             return soft.transport_cost(speech, text, *lengths, distance, gamma).mean()
         if alignment == "best":
             with torch.no_grad():
-                pairs = align_embeddings(speech, text, *lengths, topology, distance).pairs()
+                pairs = align_embeddings(speech, text, *lengths, topology, distance).pairs(lengths[0])
         else:
-            pairs = pairs_of_path(_given_path(alignment, path, *lengths, n, m, generator), m)
-        along = path_distances(speech, text, pairs, distance)
-        weight = 1 / lengths[0].to(along.dtype).mul_(len(lengths[0]))
-        return along @ weight[pairs.item].to(along.device)
+            pairs = pairs_of_path(_given_path(alignment, path, *lengths, n, m, generator), lengths[0], m)
+        cost = path_cost(speech, text, pairs, distance)
+        return (cost / lengths[0].to(cost)).mean()
 
 
 def zero_padding(embeddings, lengths):

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import torch
 
 from jstasr.align.best import align_embeddings, check_embeddings, check_lengths
-from jstasr.align.distance import normalise, pairs_of_path, path_distances
+from jstasr.align.distance import normalise
 from jstasr.align.loss import zero_padding
+from jstasr.align.path_cost import pairs_of_path, path_cost
 from jstasr.align.paths import framewise_path, random_path
 
 
@@ -70,13 +71,13 @@ def alignment_distances(
         )
 
         def mean_distance(speech, text, speech_lengths, pairs):
-            along = path_distances(speech, text, pairs, distance).cpu()
-            return along.new_zeros(len(speech)).index_add_(0, pairs.item, along).div_(speech_lengths)
+            return path_cost(speech, text, pairs, distance).cpu() / speech_lengths
 
-        best = align_embeddings(speech, text, speech_lengths, text_lengths, topology, distance).pairs()
+        best = align_embeddings(speech, text, speech_lengths, text_lengths, topology, distance)
+        best = best.pairs(speech_lengths)
         positions = torch.bincount(best.text_row.unique() // m, minlength=batch)
         given = [
-            mean_distance(speech, text, speech_lengths, pairs_of_path(path, m))
+            mean_distance(speech, text, speech_lengths, pairs_of_path(path, speech_lengths, m))
             for path in (
                 framewise_path(speech_lengths, text_lengths, n),
                 random_path(speech_lengths, text_lengths, n, generator),
@@ -88,7 +89,7 @@ def alignment_distances(
         if batch > 1 and possible.any():
             chosen = possible.to(speech.device)
             part = speech[chosen], text.roll(-1, 0)[chosen], speech_lengths[possible]
-            pairs = align_embeddings(*part, lengths[possible], topology, distance).pairs()
+            pairs = align_embeddings(*part, lengths[possible], topology, distance).pairs(part[2])
             other[possible] = mean_distance(*part, pairs)
         own = mean_distance(speech, text, speech_lengths, best)
     return AlignmentDistances(own, *given, other, positions, positions / text_lengths)
