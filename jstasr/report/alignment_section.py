@@ -85,8 +85,8 @@ def agreement(layers: list[dict], aligner: dict, frame_ms: float) -> str:
     )
     words = (
         f"The best paths compared with the forced alignment of the phonemes by the model's own CTC head "
-        f"({aligner['utterances']:,} utterances): an aligner trained along, not hand-made labels. An encoder frame is "
-        f"{frame_ms} ms, so within 20 ms is the same frame and within 50 ms at most the next one."
+        f"({aligner['utterances']:,} utterances): an aligner trained along, reading the shared input, not hand-made "
+        f"labels. An encoder frame is {frame_ms} ms, so within 20 ms is the same frame, within 50 ms at most the next."
     )
     short = aligner["too_short"]
     if short["count"]:

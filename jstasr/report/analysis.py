@@ -38,6 +38,8 @@ def analyse(
     Raises:
         JstasrError: a part of the experiment or of the data is missing or damaged.
     """
+    if not expdir.is_dir():
+        raise JstasrError(f"{expdir}: no such folder. Give the folder of an experiment, exp/<tag>")
     experiment = Experiment.load(expdir, model)
     phone_list = PhoneList.load(expdir / PHONES)
     if len(phone_list) != experiment.config.model.phone_size:
@@ -63,6 +65,10 @@ def analyse(
         name = f"alignment.{len(analysis['pictures']) + 1}.png"
         draw_utterance(experiment.model, data, phone_list, index, outdir / name, with_forced=weight > 0)
         analysis["pictures"].append({"utterance": data.ids[index], "text": data.texts[index], "file": name})
+    drawn = {picture["file"] for picture in analysis["pictures"]}
+    for old in outdir.glob("alignment.[0-9]*.png"):
+        if old.name not in drawn:  # of an earlier call that drew more
+            old.unlink()
     text = alignment_text(analysis)
     with atomic_write(outdir / "alignment.txt") as file:
         file.write(text)

@@ -16,6 +16,9 @@ MODES = {"streaming": 0, "full": 1}
 MEASURES = {"WER": 0, "CER": 1, "TER": 2}
 
 
+FROM_LISTS = ("model.vocab_size", "model.phone_size")  # nobody chooses these in a configuration
+
+
 @dataclass
 class Score:
     """One result.json: a test set, a decoder, a measure."""
@@ -115,7 +118,11 @@ def changed_from_defaults(config: dict) -> list[str]:
     from jstasr.train.config import TrainConfig, config_yaml
 
     defaults = flatten(yaml.safe_load(config_yaml(TrainConfig())))
-    return [name for name, value in flatten(config).items() if name not in defaults or defaults[name] != value]
+    return [
+        name
+        for name, value in flatten(config).items()
+        if name not in FROM_LISTS and (name not in defaults or defaults[name] != value)
+    ]
 
 
 def read_json(path: Path, needed: tuple[str, ...], stage: str, damaged: list[str]) -> dict | None:

@@ -68,6 +68,7 @@ def draw(axis, curve, colour, label: str | None, dashed: bool = False) -> None:
 def finish(axis, title: str, bottom: float | None = None) -> None:
     axis.set_title(title, fontsize=9)
     axis.set_xlabel("step", fontsize=8)
+    axis.set_xlim(left=0)
     if bottom is not None:
         axis.set_ylim(bottom=bottom)
     if axis.get_legend_handles_labels()[0]:
@@ -122,10 +123,12 @@ def layer_plot(curves: Curves, names: list[str]) -> str | None:
         return None
     figure, axes = new_axes(len(shown), 9.5, 2.9)
     for axis, (title, layers) in zip(axes, shown):
-        for index, (curve, colour) in enumerate(zip(layers, depth_colours(len(layers)))):
-            draw(axis, curve, colour, names[index] if index < len(names) and axis is axes[0] else None)
+        for curve, colour in zip(layers, depth_colours(len(layers))):
+            draw(axis, curve, colour, None)
         finish(axis, title)
         axis.set_ylim(0, max(1.05, *(max(values) for _, values in layers)))
+    lines = axes[0].get_lines()
+    figure.legend(lines, names[: len(lines)], loc="outside lower center", ncols=8, fontsize=7, frameon=False)
     return to_svg(figure)
 
 
@@ -166,5 +169,6 @@ def depth_plot(layers: list[dict], uniform: dict | None) -> str:
         axes[1].set_ylim(0, 102)
     for axis in axes:
         axis.set_xlabel("")
+        axis.set_xlim(-0.4, len(layers) - 0.6)
         axis.set_xticks(places, [layer["name"] for layer in layers], rotation=30 if len(layers) > 4 else 0, fontsize=8)
     return to_svg(figure)

@@ -31,7 +31,7 @@ def head(record: Record, environment: dict[str, str]) -> str:
         span = f"{moment(record.curves.begin)} to {moment(record.curves.end)}"
         elapsed = duration(record.curves.end - record.curves.begin)
         state = f"step {record.curves.last_step}" + (f" of {wanted}" if wanted else "")
-        values["steps"] = f"{state}; {span} ({elapsed}, pauses included)"
+        values["progress"] = f"{state}; {span} ({elapsed}, pauses included)"
     names = ("jstasr", "git", "python", "torch")
     values["software"] = escape(", ".join(f"{name} {environment[name]}" for name in names))
     values["folder"] = f"<code>{escape(str(record.expdir))}</code>"
@@ -119,8 +119,8 @@ def training(record: Record) -> str:
         ),
         (
             layer_plot(curves, names_of_layers(record)),
-            "Speech beside its own text at every layer, on dev; light: first, dark: last. Below, the same for the "
-            "final model, and what the ratios mean.",
+            "Speech beside its own text at every layer, on dev. The next section says what the ratios mean and gives "
+            "them for the model that decodes.",
             "ratios of distances by layer",
         ),
     )
