@@ -36,8 +36,6 @@ def run(args):
     from pathlib import Path
 
     import torch
-    from lightning_fabric import Fabric
-    from lightning_fabric.strategies import DDPStrategy
 
     from jstasr.data.audio import parse_rate
     from jstasr.data.dataset import SpeechSet, TextSet
@@ -47,7 +45,7 @@ def run(args):
     from jstasr.text.tokens import PhoneList, build_tokenizer
     from jstasr.train.config import load_config
     from jstasr.train.experiment import prepare_folder
-    from jstasr.train.loop import train
+    from jstasr.train.loop import parallel_fabric, train
 
     if args.ngpu > 0 and not torch.cuda.is_available():
         raise JstasrError(f"--ngpu {args.ngpu}: PyTorch sees no GPU here. Use --ngpu 0, or look at `nvidia-smi`")
@@ -61,16 +59,7 @@ def run(args):
     text = TextSet.load([Path(folder) for folder in args.text_dir], tokenizer, phone_list) if args.text_dir else None
     for part in (speech, dev):
         part.check(config.model.num_mel_bins)
-    devices = args.ngpu or args.num_procs
-    # a loss that is switched off, or not yet on, leaves parameters without a gradient
-    parallel = DDPStrategy(find_unused_parameters=True) if devices * args.num_nodes > 1 else "auto"
-    fabric = Fabric(
-        accelerator="cuda" if args.ngpu else "cpu",
-        devices=devices,
-        num_nodes=args.num_nodes,
-        strategy=parallel,
-        precision=config.precision,
-    )
+    fabric = parallel_fabric(config, text is not None, args.ngpu, args.num_procs, args.num_nodes)
     fabric.launch()
     expdir = Path(args.expdir)
     if fabric.is_global_zero:

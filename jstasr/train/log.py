@@ -85,8 +85,8 @@ class TrainLog:
         means = meter.means()
         shown = " ".join(f"{name} {value:.3f}" for name, value in means.items())
         self.line(
-            f"step {step}/{last_step} epoch {epoch + 1} {shown} lr {rate:.2e} grad {norm:.2f} "
-            f"{meter.speed()} left {duration(left)}"
+            f"step {step}/{last_step} epoch {epoch + 1} left {duration(left)} | {shown} | "
+            f"lr {rate:.1e} grad {norm:.2f} {meter.speed()}"
         )
         curves = {f"train/{name}": value for name, value in means.items()}
         self.curves(curves | {"train/learning_rate": rate, "train/gradient_norm": norm}, step)

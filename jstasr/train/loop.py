@@ -1,8 +1,10 @@
 """The training loop: one pass from the first step to the last, resumable at every checkpoint."""
 
 import itertools
+import logging
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
 from torch.utils.data import DataLoader, Dataset
 
 from jstasr.data.batches import StepSampler
@@ -230,6 +233,31 @@ def train_step(
         fault = fault or f"the gradient norm is {norm:.3g} in a step with utterances {' '.join(batch.utt_ids)}"
     optimiser.zero_grad(set_to_none=True)
     return fault, norm, epoch
+
+
+def parallel_fabric(config: TrainConfig, has_text: bool, ngpu: int, num_procs: int, num_nodes: int) -> Fabric:
+    """The devices of a run: GPUs, or processes of the CPU, with data parallelism over more than one.
+
+    Args:
+        has_text: there is unpaired text.
+        ngpu: GPUs of each node, or 0 for the CPU; num_procs: processes of the CPU.
+    """
+    losses = config.losses
+    weights = (losses.streaming, losses.full, losses.ctc_label, losses.ctc_phone, losses.text * has_text)
+    devices = ngpu or num_procs
+    strategy = "auto"
+    if devices * num_nodes > 1:
+        # a loss that is switched off leaves parameters without a gradient, which DDP must look for
+        strategy = DDPStrategy(find_unused_parameters=min(weights) <= 0)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=".*`srun` command is available.*")
+    return Fabric(
+        accelerator="cuda" if ngpu else "cpu",
+        devices=devices,
+        num_nodes=num_nodes,
+        strategy=strategy,
+        precision=config.precision,
+    )
 
 
 class Clock:
