@@ -9,7 +9,8 @@ setup_file() {
     # munge wants folders that only the owner can write to, all the way up.
     SLURM_TEST_DIR=$(mktemp -d)
     export SLURM_TEST_DIR
-    eval "$(./cluster.sh start "$SLURM_TEST_DIR" 2 3>&-)"
+    environment=$(./cluster.sh start "$SLURM_TEST_DIR" 2 3>&-)
+    eval "$environment"
   else
     export MISSING=$missing
   fi

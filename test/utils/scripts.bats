@@ -20,7 +20,7 @@ load helper
 }
 @test "shellcheck finds nothing" {
   shellcheck "$UTILS"/*.sh "$UTILS"/data/*.sh "$UTILS"/internal/*.sh "$BATS_TEST_DIRNAME"/*.bats \
-    "$BATS_TEST_DIRNAME"/helper.bash "$BATS_TEST_DIRNAME"/../slurm/*.sh
+    "$BATS_TEST_DIRNAME"/*.{sh,bash} "$BATS_TEST_DIRNAME"/../slurm/*.sh
 }
 @test "Perl has nothing to warn of, and no module beyond perl-base" {
   for tool in "$UTILS"/*.pl "$UTILS"/internal/*.p[lm]; do
