@@ -18,6 +18,13 @@ cdef extern from "batch_core.h":
         int is_double
         Py_ssize_t item_stride
         Py_ssize_t row_stride
+        const float *speech
+        const float *text
+        Py_ssize_t n
+        Py_ssize_t m
+        Py_ssize_t d
+        int constant
+        int root
         Py_ssize_t batch
         const int64_t *speech_lengths
         const int64_t *text_lengths
@@ -61,9 +68,11 @@ TOPOLOGIES = {"skip": TOPOLOGY_SKIP, "noskip": TOPOLOGY_NOSKIP, "dtw": TOPOLOGY_
 def choose(bint vector=True, bint lanes=True):
     """Choose float32 kernels: vector or portable; with `lanes`, eight similar items at once where that pays.
 
-    Returns whether the vector kernels are in use: not on a machine without AVX2.
+    Returns whether the vector kernels are in use: not on a machine without AVX2. `uses_vectors` tells later.
     """
-    return bool(choose_kernels(vector, lanes))
+    global uses_vectors
+    uses_vectors = bool(choose_kernels(vector, lanes))
+    return uses_vectors
 
 
 choose()
@@ -98,7 +107,10 @@ def align(
     uintptr_t path, Py_ssize_t path_stride, uintptr_t path_length, uintptr_t total, bytearray status,
     int threads,
 ):
-    """Align a batch without the GIL; arguments as in `align_job`, addresses as int. Returns how many failed."""
+    """Align given costs without the GIL; arguments as in `align_job`, addresses as int.
+
+    Returns the number of items that failed; their `status` says why.
+    """
     cdef align_job job
     cdef Py_ssize_t failed
     job.cost = <const void *> cost
@@ -110,6 +122,37 @@ def align(
     job.text_lengths = <const int64_t *> text_lengths
     job.topology = topology
     job.check_outside = check_outside
+    job.path = <int64_t *> path
+    job.path_stride = path_stride
+    job.path_length = <int64_t *> path_length
+    job.total = <void *> total
+    job.status = <int8_t *> <char *> status
+    with nogil:
+        failed = align_batch(&job, threads)
+    return failed
+
+
+def align_embeddings(
+    uintptr_t speech, uintptr_t text, Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m, Py_ssize_t d,
+    uintptr_t speech_lengths, uintptr_t text_lengths, int topology, bint constant, bint root,
+    uintptr_t path, Py_ssize_t path_stride, uintptr_t path_length, uintptr_t total, bytearray status,
+    int threads,
+):
+    """The same for contiguous float32 embeddings; only where `choose` has returned True."""
+    cdef align_job job
+    cdef Py_ssize_t failed
+    job.cost = NULL
+    job.is_double = False
+    job.item_stride = job.row_stride = 0
+    job.speech = <const float *> speech
+    job.text = <const float *> text
+    job.batch, job.n, job.m, job.d = batch, n, m, d
+    job.constant = constant
+    job.root = root
+    job.speech_lengths = <const int64_t *> speech_lengths
+    job.text_lengths = <const int64_t *> text_lengths
+    job.topology = topology
+    job.check_outside = False
     job.path = <int64_t *> path
     job.path_stride = path_stride
     job.path_length = <int64_t *> path_length

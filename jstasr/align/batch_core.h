@@ -29,6 +29,7 @@
 #define HAVE_AVX2_KERNELS 1
 #include "avx2_core.h"
 #include "lanes_core.h"
+#include "product_core.h"
 #else
 #define HAVE_AVX2_KERNELS 0
 #define LANES 8
@@ -45,10 +46,14 @@ enum { ITEM_DONE, ITEM_NOT_FINITE, ITEM_NO_MEMORY };
 /* Items go side by side in lanes if their cells are at least this share of those of the largest, times 8. */
 #define LANES_WORTH_PERCENT 60
 
+/* What to align: costs, or where there are vector kernels, embeddings to make them of. */
 typedef struct {
-    const void *cost; /* (batch, n, m), float or double; the columns lie side by side */
+    const void *cost; /* (batch, n, m), float or double, the columns side by side; NULL for embeddings */
     int is_double;
     ptrdiff_t item_stride, row_stride; /* in cells */
+    const float *speech, *text;        /* (batch, n, d) and (batch, m, d), contiguous */
+    ptrdiff_t n, m, d;
+    int constant, root; /* add |a|^2, which changes no path that visits each frame once; square root */
     ptrdiff_t batch;
     const int64_t *speech_lengths, *text_lengths; /* 1 <= length <= n (m), n >= m for noskip */
     int topology;
@@ -66,6 +71,12 @@ typedef int (*finite_check)(const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t);
 static skip_kernel skip_f32 = skip_scalar_f32, noskip_f32 = noskip_scalar_f32;
 static dtw_kernel dtw_f32 = dtw_scalar_f32;
 static finite_check outside_f32 = outside_finite_f32;
+#if HAVE_AVX2_KERNELS
+typedef void (*product_kernel)(const float *, const float *, const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, int,
+                               float *);
+static product_kernel product = product_avx2;
+static ptrdiff_t product_width = 16;
+#endif
 static int lanes_wanted;
 
 /* Chooses the float32 kernels; returns whether they are the vector ones. */
@@ -85,6 +96,8 @@ static int choose_kernels(int vector, int lanes)
         outside_f32 = outside_finite_avx2;
         lanes_wanted = lanes;
         choose_path_kernels(1);
+        product = __builtin_cpu_supports("avx512f") ? product_avx512 : product_avx2;
+        product_width = product == product_avx512 ? 32 : 16;
         return 1;
     }
 #else
@@ -92,6 +105,34 @@ static int choose_kernels(int vector, int lanes)
 #endif
     return 0;
 }
+
+#if HAVE_AVX2_KERNELS
+/* Work space for the costs of an item made of embeddings: packed text, |t|^2, cells. In floats. */
+static size_t cost_room(const align_job *job, ptrdiff_t n, ptrdiff_t m)
+{
+    return job->cost ? 0 : (size_t)(product_stride(m) * (job->d + 1 + n));
+}
+
+/* The job of aligning item b alone, its costs made in `room`. */
+static align_job with_cost(const align_job *job, ptrdiff_t b, float *room)
+{
+    const ptrdiff_t n = job->speech_lengths[b], m = job->text_lengths[b], d = job->d;
+    const float *speech = job->speech + b * job->n * d;
+    float *square = room, *cells = square + product_stride(m), *packed = cells + n * product_stride(m);
+    align_job made = *job;
+    pack_text(job->text + b * job->m * d, m, d, product_width, packed, square);
+    product(speech, packed, square, n, m, d, job->topology == TOPOLOGY_NOSKIP, cells);
+    if (job->constant || job->root)
+        finish_distances(speech, n, m, d, job->root, cells);
+    made.cost = cells;
+    made.item_stride = 0;
+    made.row_stride = product_stride(m);
+    made.check_outside = 0; /* not made; what is not finite shows inside the band too */
+    return made;
+}
+#else
+static size_t cost_room(const align_job *job, ptrdiff_t n, ptrdiff_t m) { return (void)job, (void)(n + m), 0; }
+#endif
 
 static void end_path(int64_t *path, ptrdiff_t n, ptrdiff_t room)
 {
@@ -190,7 +231,7 @@ static int longest_first(const void *a, const void *b)
 typedef struct {
     ptrdiff_t first, max_n, max_m, min_n, min_m;
     int count, in_lanes;
-    size_t row_bytes, bit_bytes;
+    size_t cost_bytes, row_bytes, bit_bytes;
 } unit;
 
 static unit make_unit(const align_job *job, const sized_item *order, ptrdiff_t first, int in_lanes)
@@ -218,6 +259,7 @@ static unit make_unit(const align_job *job, const sized_item *order, ptrdiff_t f
         u.bit_bytes = pairs ? (n + STRIP - 1) / STRIP * (size_t)strip_steps(u.max_m) * sizeof(uint32_t)
                             : n * (size_t)bit_words(u.max_m) * sizeof(uint64_t);
     }
+    u.cost_bytes = cost_room(job, u.max_n, u.max_m) * sizeof(float);
     u.row_bytes = (u.row_bytes + 63) / 64 * 64; /* the bits start on a cache line */
     return u;
 }
@@ -226,7 +268,7 @@ static unit make_unit(const align_job *job, const sized_item *order, ptrdiff_t f
  * but all run over the largest item, and there must be a unit for each thread. */
 static int worth_lanes(const align_job *job, const sized_item *order, ptrdiff_t first, int threads)
 {
-    if (!lanes_wanted || job->is_double || (job->topology == TOPOLOGY_NOSKIP && !job->check_outside) ||
+    if (!lanes_wanted || job->cost == NULL || job->is_double || (job->topology == TOPOLOGY_NOSKIP && !job->check_outside) ||
         job->batch < (ptrdiff_t)threads * LANES)
         return 0;
     const unit u = make_unit(job, order, first, 1);
@@ -238,7 +280,7 @@ static int worth_lanes(const align_job *job, const sized_item *order, ptrdiff_t 
 
 static void align_unit(const align_job *job, const sized_item *order, const unit *u, char *block)
 {
-    void *row = block, *bits = block + u->row_bytes;
+    void *row = block + u->cost_bytes, *bits = block + u->cost_bytes + u->row_bytes;
 #if HAVE_AVX2_KERNELS
     if (u->in_lanes) {
         ptrdiff_t items[LANES];
@@ -251,6 +293,13 @@ static void align_unit(const align_job *job, const sized_item *order, const unit
     }
 #endif
     const ptrdiff_t b = order[u->first].item;
+#if HAVE_AVX2_KERNELS
+    if (job->cost == NULL) {
+        const align_job made = with_cost(job, b, (float *)block);
+        job->status[b] = (int8_t)align_item(&made, b, row, bits);
+        return;
+    }
+#endif
     job->status[b] = (int8_t)align_item(job, b, row, bits);
 }
 
@@ -290,7 +339,7 @@ static ptrdiff_t align_batch(const align_job *job, int threads)
         threads = 1;
     for (ptrdiff_t first = 0; first < job->batch; first += work[units++].count) {
         work[units] = make_unit(job, order, first, worth_lanes(job, order, first, threads));
-        const size_t bytes = work[units].row_bytes + work[units].bit_bytes;
+        const size_t bytes = work[units].cost_bytes + work[units].row_bytes + work[units].bit_bytes;
         room = bytes > room ? bytes : room;
     }
     if (threads > units)

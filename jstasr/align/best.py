@@ -11,8 +11,8 @@ from jstasr.align.path_cost import Pairs, pairs_of_path, path_cost
 
 TOPOLOGIES = tuple(_dtw.TOPOLOGIES)
 
-# Distances are made and aligned for as many items at a time as fit in here: small enough to stay in the last
-# level cache, large enough for the matrix product to run at full speed.
+# Where the library makes the distances: as many items at a time as fit in here, small enough to stay in the
+# last level cache, large enough for the matrix product to run at full speed.
 GROUP_BYTES = 16 << 20
 
 
@@ -61,7 +61,7 @@ def best_alignment_from_cost(cost, speech_lengths, text_lengths, topology="skip"
     batch, n, m = cost.shape
     speech_lengths, text_lengths = check_lengths(speech_lengths, text_lengths, batch, n, m, topology)
     output = _Output(batch, n, m, cost.dtype, topology)
-    output.align(cost, 0, speech_lengths, text_lengths, check_outside=True)
+    output.align(cost, 0, speech_lengths, text_lengths)
     return BestAlignment(output.paths(), output.total)
 
 
@@ -141,17 +141,21 @@ def to_host(tensor):
 
 
 def align_embeddings(speech, text, speech_lengths, text_lengths, topology, distance):
-    """Paths for embeddings that `normalise` has prepared, a group of items at a time."""
+    """Paths for embeddings that `normalise` has prepared."""
     batch, n, _ = speech.shape
     m = text.shape[1]
-    group = max(1, min(batch, GROUP_BYTES // (n * m * speech.element_size())))
     output = _Output(batch, n, m, speech.dtype, topology)
+    if speech.is_cpu and speech.dtype == torch.float32 and _dtw.uses_vectors:
+        output.align_embeddings(speech.contiguous(), text.contiguous(), speech_lengths, text_lengths, distance)
+        return output
+    # A group of items at a time, by the library's matrix product.
+    group = max(1, min(batch, GROUP_BYTES // (n * m * speech.element_size())))
     for first in range(0, batch, group):
         part = slice(first, first + group)
         cost = pairwise_distances(speech[part], text[part], distance, constant=topology == "dtw")
         if cost.is_cuda:
             cost = to_host(cost)
-        output.align(cost, first, speech_lengths[part], text_lengths[part], check_outside=True)
+        output.align(cost, first, speech_lengths[part], text_lengths[part])
     return output
 
 
@@ -164,12 +168,12 @@ class _Output:
         if topology == "dtw":
             self.path = np.empty((batch, n + m - 1, 2), np.int64)
             self.path_length = np.empty(batch, np.int64)
-            self.addresses = self.path.ctypes.data, self.path_length.ctypes.data
+            self.addresses = self.path.ctypes.data, 2 * (n + m - 1), self.path_length.ctypes.data
         else:
             self.path = torch.empty((batch, n), dtype=torch.int64)
-            self.addresses = self.path.data_ptr(), 0
+            self.addresses = self.path.data_ptr(), n, 0
 
-    def align(self, cost, first, speech_lengths, text_lengths, check_outside):
+    def align(self, cost, first, speech_lengths, text_lengths):
         """Align the items from `first` on, whose costs (count, n, m) are given."""
         if cost.numel() == 0:
             return
@@ -179,19 +183,27 @@ class _Output:
             item_stride, row_stride, _ = cost.stride()
         count = cost.shape[0]
         status = bytearray(count)
-        path_stride = 2 * (self.n + self.m - 1) if self.topology == "dtw" else self.n
-        path, path_length = self.addresses
+        path, path_stride, path_length = self.addresses
         failed = _dtw.align(
             cost.data_ptr(), cost.dtype == torch.float64, item_stride, row_stride, count,
-            speech_lengths.data_ptr(), text_lengths.data_ptr(), _dtw.TOPOLOGIES[self.topology], check_outside,
+            speech_lengths.data_ptr(), text_lengths.data_ptr(), _dtw.TOPOLOGIES[self.topology], True,
             path + 8 * first * path_stride, path_stride, path_length + 8 * first,
             self.total.data_ptr() + first * self.total.element_size(), status, torch.get_num_threads(),
         )  # fmt: skip
         if failed:
-            if _dtw.NO_MEMORY in status:
-                raise MemoryError("no memory for the back-pointers of the alignment")
-            bad = ", ".join(str(first + k) for k in range(count) if status[k])
-            raise ValueError(f"a cost inside the lengths is NaN or infinite, batch items: {bad}")
+            _raise(status, first)
+
+    def align_embeddings(self, speech, text, speech_lengths, text_lengths, distance):
+        """Align all items by their embeddings (B, n, d) and (B, m, d), contiguous float32 on the CPU."""
+        status = bytearray(self.batch)
+        failed = _dtw.align_embeddings(
+            speech.data_ptr(), text.data_ptr(), self.batch, self.n, self.m, speech.shape[2],
+            speech_lengths.data_ptr(), text_lengths.data_ptr(), _dtw.TOPOLOGIES[self.topology],
+            self.topology == "dtw", distance == "euclidean", *self.addresses, self.total.data_ptr(), status,
+            torch.get_num_threads(),
+        )  # fmt: skip
+        if failed:
+            _raise(status, 0)
 
     def paths(self):
         """`BestAlignment.path`."""
@@ -209,3 +221,11 @@ class _Output:
         frame, position = torch.from_numpy(np.concatenate(self.paths())).unbind(1)
         start = torch.cat((length.new_zeros(1), length.cumsum(0)))
         return Pairs(start, item * self.n + frame, item * self.m + position)
+
+
+def _raise(status, first):
+    """The error of the items from `first` on whose status says that they failed."""
+    if _dtw.NO_MEMORY in status:
+        raise MemoryError("no memory for the back-pointers of the alignment")
+    bad = ", ".join(str(first + k) for k, failed in enumerate(status) if failed)
+    raise ValueError(f"a cost inside the lengths is NaN or infinite, batch items: {bad}")

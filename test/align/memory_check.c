@@ -39,8 +39,11 @@ static void one_batch(int topology, int is_double, int threads)
         if (topology == TOPOLOGY_NOSKIP && text_lengths[b] > lengths[b])
             text_lengths[b] = lengths[b];
     }
-    const align_job job = {cost + (size_t)front * size, is_double, item_stride, row_stride, batch, lengths,
-                           text_lengths, topology, (int)draw(0, 1), path, room, lengths + 2 * batch, total, status};
+    const align_job job = {.cost = cost + (size_t)front * size, .is_double = is_double,
+                           .item_stride = item_stride, .row_stride = row_stride, .batch = batch,
+                           .speech_lengths = lengths, .text_lengths = text_lengths, .topology = topology,
+                           .check_outside = (int)draw(0, 1), .path = path, .path_stride = room,
+                           .path_length = lengths + 2 * batch, .total = total, .status = status};
     align_batch(&job, threads);
     for (ptrdiff_t b = 0; b < batch; b++) {
         if (status[b] == ITEM_NO_MEMORY)
@@ -69,6 +72,102 @@ static void one_batch(int topology, int is_double, int threads)
     free(lengths);
 }
 
+#if HAVE_AVX2_KERNELS
+static float *random_matrix(size_t cells)
+{
+    float *matrix = malloc(cells * sizeof *matrix);
+    for (size_t k = 0; k < cells; k++)
+        matrix[k] = (float)draw(-9, 9);
+    return matrix;
+}
+
+/* Both instances of the matrix product, of small whole numbers, so that every order of summing is exact. */
+static void one_product(int wide)
+{
+    const ptrdiff_t n = draw(1, 60), m = draw(1, n < 50 ? n : 50), d = draw(1, 40), width = wide ? 32 : 16;
+    const int band = (int)draw(0, 1);
+    float *speech = random_matrix((size_t)(n * d)), *text = random_matrix((size_t)(m * d));
+    float *square = malloc((size_t)product_stride(m) * sizeof *square);
+    float *packed = malloc((size_t)(product_stride(m) * d) * sizeof *packed);
+    float *out = malloc((size_t)(n * product_stride(m)) * sizeof *out);
+    pack_text(text, m, d, width, packed, square);
+    (wide ? product_avx512 : product_avx2)(speech, packed, square, n, m, d, band, out);
+    if (!band)
+        finish_distances(speech, n, m, d, 0, out);
+    for (ptrdiff_t i = 0; i < n; i++)
+        for (ptrdiff_t j = band ? band_lo(i, n, m) : 0; j < (band ? band_hi(i, m) + 1 : m); j++) {
+            float expected = 0;
+            for (ptrdiff_t k = 0; k < d; k++) {
+                const float a = speech[i * d + k], t = text[j * d + k];
+                expected += band ? t * t - 2 * a * t : (a - t) * (a - t);
+            }
+            if (out[i * product_stride(m) + j] != expected)
+                abort();
+        }
+    free(out);
+    free(packed);
+    free(square);
+    free(text);
+    free(speech);
+}
+#endif
+
+/* From embeddings to paths and the gradient of their cost. */
+static void one_training_step(int topology, int threads)
+{
+    const ptrdiff_t batch = draw(1, 5), n = draw(1, 70), m = draw(1, n), d = draw(1, 70);
+    const ptrdiff_t room = topology == TOPOLOGY_DTW ? 2 * (n + m - 1) : n;
+    int64_t *lengths = malloc((size_t)(3 * batch) * sizeof *lengths), *text_lengths = lengths + batch;
+    float *speech = malloc((size_t)(batch * n * d) * sizeof *speech), *total = malloc((size_t)batch * sizeof *total);
+    float *text = malloc((size_t)(batch * m * d) * sizeof *text);
+    int64_t *path = malloc((size_t)(batch * room) * sizeof *path);
+    int8_t *status = malloc((size_t)batch);
+    for (ptrdiff_t k = 0; k < batch * n * d; k++)
+        speech[k] = (float)draw(-9, 9);
+    for (ptrdiff_t k = 0; k < batch * m * d; k++)
+        text[k] = (float)draw(-9, 9);
+    for (ptrdiff_t b = 0; b < batch; b++) {
+        lengths[b] = draw(m, n);
+        text_lengths[b] = draw(1, m);
+    }
+    if (choose_kernels(1, 1)) {
+        const align_job job = {.speech = speech, .text = text, .n = n, .m = m, .d = d,
+                               .constant = topology == TOPOLOGY_DTW, .root = (int)draw(0, 1), .batch = batch,
+                               .speech_lengths = lengths, .text_lengths = text_lengths, .topology = topology,
+                               .path = path, .path_stride = room, .path_length = lengths + 2 * batch,
+                               .total = total, .status = status};
+        if (align_batch(&job, threads))
+            abort();
+    }
+    for (int vector = 0; vector < 2; vector++) {
+        int64_t *start = malloc((size_t)(batch + 1 + 2 * batch * n) * sizeof *start);
+        int64_t *speech_row = start + batch + 1, *text_row = speech_row + batch * n;
+        float *distance = malloc((size_t)(batch * n) * sizeof *distance);
+        float *to_speech = calloc((size_t)(batch * n * d), sizeof *to_speech);
+        float *to_text = calloc((size_t)(batch * m * d), sizeof *to_text);
+        choose_kernels(vector, vector);
+        for (ptrdiff_t b = 0; b <= batch; b++)
+            start[b] = b * n;
+        for (ptrdiff_t k = 0; k < batch * n; k++) {
+            speech_row[k] = k;
+            text_row[k] = k / n * m + draw(0, m - 1);
+        }
+        const path_pairs pairs = {speech, text, d, batch, start, speech_row, text_row};
+        path_forward(&pairs, topology == TOPOLOGY_DTW, distance, total, threads);
+        path_backward(&pairs, topology == TOPOLOGY_DTW, distance, total, to_speech, to_text, threads);
+        free(to_text);
+        free(to_speech);
+        free(distance);
+        free(start);
+    }
+    free(status);
+    free(path);
+    free(text);
+    free(total);
+    free(speech);
+    free(lengths);
+}
+
 int main(int count, char **argument)
 {
     const int rounds = count > 1 ? atoi(argument[1]) : 100;
@@ -78,6 +177,15 @@ int main(int count, char **argument)
             for (int topology = 0; topology < 3; topology++)
                 for (int is_double = 0; is_double < 2; is_double++)
                     one_batch(topology, is_double, (int)draw(1, 3));
+    }
+    for (int k = 0; k < rounds; k++) {
+#if HAVE_AVX2_KERNELS
+        if (choose_kernels(1, 1)) {
+            one_product(0);
+            one_product(1);
+        }
+#endif
+        one_training_step(k % 3, (int)draw(1, 3));
     }
     puts("done");
     return 0;

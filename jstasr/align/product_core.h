@@ -1,0 +1,133 @@
+/* Squared distances of one item's frames and positions, up to |a|^2: |t_j|^2 - 2 a_i . t_j, float32.
+ *
+ * The matrix product is made here, and not by the library that torch uses, for three reasons: the cells that no
+ * path under `noskip` can reach are left out, nothing is spent on padding, and the alignment follows while
+ * the cells are still in the cache of the core that made them.
+ *
+ * The text is packed into panels of two vectors' width, so that a panel (d rows) stays in the first-level
+ * cache while all frames of a block pass it. A block of `rows` frames by one panel is kept in registers.
+ * Written with gcc's vectors of W floats: instantiated for AVX2 and for AVX-512. */
+
+#define PRODUCT_BLOCK 24 /* frames, a multiple of the rows of each instance */
+
+static inline ptrdiff_t round_up(ptrdiff_t x, ptrdiff_t to) { return (x + to - 1) / to * to; }
+/* Cells from one row of distances to the next: whole panels of the widest instance. */
+static inline ptrdiff_t product_stride(ptrdiff_t m) { return round_up(m, 32); }
+
+/* packed: round_up(m, width) * d floats, panel after panel; square: |t_j|^2, 0 past the last. */
+AVX2 static void pack_text(const float *text, ptrdiff_t m, ptrdiff_t d, ptrdiff_t width, float *packed,
+                           float *square)
+{
+    for (ptrdiff_t j = 0; j < round_up(m, width); j += 8) {
+        float *panel = packed + j / width * width * d + j % width;
+        __m256 sum = _mm256_setzero_ps(), r[8];
+        ptrdiff_t k = 0;
+        for (; k + 8 <= d && j + 8 <= m; k += 8) {
+            for (int l = 0; l < 8; l++)
+                r[l] = _mm256_loadu_ps(text + (j + l) * d + k);
+            transpose(r);
+            for (int l = 0; l < 8; l++) {
+                sum = _mm256_fmadd_ps(r[l], r[l], sum);
+                _mm256_storeu_ps(panel + (k + l) * width, r[l]);
+            }
+        }
+        _mm256_storeu_ps(square + j, sum);
+        for (; k < d; k++)
+            for (int l = 0; l < 8; l++) {
+                const float x = j + l < m ? text[(j + l) * d + k] : 0;
+                panel[k * width + l] = x;
+                square[j + l] += x * x;
+            }
+    }
+}
+
+#define PRODUCT(suffix, attribute, W, ROWS)                                                            \
+    typedef float vector_##suffix __attribute__((vector_size(4 * W), aligned(4)));                     \
+                                                                                                       \
+    attribute __attribute__((always_inline)) static inline void product_tile_##suffix(                 \
+        const int rows, const int halves, const float *a, const float *panel, ptrdiff_t d, const float *square,          \
+        float *out, ptrdiff_t stride)                                                                  \
+    {                                                                                                  \
+        vector_##suffix low[ROWS], high[ROWS];                                                         \
+        _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++) low[r] = high[r] =                     \
+            (vector_##suffix){0};                                                                      \
+        for (ptrdiff_t k = 0; k < d; k++) {                                                            \
+            const vector_##suffix t_low = *(const vector_##suffix *)(panel + 2 * W * k);               \
+            const vector_##suffix t_high = *(const vector_##suffix *)(panel + 2 * W * k + W);          \
+            _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++)                                    \
+            {                                                                                          \
+                low[r] += a[r * d + k] * t_low;                                                        \
+                if (halves == 2)                                                                       \
+                    high[r] += a[r * d + k] * t_high;                                                  \
+            }                                                                                          \
+        }                                                                                              \
+        _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++)                                        \
+        {                                                                                              \
+            float *to = out + r * stride;                                                              \
+            *(vector_##suffix *)to = *(const vector_##suffix *)square - 2 * low[r];                    \
+            if (halves == 2)                                                                           \
+                *(vector_##suffix *)(to + W) = *(const vector_##suffix *)(square + W) - 2 * high[r];   \
+        }                                                                                              \
+    }                                                                                                  \
+                                                                                                       \
+    /* Only the panels that the band of `noskip` touches, if `band`. */                                \
+    attribute static void product_##suffix(const float *speech, const float *packed,                   \
+                                           const float *square, ptrdiff_t n, ptrdiff_t m,              \
+                                           ptrdiff_t d, int band, float *out)                          \
+    {                                                                                                  \
+        const ptrdiff_t stride = product_stride(m), width = 2 * W;                                     \
+        for (ptrdiff_t first = 0; first < n; first += PRODUCT_BLOCK) {                                 \
+            const ptrdiff_t end = first + PRODUCT_BLOCK < n ? first + PRODUCT_BLOCK : n;               \
+            const ptrdiff_t from = band ? band_lo(first, n, m) / width * width : 0;                    \
+            const ptrdiff_t to = band ? band_hi(end - 1, m) + 1 : m;                                   \
+            for (ptrdiff_t j = from; j < to; j += width)                                               \
+                for (ptrdiff_t i = first; i < end;) {                                                  \
+                    /* The last rows once more, rather than fewer at a time. */                        \
+                    if (i + ROWS > end && end >= ROWS)                                                 \
+                        i = end - ROWS;                                                                \
+                    const float *a = speech + i * d, *panel = packed + j * d;                          \
+                    float *cells = out + i * stride + j;                                               \
+                    const int whole = i + ROWS <= end;                                                 \
+                    if (whole && to - j > W)                                                           \
+                        product_tile_##suffix(ROWS, 2, a, panel, d, square + j, cells, stride);        \
+                    else if (whole)                                                                    \
+                        product_tile_##suffix(ROWS, 1, a, panel, d, square + j, cells, stride);        \
+                    else                                                                               \
+                        product_tile_##suffix(1, 2, a, panel, d, square + j, cells, stride);           \
+                    i += whole ? ROWS : 1;                                                             \
+                }                                                                                      \
+        }                                                                                              \
+    }
+
+#ifndef AVX512
+#define AVX512 __attribute__((target("avx512f,avx2,fma")))
+#endif
+
+PRODUCT(avx2, AVX2, 8, 6)
+PRODUCT(avx512, AVX512, 16, 12)
+
+/* Adds |a_i|^2 to each row, and takes the square root if `root`; rounding can leave a little below 0. */
+AVX2 static void finish_distances(const float *speech, ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, int root,
+                                  float *out)
+{
+    const ptrdiff_t stride = product_stride(m);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const float *a = speech + i * d;
+        float *row = out + i * stride;
+        __m256 sum = _mm256_setzero_ps();
+        float square = 0;
+        ptrdiff_t k = 0;
+        for (; k + 8 <= d; k += 8)
+            sum = _mm256_fmadd_ps(_mm256_loadu_ps(a + k), _mm256_loadu_ps(a + k), sum);
+        for (int l = 0; l < 8; l++)
+            square += sum[l];
+        for (; k < d; k++)
+            square += a[k] * a[k];
+        const __m256 add = _mm256_set1_ps(square), zero = _mm256_setzero_ps();
+        for (ptrdiff_t j = 0; j < m; j += 8) {
+            /* max(0, x) keeps a NaN in its second operand */
+            const __m256 x = _mm256_max_ps(zero, _mm256_add_ps(_mm256_loadu_ps(row + j), add));
+            _mm256_storeu_ps(row + j, root ? _mm256_sqrt_ps(x) : x);
+        }
+    }
+}
