@@ -63,10 +63,10 @@ setup() {
   timeout 120 "$slurm" JOB=1:2 a.JOB.log sleep '$((JOB==1?0:500))' 2>err 3>&- &
   runner=$!
   for _ in $(seq 100); do
-    [ ! -e a.2.log ] || break
+    ! grep -q '^# Ended' a.1.log 2>/dev/null || [ ! -e a.2.log ] || break
     sleep 0.1
   done
-  scancel "$(squeue --noheader --format=%A | head -1)"
+  scancel "$(squeue --noheader --format=%F | head -1)" # %F: the whole array
   status=0
   wait $runner || status=$?
   [ "$status" = 1 ]
