@@ -17,6 +17,12 @@ setup() {
     says $'\nC'
 }
 
+@test "an environment that is active already does not keep utils from the PATH" {
+    run env PATH="${ROOT}/.venv/bin:/usr/bin:/bin" bash -euc '. ./path.sh; command -v run.pl'
+    [ "${status}" -eq 0 ]
+    says "${ROOT}/utils/run.pl"
+}
+
 @test "path.sh can be sourced twice without a longer PATH" {
     # shellcheck disable=SC2016
     run bash -euo pipefail -c '. ./path.sh; first=${PATH}; . ./path.sh; [ "${PATH}" = "${first}" ]'

@@ -15,10 +15,11 @@ if ! "${JSTASR_ROOT}"/tools/setup.sh ${JSTASR_SETUP_OPTS:-}; then
 fi
 
 export VIRTUAL_ENV=${JSTASR_ROOT}/.venv
-case ":${PATH}:" in
-    *":${VIRTUAL_ENV}/bin:"*) ;;
-    *) export PATH="${VIRTUAL_ENV}/bin:${JSTASR_ROOT}/utils:${PATH}" ;;
-esac
+for folder in "${JSTASR_ROOT}/utils" "${VIRTUAL_ENV}/bin"; do
+    if [[ ":${PATH}:" != *":${folder}:"* ]]; then PATH=${folder}:${PATH}; fi
+done
+unset folder
+export PATH
 unset PYTHONHOME
 
 # Kaldi's tools sort by bytes; Python must read and write UTF-8 all the same.
