@@ -17,12 +17,14 @@ def run(args):
     from jstasr.train.checkpoint import CheckpointFolder, average_checkpoints, save_atomically
 
     expdir = Path(args.expdir)
+    if args.num < 1:
+        raise JstasrError(f"--num {args.num}: must be 1 or more")
     if not (expdir / "checkpoints").is_dir():
         raise JstasrError(f"{expdir}/checkpoints: no such folder. Train first: --stage 6")
     folder = CheckpointFolder(expdir / "checkpoints", keep_best=args.num, keep_last=1)
     steps = folder.best(args.num)
     if not steps:
-        raise JstasrError(f"{folder.folder}: holds no checkpoint. Train first: --stage 6")
+        raise JstasrError(f"{folder.folder}: holds no checkpoint with a dev WER. Train first: --stage 6")
     scores = folder.scores()
     output = Path(args.output) if args.output else expdir / DEFAULT_MODEL
     save_atomically({"model": average_checkpoints([folder.path(step) for step in steps]), "steps": steps}, output)

@@ -16,6 +16,10 @@ def add_arguments(parser):
         dest="overrides",
         help="override a value of the search configuration; repeatable",
     )
+    parser.add_argument("--lm", help="ARPA language model over the model's tokens; see `jstasr lm`")
+    parser.add_argument(
+        "--lang", help="tell a multilingual model the language: its code, or utt2lang for the file of the data folder"
+    )
     parser.add_argument("--mode", default="streaming,full", help="decoders, by comma (default: streaming,full)")
     parser.add_argument("--outdir", required=True, help="writes <outdir>/<mode>/logdir/{text,token,score}.<job>")
     parser.add_argument("--job", type=int, default=1, help="which part of the set, from 1")
@@ -31,25 +35,31 @@ def run(args):
     from jstasr.decode.config import load_search_config
     from jstasr.decode.decode_set import decode_set, write_hypotheses
     from jstasr.decode.experiment import Experiment
+    from jstasr.decode.ngram import NgramModel
     from jstasr.errors import JstasrError
 
     folder, outdir = Path(args.data_dir), Path(args.outdir)
-    modes = args.mode.split(",")
+    modes = list(dict.fromkeys(args.mode.split(",")))
     for mode in modes:
         if mode not in ("streaming", "full"):
             raise JstasrError(f"--mode {mode}: must be streaming or full, or both by comma")
     if not 1 <= args.job <= args.num_jobs:
         raise JstasrError(f"--job {args.job}: must lie in 1 .. {args.num_jobs} (--num-jobs)")
-    config = load_search_config(args.config, args.overrides)
+    config = load_search_config(args.config, args.overrides, args.lm)
     ids = sorted(read_table(folder / "utt2num_frames"))[args.job - 1 :: args.num_jobs]
     if not ids:
         raise JstasrError(f"{folder}: part {args.job} of {args.num_jobs} is empty. Use fewer --inference_nj")
-    experiment = Experiment.load(args.expdir, args.model, "cuda" if args.ngpu else "cpu")
+    device = "cuda" if args.ngpu else "cpu"
+    experiment = Experiment.load(args.expdir, args.model, device)
+    language_model = NgramModel.load(args.lm, experiment.tokenizer.token_list.tokens, device) if args.lm else None
+    languages = read_table(folder / "utt2lang") if args.lang == "utt2lang" else None
+    if args.lang and languages is None:
+        languages = dict.fromkeys(ids, args.lang)
 
     def progress(line):
         print(line, file=sys.stderr, flush=True)
 
-    found, speed = decode_set(experiment, folder, ids, modes, config, progress)
+    found, speed = decode_set(experiment, folder, ids, modes, config, progress, language_model, languages)
     for mode in modes:
         write_hypotheses(outdir / mode / "logdir", f".{args.job}", experiment, found[mode])
     progress(

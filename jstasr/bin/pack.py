@@ -10,18 +10,14 @@ def add_arguments(parser):
 
 
 def run(args):
-    import zipfile
     from pathlib import Path
 
-    from jstasr.data.io import atomic_write
-    from jstasr.decode.experiment import DEFAULT_MODEL, Experiment, files_to_pack
+    from jstasr.decode.experiment import DEFAULT_MODEL, pack
+    from jstasr.errors import JstasrError
 
     expdir = Path(args.expdir)
-    model = Path(args.model) if args.model else expdir / DEFAULT_MODEL
+    if not expdir.is_dir():
+        raise JstasrError(f"{expdir}: no such experiment. Train first: --stage 6")
     output = Path(args.output) if args.output else expdir / f"{expdir.resolve().name}.zip"
-    Experiment.load(expdir, model)  # refuses a broken experiment here, not at its user's
-    with atomic_write(output, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in files_to_pack(expdir, model).items():
-            archive.write(path, name)
-    Experiment.load(output)
+    pack(expdir, Path(args.model) if args.model else expdir / DEFAULT_MODEL, output)
     print(f"{output}: {output.stat().st_size / 1e6:.1f} MB")

@@ -8,6 +8,17 @@ def add_arguments(parser):
     parser.add_argument("audio", nargs="+", help="audio files that soundfile reads: wav, flac, ogg, opus, mp3")
     parser.add_argument("--mode", default="full", choices=["full", "streaming"], help="decoder (default: full)")
     parser.add_argument("--config", help="YAML file of the search")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="override a value of the search configuration; repeatable",
+    )
+    parser.add_argument("--lm", help="ARPA language model over the model's tokens; see `jstasr lm`")
+    parser.add_argument("--lang", help="tell a multilingual model the language")
+    parser.add_argument("--channel", type=int, help="channel of files that have several, from 1")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with tokens and timestamps")
     parser.add_argument("--ngpu", type=int, default=0, help="1: use the GPU")
 
@@ -21,12 +32,15 @@ def run(args):
     from jstasr.decode.transcriber import Transcriber
     from jstasr.errors import JstasrError
 
-    config = load_search_config(args.config)
-    transcriber = Transcriber.from_pretrained(args.model, device="cuda" if args.ngpu else "cpu")
+    config = load_search_config(args.config, args.overrides, args.lm)
+    transcriber = Transcriber.from_pretrained(args.model, device="cuda" if args.ngpu else "cpu", lm=args.lm)
+    transcriber.start_label(args.lang)  # an unknown language is no fault of the audio
     faults = 0
     for path in args.audio:
         try:
-            transcript = transcriber.transcribe(path, mode=args.mode, config=config)
+            transcript = transcriber.transcribe(
+                path, mode=args.mode, config=config, lang=args.lang, channel=args.channel
+            )
         except JstasrError as error:  # the other files are still worth their transcripts
             print(f"jstasr transcribe: {error}", file=sys.stderr)
             faults += 1

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-TEXT_BUCKETS = 16
+TEXT_BUCKETS = 16  # at most
+MIN_BATCHES_OF_BUCKET = 4  # fewer would leave small last batches too often
 
 
 def bucketed_batches(lengths: np.ndarray, budget: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -37,32 +38,46 @@ def padding_share(lengths: np.ndarray, batches: list[np.ndarray]) -> float:
     return 1.0 - float(lengths.sum()) / max(padded, 1)
 
 
+def length_quantiles(lengths: np.ndarray, batches: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    """Place of each batch in the order of their mean lengths, in [0, 1).
+
+    Uniform whatever the lengths, also over the epochs of a set of few batches: the place is drawn from the batch's
+    own stretch of the order.
+    """
+    means = np.asarray([lengths[batch].mean() for batch in batches])
+    places = np.empty(len(batches))
+    places[np.argsort(means, kind="stable")] = (np.arange(len(batches)) + rng.random(len(batches))) / len(batches)
+    return places
+
+
 class TextStream:
     """An endless stream of text batches; each is near in length to the speech batch that it accompanies.
 
-    The text is cut by length into quantile buckets, each with its own endless shuffle, so that no padding is
-    wasted on a short text beside a long transcript. Over time every text is drawn about equally often.
+    The text, sorted by length, is cut into buckets of equally many symbols, hence of equally many batches. Where the
+    quantiles asked for are uniform, each bucket is asked equally often, and each text is drawn equally often. A
+    bucket gives all its texts once, in batches of similar lengths, before it gives one again.
     """
 
-    def __init__(self, lengths: np.ndarray, seed: int):
-        """lengths: (N,) int, phonemes of each text."""
+    def __init__(self, lengths: np.ndarray, budget: int, seed: int):
+        """lengths: (N,) int, phonemes of each text; budget: padded phonemes of a batch."""
+        self.lengths, self.budget = lengths, budget
         order = np.argsort(lengths, kind="stable")
-        self.buckets = [part for part in np.array_split(order, TEXT_BUCKETS) if len(part)]
-        self.lengths = lengths
+        size = lengths[order].cumsum()
+        count = int(np.clip(size[-1] // (MIN_BATCHES_OF_BUCKET * budget), 1, TEXT_BUCKETS))
+        # a text belongs where its middle lies
+        share = (size - lengths[order] / 2) / size[-1]
+        cuts = np.searchsorted(share, np.arange(1, count) / count)
+        self.buckets = [part for part in np.split(order, cuts) if len(part)]
         self.rngs = [np.random.default_rng((seed, 1, bucket)) for bucket in range(len(self.buckets))]
-        self.waiting: list[list[int]] = [[] for _ in self.buckets]
+        self.waiting: list[list[np.ndarray]] = [[] for _ in self.buckets]
 
-    def draw(self, quantile: float, budget: int) -> np.ndarray:
-        """Texts whose padded size (count times longest) fits the budget, from the bucket at `quantile` in [0, 1)."""
-        bucket = min(int(quantile * len(self.buckets)), len(self.buckets) - 1)
-        drawn, longest = [], 0
-        while True:
-            if not self.waiting[bucket]:
-                self.waiting[bucket] = list(self.rngs[bucket].permutation(self.buckets[bucket]))
-            longest = max(longest, int(self.lengths[self.waiting[bucket][-1]]))
-            if drawn and (longest * (len(drawn) + 1) > budget or len(drawn) == len(self.buckets[bucket])):
-                return np.asarray(drawn)
-            drawn.append(int(self.waiting[bucket].pop()))
+    def draw(self, quantile: float) -> np.ndarray:
+        """The next batch of the bucket at `quantile` in [0, 1)."""
+        number = min(int(quantile * len(self.buckets)), len(self.buckets) - 1)
+        bucket = self.buckets[number]
+        if not self.waiting[number]:
+            self.waiting[number] = bucketed_batches(self.lengths[bucket], self.budget, self.rngs[number])
+        return bucket[self.waiting[number].pop()]
 
 
 class StepSampler:
@@ -82,21 +97,19 @@ class StepSampler:
         """speech_lengths: (N,) frames; text_lengths: (M,) phonemes, or None; budgets in frames and phonemes."""
         self.speech_lengths, self.batch_frames = speech_lengths, batch_frames
         self.text_lengths, self.text_budget, self.seed = text_lengths, text_budget, seed
-        ranks = np.empty(len(speech_lengths))
-        ranks[np.argsort(speech_lengths, kind="stable")] = np.arange(len(speech_lengths)) / len(speech_lengths)
-        self.ranks = ranks
 
     def epoch_batches(self, epoch: int) -> list[np.ndarray]:
         return bucketed_batches(self.speech_lengths, self.batch_frames, np.random.default_rng((self.seed, 0, epoch)))
 
     def __iter__(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """Yield (epoch, speech indexes, text indexes)."""
-        stream = None if self.text_lengths is None else TextStream(self.text_lengths, self.seed)
+        with_text = self.text_lengths is not None and len(self.text_lengths) and self.text_budget > 0
+        stream = TextStream(self.text_lengths, self.text_budget, self.seed) if with_text else None
         epoch = 0
         while True:
-            for speech in self.epoch_batches(epoch):
-                text = np.zeros(0, dtype=np.int64)
-                if stream is not None:
-                    text = stream.draw(float(self.ranks[speech].mean()), self.text_budget)
+            batches = self.epoch_batches(epoch)
+            quantiles = length_quantiles(self.speech_lengths, batches, np.random.default_rng((self.seed, 2, epoch)))
+            for speech, quantile in zip(batches, quantiles):
+                text = np.zeros(0, dtype=np.int64) if stream is None else stream.draw(quantile)
                 yield epoch, speech, text
             epoch += 1

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from jstasr.data.batches import bucketed_batches
+from jstasr.data.dataset import read_num_frames
 from jstasr.data.feats import FeatReader
-from jstasr.data.io import atomic_write
-from jstasr.data.kaldi import read_table
+from jstasr.data.io import atomic_write, first_few
 from jstasr.decode.experiment import Experiment
+from jstasr.decode.ngram import NgramModel
 from jstasr.decode.search import Hypothesis, SearchConfig, search
 from jstasr.errors import JstasrError
 from jstasr.train.collate import pad_features
@@ -40,6 +41,8 @@ def decode_set(
     modes: list[str],
     config: SearchConfig,
     progress: Callable[[str], None],
+    language_model: NgramModel | None = None,
+    languages: dict[str, str] | None = None,
 ) -> tuple[dict[str, dict[str, Hypothesis]], Speed]:
     """Decode utterances of dump/fbank/<set>.
 
@@ -47,29 +50,34 @@ def decode_set(
         ids: the utterances wanted.
         modes: "streaming" and/or "full".
         progress: called now and then with a line for the reader.
+        languages: utterance -> language, to be taken as given by a multilingual model; None: it recognises them.
     Returns:
         mode -> utterance -> Hypothesis, and the speed.
+    Raises:
+        JstasrError: features that are missing, damaged or of another dimension; an unknown language.
     """
     model = experiment.model
     device = model.ctc_label.weight.device
     reader = FeatReader(folder / "feats.scp")
-    frames = read_table(folder / "utt2num_frames")
-    lengths = np.asarray([int(frames[utt]) for utt in ids], dtype=np.int64)
+    lengths = read_num_frames(folder, ids)
+    starts = language_labels(experiment, ids, languages)
     batches = bucketed_batches(lengths, config.batch_frames, np.random.default_rng(0))
     found: dict[str, dict[str, Hypothesis]] = {mode: {} for mode in modes}
     started = last_shown = time.perf_counter()
     done = 0
     for indexes in batches:
-        features, batch_lengths = pad_features([reader[ids[i]] for i in indexes])
-        features, batch_lengths = features.to(device), batch_lengths.to(device)
-        if features.shape[2] != experiment.config.model.num_mel_bins:
-            raise JstasrError(
-                f"{folder}: features have {features.shape[2]} dimensions, the model was trained on "
-                f"{experiment.config.model.num_mel_bins}. Extract them with the recipe that trained it"
-            )
+        matrices = [reader[ids[i]] for i in indexes]
+        for index, matrix in zip(indexes, matrices):
+            if matrix.shape[1] != experiment.config.model.num_mel_bins:
+                raise JstasrError(
+                    f"{folder}: the features of {ids[index]} have {matrix.shape[1]} dimensions, the model was trained "
+                    f"on {experiment.config.model.num_mel_bins}. Extract them with the recipe that trained it"
+                )
+        features, batch_lengths = (tensor.to(device) for tensor in pad_features(matrices))
         encoded = model.encode_speech(model.audio_encoder.normalise(features), batch_lengths)
         for mode in modes:
-            best = search(model.decoders[mode], getattr(encoded, mode), encoded.lengths, config)
+            outputs, start = getattr(encoded, mode), None if starts is None else starts[indexes].to(device)
+            best = search(model.decoders[mode], outputs, encoded.lengths, config, language_model, start)
             found[mode].update(zip([ids[i] for i in indexes], best))
         done += len(indexes)
         now = time.perf_counter()
@@ -78,6 +86,16 @@ def decode_set(
             left = (now - started) / done * (len(ids) - done)
             progress(f"{done}/{len(ids)} utterances, {left:.0f} s left")
     return found, Speed(float(lengths.sum()) / FRAMES_PER_SECOND, time.perf_counter() - started)
+
+
+def language_labels(experiment: Experiment, ids: list[str], languages: dict[str, str] | None) -> torch.Tensor | None:
+    """(N,) the language tokens that the hypotheses of these utterances begin with, or None."""
+    if languages is None:
+        return None
+    missing = [utt for utt in ids if utt not in languages]
+    if missing:
+        raise JstasrError(f"no language is given for {len(missing)} utterances: {first_few(missing)}. Correct utt2lang")
+    return torch.tensor([experiment.tokenizer.token_list.language_id(languages[utt]) for utt in ids])
 
 
 def write_hypotheses(folder: Path, suffix: str, experiment: Experiment, found: dict[str, Hypothesis]) -> None:

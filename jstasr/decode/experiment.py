@@ -1,12 +1,15 @@
 """A trained experiment on disk: exp/<tag>, or the zip that `jstasr pack` makes of it."""
 
+import shutil
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from jstasr.data.io import atomic_write
 from jstasr.errors import JstasrError
 from jstasr.model.joint import JointModel
 from jstasr.text.tokens import Tokenizer, build_tokenizer
@@ -32,34 +35,80 @@ class Experiment:
         Args:
             path: exp/<tag> or a packed zip.
             model: weights file; None: valid.wer.ave.pth of the experiment.
+            device: as torch names it: cpu, cuda, cuda:1.
         Raises:
             JstasrError: a part is missing or damaged; says which and what makes it.
         """
         path = Path(path)
-        if path.is_file() and zipfile.is_zipfile(path):
-            with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as archive:
-                archive.extractall(folder)
-                return cls.load(folder, model, device)
+        if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+            raise JstasrError(f"{device}: PyTorch sees no GPU here. Use the CPU (--ngpu 0), or look at `nvidia-smi`")
+        if path.is_file():
+            with tempfile.TemporaryDirectory() as folder:
+                unpack(path, Path(folder))
+                weights = Path(model) if model else Path(folder) / DEFAULT_MODEL
+                return cls.read(Path(folder), weights, str(path), device)
         if not path.is_dir():
             raise JstasrError(f"{path}: neither an experiment folder (exp/<tag>) nor a packed model (.zip)")
-        for name in (CONFIG, TOKENS):
-            if not (path / name).is_file():
-                raise JstasrError(f"{path / name}: missing, so {path} is not a trained experiment. Train: --stage 6")
-        weights = Path(model) if model else path / DEFAULT_MODEL
+        return cls.read(path, Path(model) if model else path / DEFAULT_MODEL, str(path), device)
+
+    @classmethod
+    def read(cls, folder: Path, weights: Path, name: str, device: str) -> "Experiment":
+        """Read the parts in `folder` and the weights; `name` is what errors call it."""
+        for part in (CONFIG, TOKENS):
+            if not (folder / part).is_file():
+                raise JstasrError(f"{name}: holds no {part}, so it is not a trained experiment. Train: --stage 6")
         if not weights.is_file():
             raise JstasrError(f"{weights}: no such model. Average the checkpoints first: --stage 7")
-        config = load_config(path / CONFIG)
-        bpe = path / BPE
-        tokenizer = build_tokenizer(path / TOKENS, bpe if bpe.is_file() else None)
+        config = load_config(folder / CONFIG)
+        bpe = folder / BPE
+        tokenizer = build_tokenizer(folder / TOKENS, bpe if bpe.is_file() else None)
+        if config.model.vocab_size != len(tokenizer):
+            raise JstasrError(
+                f"{name}: {CONFIG} speaks of {config.model.vocab_size} tokens and {TOKENS} holds {len(tokenizer)}: "
+                "they are of different experiments"
+            )
         network = JointModel(config.model)
-        try:
-            network.load_state_dict(load_checkpoint(weights)["model"])
-        except RuntimeError as error:
-            raise JstasrError(f"{weights}: does not fit {path / CONFIG}: {error}") from error
+        load_weights(network, weights, f"{CONFIG} of {name}")
         return cls(config, network.to(torch.device(device)).eval(), tokenizer)
 
 
-def files_to_pack(expdir: Path, model: Path) -> dict[str, Path]:
-    """Name in the zip -> file, for everything that `Experiment.load` reads."""
-    files = {name: expdir / name for name in (CONFIG, TOKENS, BPE, PHONES) if (expdir / name).is_file()}
-    return files | {DEFAULT_MODEL: model}
+def load_weights(network: JointModel, path: Path, config_name: str) -> None:
+    """Put the weights of a file into a model; refuses those of another model and those that are not finite."""
+    weights = load_checkpoint(path)["model"]
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        first = " ".join(str(error).split("\n")[1].split()) if "\n" in str(error) else str(error)
+        raise JstasrError(f"{path}: does not fit {config_name}: {first[:200]}") from error
+    broken = [name for name, value in weights.items() if not value.isfinite().all()]
+    if broken:
+        raise JstasrError(f"{path}: NaN or infinity in {', '.join(broken[:3])}; use another checkpoint")
+
+
+def unpack(path: Path, folder: Path) -> None:
+    """Unpack a packed model; only the files that belong into one."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in {CONFIG, TOKENS, BPE, PHONES, DEFAULT_MODEL} & set(archive.namelist()):
+                with archive.open(name) as source, open(folder / name, "wb") as target:
+                    shutil.copyfileobj(source, target)
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise JstasrError(f"{path}: not a packed model, or damaged ({error}). Pack it again: --stage 11") from error
+
+
+def pack(expdir: Path, model: Path, output: Path) -> None:
+    """Write one zip with all that `Experiment.load` reads; checked before it takes its name.
+
+    Raises:
+        JstasrError: the experiment is broken, or the zip cannot be written.
+    """
+    Experiment.load(expdir, model)  # refuses a broken experiment here, not at its user's
+    with atomic_write(output, "wb") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in (CONFIG, TOKENS, BPE, PHONES):
+                if (expdir / name).is_file():
+                    archive.write(expdir / name, name)
+            with archive.open(DEFAULT_MODEL, "w", force_zip64=True) as target:
+                torch.save({"model": load_checkpoint(model)["model"]}, target)  # without an optimiser's state
+        file.flush()
+        Experiment.load(file.name)

@@ -1,14 +1,17 @@
 """Audio in, text out, with a trained experiment."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from jstasr.data.audio import read_audio, resample
+from jstasr.data.audio import MAX_RATE, MIN_RATE, is_pipe, read_audio, resample
 from jstasr.decode.experiment import Experiment
-from jstasr.decode.search import SearchConfig, search
+from jstasr.decode.ngram import NgramModel
+from jstasr.decode.search import Hypothesis, SearchConfig, search
+from jstasr.decode.streaming import StreamingEncoder, StreamingFbank, StreamingGreedy
 from jstasr.errors import JstasrError
 from jstasr.features.fbank import Fbank
 from jstasr.model.encoders import SUBSAMPLING
@@ -19,7 +22,7 @@ FRAME_SECONDS = 0.01 * SUBSAMPLING
 
 @dataclass
 class Transcript:
-    """What was said: `text`, its `tokens`, their log-probability `score`, and each token's start in seconds."""
+    """What was said: `text`, its `tokens`, their log-probability `score`, and when each token came out, in seconds."""
 
     text: str
     tokens: list[str]
@@ -34,60 +37,168 @@ class Transcriber:
         Transcriber.from_pretrained("exp/train_mini").transcribe("hello.wav").text
     """
 
-    def __init__(self, experiment: Experiment, device: str = "cpu"):
+    def __init__(self, experiment: Experiment, device: str = "cpu", language_model: NgramModel | None = None):
         self.experiment = experiment
         self.device = torch.device(device)
+        self.language_model = language_model
         config = experiment.config
+        self.sample_rate = config.sample_rate
         self.fbank = Fbank(sample_rate=config.sample_rate, num_mel_bins=config.model.num_mel_bins)
 
     @classmethod
-    def from_pretrained(cls, path: str | Path, model: str | Path | None = None, device: str = "cpu") -> "Transcriber":
-        """Load exp/<tag> or a packed zip; `model` names other weights than valid.wer.ave.pth."""
-        return cls(Experiment.load(path, model, device), device)
+    def from_pretrained(
+        cls, path: str | Path, model: str | Path | None = None, device: str = "cpu", lm: str | Path | None = None
+    ) -> "Transcriber":
+        """Load exp/<tag> or a packed zip.
+
+        Args:
+            model: other weights than valid.wer.ave.pth.
+            lm: ARPA language model over the model's tokens, for beam search with `lm_weight`.
+        Raises:
+            JstasrError: a part is missing, damaged or does not fit the others.
+        """
+        experiment = Experiment.load(path, model, device)
+        language_model = NgramModel.load(lm, experiment.tokenizer.token_list.tokens, device) if lm else None
+        return cls(experiment, device, language_model)
 
     def transcribe(
-        self, audio, sample_rate: int | None = None, mode: str = FULL, config: SearchConfig | None = None
+        self,
+        audio,
+        sample_rate: int | None = None,
+        mode: str = FULL,
+        config: SearchConfig | None = None,
+        lang: str | None = None,
+        channel: int | None = None,
     ) -> Transcript:
         """Transcribe one utterance.
 
         Args:
-            audio: path of a file that soundfile reads, or samples (N,) float in [-1, 1].
+            audio: path of a file that soundfile reads, or samples (N,): float in [-1, 1], or 16 or 32 bit integers.
             sample_rate: Hz of an array; None: the model's own.
             mode: "full" (full-context decoder) or "streaming".
             config: search settings; None: greedy.
+            lang: the language, if it is known, for a multilingual model.
+            channel: of a file with several, from 1.
         Raises:
-            JstasrError: unreadable, empty, non-finite or too short audio.
+            JstasrError: unreadable, empty, non-finite or too short audio; settings that do not go together.
         """
+        config = config or SearchConfig()
         if mode not in (FULL, STREAMING):
             raise JstasrError(f"mode {mode!r}: must be {FULL} or {STREAMING}")
-        wanted = self.experiment.config.sample_rate
+        if config.lm_weight > 0 and self.language_model is None:
+            raise JstasrError("lm_weight without a language model: give `lm` to from_pretrained")
+        start = self.start_label(lang)
         if isinstance(audio, (str, Path)):
             name = str(audio)
-            samples, sample_rate = read_audio(audio)
+            if is_pipe(name):
+                raise JstasrError(f"{name}: is a command, not an audio file")
+            samples, sample_rate = read_audio(name, channel=channel)
         else:
             name = "the given array"
-            samples = np.asarray(audio, dtype=np.float32)
-            if samples.ndim != 1:
-                raise JstasrError(f"{name}: has shape {samples.shape}, expected (N,): one channel")
-        if not np.isfinite(samples).all():
-            raise JstasrError(f"{name}: holds NaN or infinite samples")
-        if sample_rate not in (None, wanted):
-            samples = resample(samples, sample_rate, wanted)
-        features = torch.as_tensor(np.asarray(self.fbank(samples)))
-        if not len(features):
-            raise JstasrError(f"{name}: {len(samples)} samples are shorter than one 25 ms window")
-        return self.decode(features.to(self.device), mode, config or SearchConfig())
+            samples = as_samples(audio, name)
+        samples = resample(samples, check_rate(sample_rate, self.sample_rate), self.sample_rate)
+        if len(samples) < self.fbank.window:
+            seconds = len(samples) / self.sample_rate
+            raise JstasrError(
+                f"{name}: {seconds:.3f} s of audio is shorter than one {self.fbank.frame_length_ms} ms window"
+            )
+        features = torch.from_numpy(self.fbank(samples)).to(self.device)
+        return self.decode(features, mode, config, start)
 
     @torch.inference_mode()
-    def decode(self, features: torch.Tensor, mode: str, config: SearchConfig) -> Transcript:
-        """Raw log-mel features (T, F) of one utterance -> Transcript."""
-        model, tokenizer = self.experiment.model, self.experiment.tokenizer
+    def decode(self, features: torch.Tensor, mode: str, config: SearchConfig, start: int | None = None) -> Transcript:
+        """Raw log-mel features (T, F) of one utterance -> Transcript; `start`: its first label, if known."""
+        model = self.experiment.model
         lengths = torch.tensor([len(features)], device=features.device)
         encoded = model.encode_speech(model.audio_encoder.normalise(features[None]), lengths)
-        best = search(model.decoders[mode], getattr(encoded, mode), encoded.lengths, config)[0]
+        given = None if start is None else torch.tensor([start], device=features.device)
+        best = search(
+            model.decoders[mode], getattr(encoded, mode), encoded.lengths, config, self.language_model, given
+        )[0]
+        return self.transcript(best)
+
+    def stream(self, pieces: Iterable, sample_rate: int | None = None, lang: str | None = None) -> Iterator[Transcript]:
+        """Transcribe audio while it arrives, with the streaming decoder and greedy search.
+
+        Args:
+            pieces: arrays of samples (N,) of any length, one after the other, as for `transcribe`.
+            sample_rate: Hz; None or the model's own.
+            lang: as for `transcribe`.
+        Yields:
+            The transcript so far after each piece, and after the end the whole: what `transcribe` with
+            mode="streaming" gives. What was yielded once is only added to, never changed.
+        Raises:
+            JstasrError: another sampling rate; a piece that is not samples, or not finite.
+        """
+        stream = TranscriptStream(self, sample_rate, lang)
+        for piece in pieces:
+            yield stream.accept(piece)
+        yield stream.finish()
+
+    def start_label(self, lang: str | None) -> int | None:
+        """The language's token, which a multilingual model's transcripts begin with."""
+        return None if lang is None else self.experiment.tokenizer.token_list.language_id(lang)
+
+    def transcript(self, found: Hypothesis) -> Transcript:
+        tokenizer = self.experiment.tokenizer
         return Transcript(
-            text=tokenizer.decode(best.labels),
-            tokens=tokenizer.tokens(best.labels),
-            score=best.score,
-            timestamps=[round(frame * FRAME_SECONDS, 3) for frame in best.frames],
+            text=tokenizer.decode(found.labels),
+            tokens=tokenizer.tokens(found.labels),
+            score=found.score,
+            timestamps=[round(frame * FRAME_SECONDS, 3) for frame in found.frames],
         )
+
+
+class TranscriptStream:
+    """One utterance that is transcribed while it arrives; `Transcriber.stream` for audio that comes by itself."""
+
+    def __init__(self, transcriber: Transcriber, sample_rate: int | None = None, lang: str | None = None):
+        if sample_rate not in (None, transcriber.sample_rate):
+            raise JstasrError(
+                f"a stream of {sample_rate} Hz: this model listens at {transcriber.sample_rate} Hz. Resample it before"
+            )
+        model = transcriber.experiment.model
+        self.transcriber = transcriber
+        self.fbank = StreamingFbank(transcriber.fbank)
+        self.encoder = StreamingEncoder(model)
+        self.greedy = StreamingGreedy(model, SearchConfig().max_symbols, transcriber.start_label(lang))
+
+    def accept(self, samples) -> Transcript:
+        """The transcript so far, after the next samples (N,)."""
+        return self.advance(as_samples(samples, "a piece of the stream"), last=False)
+
+    def finish(self) -> Transcript:
+        """The whole transcript; the stream takes no more samples."""
+        return self.advance(np.zeros(0, dtype=np.float32), last=True)
+
+    def advance(self, samples: np.ndarray, last: bool) -> Transcript:
+        features = torch.from_numpy(self.fbank.accept(samples))
+        return self.transcriber.transcript(self.greedy.accept(self.encoder.accept(features, last)))
+
+
+def as_samples(audio, name: str) -> np.ndarray:
+    """One channel of samples as float32 in [-1, 1].
+
+    Raises:
+        JstasrError: several channels, a type that has no scale, NaN or infinity.
+    """
+    samples = np.asarray(audio)
+    if samples.ndim != 1:
+        raise JstasrError(f"{name}: has shape {samples.shape}, expected (N,): one channel")
+    if samples.dtype in (np.int16, np.int32):
+        samples = samples / np.float32(2 ** (8 * samples.dtype.itemsize - 1))
+    elif len(samples) and samples.dtype.kind != "f":
+        raise JstasrError(f"{name}: holds {samples.dtype}, expected float in [-1, 1], int16 or int32")
+    samples = samples.astype(np.float32)
+    if not np.isfinite(samples).all():
+        raise JstasrError(f"{name}: holds NaN or infinite samples")
+    return samples
+
+
+def check_rate(rate: int | None, own: int) -> int:
+    """A sampling rate in Hz as given, or the model's own."""
+    if rate is None:
+        return own
+    if not MIN_RATE <= rate <= MAX_RATE or rate != int(rate):
+        raise JstasrError(f"sampling rate {rate}: must be a whole number of Hz, {MIN_RATE} to {MAX_RATE}")
+    return int(rate)

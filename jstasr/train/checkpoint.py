@@ -23,7 +23,7 @@ def save_atomically(value, path: Path) -> None:
     try:
         with atomic_write(path, "wb") as file:
             torch.save(value, file)
-    except (JstasrError, RuntimeError) as error:  # torch turns a failed write into RuntimeError
+    except (JstasrError, OSError, RuntimeError) as error:  # torch turns a failed write into RuntimeError
         raise JstasrError(
             f"{path}: cannot be written ({error}). Earlier checkpoints are intact; "
             "free some space and start the same command again to continue"
@@ -62,19 +62,32 @@ class CheckpointFolder:
         return self.folder / f"step{step}.pth"
 
     def scores(self) -> dict[int, float]:
-        """Step -> dev WER in per cent (mean of both decoders)."""
+        """Step -> dev WER in per cent (mean of both decoders).
+
+        Raises:
+            JstasrError: the file is damaged.
+        """
+        path = self.folder / SCORES
         try:
-            return {int(step): score for step, score in json.loads((self.folder / SCORES).read_text()).items()}
+            return {int(step): float(score) for step, score in json.loads(path.read_text("utf-8")).items()}
         except FileNotFoundError:
             return {}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise JstasrError(
+                f"{path}: damaged ({error}). Write `{{}}` into it: the next validations fill it again"
+            ) from error
 
     def save(self, state: dict, step: int, score: float) -> None:
-        """Write the checkpoint and its score, then remove those that are neither recent nor among the best."""
+        """Write the checkpoint and its score, then remove those that are neither recent nor among the best.
+
+        Checkpoints of later steps are removed too: they were damaged, or else this run had continued from them.
+        """
         save_atomically(state, self.path(step))
         scores = {known: value for known, value in self.scores().items() if known < step} | {step: score}
         with atomic_write(self.folder / SCORES) as file:
             json.dump(scores, file, indent=1)
-        kept = set(self.best(self.keep_best)) | set(self.steps()[-self.keep_last :])
+        until_now = [known for known in self.steps() if known <= step]
+        kept = set(self.best(self.keep_best)) | set(until_now[-max(1, self.keep_last) :])
         for old in set(self.steps()) - kept:
             self.path(old).unlink()
 
@@ -85,7 +98,7 @@ class CheckpointFolder:
         return sorted(existing, key=lambda step: (scores[step], -step))[:count]
 
     def load_last(self) -> tuple[int, dict] | None:
-        """Newest readable checkpoint; a damaged one is passed over with a warning."""
+        """Newest readable checkpoint as (step, state); a damaged one is passed over with a warning."""
         for step in reversed(self.steps()):
             try:
                 return step, load_checkpoint(self.path(step))
@@ -95,10 +108,17 @@ class CheckpointFolder:
 
 
 def average_checkpoints(paths: list[Path]) -> dict:
-    """Mean of the models' floating-point weights, in float64; other entries from the first."""
-    models = [load_checkpoint(path)["model"] for path in paths]
-    mean = dict(models[0])
-    for name, value in models[0].items():
-        if value.is_floating_point():
-            mean[name] = torch.stack([model[name].double() for model in models]).mean(0).to(value.dtype)
-    return mean
+    """Mean of the models' floating-point weights, summed in float64; other entries from the first.
+
+    Raises:
+        JstasrError: a damaged checkpoint, or checkpoints of different models.
+    """
+    first = load_checkpoint(paths[0])["model"]
+    sums = {name: value.double() for name, value in first.items() if value.is_floating_point()}
+    for path in paths[1:]:  # one at a time: a checkpoint holds the optimiser's state, three times the model
+        model = load_checkpoint(path)["model"]
+        if {name: value.shape for name, value in model.items()} != {name: value.shape for name, value in first.items()}:
+            raise JstasrError(f"{path}: is of another model than {paths[0]}, there is no mean of the two")
+        for name, total in sums.items():
+            total += model[name]
+    return first | {name: (total / len(paths)).to(first[name].dtype) for name, total in sums.items()}

@@ -11,19 +11,18 @@ from jstasr.model.batch import Batch
 def pad_features(matrices: list[np.ndarray]) -> tuple[Tensor, Tensor]:
     """Feature matrices (T_i, F) -> (N, T, F) float32 padded with 0, and (N,) lengths."""
     lengths = [len(matrix) for matrix in matrices]
-    padded = torch.zeros(len(matrices), max(lengths), matrices[0].shape[1])
+    padded = np.zeros((len(matrices), max(lengths), matrices[0].shape[1]), dtype=np.float32)
     for row, matrix in zip(padded, matrices):
-        row[: len(matrix)] = torch.from_numpy(matrix)
-    return padded, torch.tensor(lengths)
+        row[: len(matrix)] = matrix
+    return torch.from_numpy(padded), torch.tensor(lengths)
 
 
 def pad_symbols(sequences: list[np.ndarray]) -> tuple[Tensor, Tensor]:
     """Integer sequences -> (N, L) int64 padded with 0, and (N,) lengths; (0, 0) for an empty list."""
-    lengths = torch.tensor([len(sequence) for sequence in sequences], dtype=torch.long)
-    padded = torch.zeros(len(sequences), max(map(len, sequences), default=0), dtype=torch.long)
+    padded = np.zeros((len(sequences), max(map(len, sequences), default=0)), dtype=np.int64)
     for row, sequence in zip(padded, sequences):
-        row[: len(sequence)] = torch.from_numpy(sequence.astype(np.int64))
-    return padded, lengths
+        row[: len(sequence)] = sequence
+    return torch.from_numpy(padded), torch.tensor([len(sequence) for sequence in sequences], dtype=torch.long)
 
 
 def collate(speech: SpeechSet, indexes, text: TextSet | None, text_indexes) -> Batch:

@@ -10,7 +10,7 @@ from jstasr.errors import JstasrError
 from jstasr.train.config import TrainConfig, config_yaml
 
 # what may change between two starts of one experiment without making its checkpoints useless
-FREE_SECTIONS = ("log_interval", "valid", "precision")
+FREE = ("log_interval", "valid", "precision", "data.num_workers")
 
 
 def prepare_folder(expdir: Path, config: TrainConfig, token_list: str, bpe_model: str | None, phone_list: str) -> None:
@@ -24,8 +24,8 @@ def prepare_folder(expdir: Path, config: TrainConfig, token_list: str, bpe_model
     started = any((expdir / "checkpoints").glob("step*.pth"))
     files = {"tokens.txt": token_list, "phones.txt": phone_list} | ({"bpe.model": bpe_model} if bpe_model else {})
     if started:
-        changed = changed_keys(yaml.safe_load((expdir / "config.yaml").read_text("utf-8")), yaml.safe_load(text))
-        changed += [name for name, source in files.items() if (expdir / name).read_bytes() != Path(source).read_bytes()]
+        changed = changed_keys(read_settings(expdir / "config.yaml"), yaml.safe_load(text))
+        changed += [name for name, source in files.items() if differ(expdir / name, Path(source))]
         if changed:
             raise JstasrError(
                 f"{expdir} was trained with other settings: {', '.join(changed)}. "
@@ -38,12 +38,29 @@ def prepare_folder(expdir: Path, config: TrainConfig, token_list: str, bpe_model
         file.write(text)
 
 
+def read_settings(path: Path) -> dict:
+    """The settings that a run was started with."""
+    try:
+        settings = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise JstasrError(
+            f"{path}: cannot be read, so that the checkpoints beside it cannot be continued ({error}). "
+            f"Remove {path.parent} to start again"
+        ) from error
+    return settings if isinstance(settings, dict) else {}
+
+
+def differ(kept: Path, source: Path) -> bool:
+    """Is the experiment's copy of a list missing, or another one?"""
+    return not kept.is_file() or kept.read_bytes() != source.read_bytes()
+
+
 def changed_keys(old: dict, new: dict, prefix: str = "") -> list[str]:
     """Dotted names of the values that differ, free ones left out: `a.b (1 -> 2)`."""
     changed = []
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name), new.get(name)
-        if not prefix and name in FREE_SECTIONS:
+        if prefix + name in FREE:
             continue
         if isinstance(before, dict) and isinstance(after, dict):
             changed += changed_keys(before, after, f"{prefix}{name}.")
