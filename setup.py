@@ -13,6 +13,12 @@ from setuptools import Extension, find_packages, setup
 os.chdir(Path(__file__).parent)
 
 
+def requirements(name):
+    """The pinned packages of tools/<name>."""
+    lines = Path("tools", name).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
 def openmp_flags():
     """["-fopenmp"] where the compiler has it; without it the extensions run on one thread."""
     compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
@@ -48,6 +54,8 @@ setup(
     description="Joint speech-text speech recognition without alignments",
     packages=find_packages(include=["jstasr", "jstasr.*"]),
     python_requires=">=3.10,<3.14",
+    install_requires=["torch==2.11.0", "torchaudio==2.11.0", *requirements("requirements.txt")],
+    extras_require={"test": requirements("requirements-dev.txt")},
     # Always anew: a build that was interrupted leaves a .c file which dates alone would take for complete,
     # and a changed header is no reason for Cython to run.
     ext_modules=cythonize(extensions(), language_level=3, force=True),
