@@ -1,7 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """Binding of the alignment kernels (batch_core.h). Private: jstasr.align.best prepares what it passes here."""
 
+cimport numpy as cnp
 from libc.stdint cimport int8_t, int64_t, uintptr_t
+
+cnp.import_array()
 
 
 cdef extern from "batch_core.h":
@@ -76,6 +79,43 @@ def choose(bint vector=True, bint lanes=True):
 
 
 choose()
+
+
+def new_output(Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m, bint pairs, bint is_double):
+    """Arrays that `align` fills, and their addresses.
+
+    Returns:
+        path: (batch, n) int64, or with `pairs` (batch, n + m - 1, 2), right-aligned.
+        path_length: (batch,) int64, number of pairs; not used without `pairs`.
+        total: (batch,) float32 or float64.
+        addresses: of the path, cells from one item to the next, of the lengths, of the totals.
+    """
+    cdef cnp.npy_intp[3] shape = [batch, n + m - 1 if pairs else n, 2]
+    cdef Py_ssize_t stride = 2 * shape[1] if pairs else n
+    cdef cnp.ndarray path = cnp.PyArray_EMPTY(3 if pairs else 2, shape, cnp.NPY_INT64, 0)
+    cdef cnp.ndarray path_length = cnp.PyArray_EMPTY(1, shape, cnp.NPY_INT64, 0)
+    cdef cnp.ndarray total = cnp.PyArray_EMPTY(1, shape, cnp.NPY_DOUBLE if is_double else cnp.NPY_FLOAT, 0)
+    return path, path_length, total, (
+        <uintptr_t> cnp.PyArray_DATA(path), stride, <uintptr_t> cnp.PyArray_DATA(path_length),
+        <uintptr_t> cnp.PyArray_DATA(total))
+
+
+def pair_views(cnp.ndarray path, cnp.ndarray path_length):
+    """The pairs of each item as a list of arrays (L, 2) that share the memory of `new_output`'s path."""
+    cdef Py_ssize_t b, batch = cnp.PyArray_DIM(path, 0), room = cnp.PyArray_DIM(path, 1)
+    cdef const int64_t *length = <const int64_t *> cnp.PyArray_DATA(path_length)
+    cdef int64_t *end = <int64_t *> cnp.PyArray_DATA(path)
+    cdef cnp.npy_intp[2] shape
+    cdef cnp.ndarray view
+    cdef list views = []
+    shape[1] = 2
+    for b in range(batch):
+        end += 2 * room
+        shape[0] = length[b]
+        view = cnp.PyArray_SimpleNewFromData(2, shape, cnp.NPY_INT64, end - 2 * length[b])
+        cnp.set_array_base(view, path)
+        views.append(view)
+    return views
 
 
 def check_lengths(uintptr_t lengths, Py_ssize_t batch, Py_ssize_t limit, str name):

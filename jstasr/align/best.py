@@ -164,14 +164,10 @@ class _Output:
 
     def __init__(self, batch, n, m, dtype, topology):
         self.batch, self.n, self.m, self.topology = batch, n, m, topology
-        self.total = torch.empty(batch, dtype=dtype)
-        if topology == "dtw":
-            self.path = np.empty((batch, n + m - 1, 2), np.int64)
-            self.path_length = np.empty(batch, np.int64)
-            self.addresses = self.path.ctypes.data, 2 * (n + m - 1), self.path_length.ctypes.data
-        else:
-            self.path = torch.empty((batch, n), dtype=torch.int64)
-            self.addresses = self.path.data_ptr(), n, 0
+        self.path, self.path_length, total, self.addresses = _dtw.new_output(
+            batch, n, m, topology == "dtw", dtype == torch.float64
+        )
+        self.total = torch.from_numpy(total)
 
     def align(self, cost, first, speech_lengths, text_lengths):
         """Align the items from `first` on, whose costs (count, n, m) are given."""
@@ -183,12 +179,12 @@ class _Output:
             item_stride, row_stride, _ = cost.stride()
         count = cost.shape[0]
         status = bytearray(count)
-        path, path_stride, path_length = self.addresses
+        path, path_stride, path_length, total = self.addresses
         failed = _dtw.align(
             cost.data_ptr(), cost.dtype == torch.float64, item_stride, row_stride, count,
             speech_lengths.data_ptr(), text_lengths.data_ptr(), _dtw.TOPOLOGIES[self.topology], True,
             path + 8 * first * path_stride, path_stride, path_length + 8 * first,
-            self.total.data_ptr() + first * self.total.element_size(), status, torch.get_num_threads(),
+            total + first * self.total.element_size(), status, torch.get_num_threads(),
         )  # fmt: skip
         if failed:
             _raise(status, first)
@@ -199,23 +195,21 @@ class _Output:
         failed = _dtw.align_embeddings(
             speech.data_ptr(), text.data_ptr(), self.batch, self.n, self.m, speech.shape[2],
             speech_lengths.data_ptr(), text_lengths.data_ptr(), _dtw.TOPOLOGIES[self.topology],
-            self.topology == "dtw", distance == "euclidean", *self.addresses, self.total.data_ptr(), status,
-            torch.get_num_threads(),
+            self.topology == "dtw", distance == "euclidean", *self.addresses, status, torch.get_num_threads(),
         )  # fmt: skip
         if failed:
             _raise(status, 0)
 
     def paths(self):
         """`BestAlignment.path`."""
-        if self.topology != "dtw":
-            return self.path
-        room = self.n + self.m - 1
-        return [pairs[room - length :] for pairs, length in zip(self.path, self.path_length.tolist())]
+        if self.topology == "dtw":
+            return _dtw.pair_views(self.path, self.path_length)
+        return torch.from_numpy(self.path)
 
     def pairs(self, speech_lengths):
         """The same as one flat list, see `Pairs`."""
         if self.topology != "dtw":
-            return pairs_of_path(self.path, speech_lengths, self.m)
+            return pairs_of_path(self.paths(), speech_lengths, self.m)
         length = torch.from_numpy(self.path_length)
         item = torch.repeat_interleave(length)
         frame, position = torch.from_numpy(np.concatenate(self.paths())).unbind(1)
