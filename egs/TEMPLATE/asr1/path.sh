@@ -15,10 +15,10 @@ if ! "${JSTASR_ROOT}"/tools/setup.sh ${JSTASR_SETUP_OPTS:-}; then
 fi
 
 export VIRTUAL_ENV=${JSTASR_ROOT}/.venv
-for folder in "${JSTASR_ROOT}/utils" "${VIRTUAL_ENV}/bin"; do
-    if [[ ":${PATH}:" != *":${folder}:"* ]]; then PATH=${folder}:${PATH}; fi
+for _dir in "${JSTASR_ROOT}/utils" "${VIRTUAL_ENV}/bin"; do
+    if [[ ":${PATH}:" != *":${_dir}:"* ]]; then PATH=${_dir}:${PATH}; fi
 done
-unset folder
+unset _dir
 export PATH
 unset PYTHONHOME
 
