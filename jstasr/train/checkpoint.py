@@ -3,6 +3,7 @@
 import json
 import re
 import warnings
+import zipfile
 from pathlib import Path
 
 import torch
@@ -37,6 +38,9 @@ def load_checkpoint(path: Path) -> dict:
         JstasrError: missing, cut short, or not a checkpoint.
     """
     try:
+        with zipfile.ZipFile(path) as archive:
+            if (wrong := archive.testzip()) is not None:  # torch.load does not look at the check sums
+                raise zipfile.BadZipFile(f"bad check sum of {wrong}")
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise JstasrError(f"{path}: no such checkpoint. Train first: --stage 6") from None

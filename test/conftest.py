@@ -1,0 +1,115 @@
+"""A made-up corpus on disk, in the folders that feature extraction writes, for tests of everything that reads it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+LETTERS = "abcdef"
+DIM = 20
+
+
+class Toy:
+    """Makes data sets whose "speech" shows each letter as its own pattern of features for 8 to 12 frames."""
+
+    letters, dim = LETTERS, DIM
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.patterns = np.random.default_rng(7).normal(0, 2, (len(LETTERS) + 1, DIM)).astype(np.float32)
+        self.token_list = folder / "token_list" / "char" / "tokens.txt"
+        self.phone_list = folder / "token_list" / "phones.txt"
+        self.token_list.parent.mkdir(parents=True, exist_ok=True)
+        self.token_list.write_text("".join(f"{t}\n" for t in ("<blank>", "<unk>", "<space>", *LETTERS)))
+        phones = ("<pad>", "<mask>", "<unk>", "_", *(f"p{letter}" for letter in LETTERS))
+        self.phone_list.write_text("".join(f"{phone}\n" for phone in phones))
+
+    def texts(self, count: int, seed: int = 0) -> list[str]:
+        """Different sentences of two or three words."""
+        rng = np.random.default_rng(seed)
+        found = {}
+        while len(found) < count:
+            words = ["".join(rng.choice(list(LETTERS), rng.integers(1, 4))) for _ in range(rng.integers(2, 4))]
+            found[" ".join(words)] = None
+        return list(found)
+
+    def features(self, text: str, seed: int) -> np.ndarray:
+        """(T, F) float32."""
+        rng = np.random.default_rng(seed)
+        parts = []
+        for letter in text:
+            pattern = self.patterns[LETTERS.find(letter) + 1]
+            parts.append(np.repeat(pattern[None], rng.integers(8, 13), axis=0))
+        frames = np.concatenate(parts)
+        return (frames + rng.normal(0, 0.3, frames.shape)).astype(np.float32)
+
+    @staticmethod
+    def phones(text: str) -> str:
+        return " _ ".join(" ".join(f"p{letter}" for letter in word) for word in text.split())
+
+    @staticmethod
+    def write_table(path: Path, table: dict) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{key} {value}\n" for key, value in sorted(table.items())))
+
+    def text_set(self, name: str, texts: list[str], languages: list[str] | None = None) -> Path:
+        """dump/text/<name>."""
+        return self.write_texts(
+            self.folder / "text" / name, [f"{name}-{i:03}" for i in range(len(texts))], texts, languages
+        )
+
+    def write_texts(self, folder, ids, texts, languages) -> Path:
+        self.write_table(folder / "text", dict(zip(ids, texts)))
+        self.write_table(folder / "phones", {utt: self.phones(text) for utt, text in zip(ids, texts)})
+        if languages is not None:
+            self.write_table(folder / "utt2lang", dict(zip(ids, languages)))
+        return folder
+
+    def speech_set(self, name: str, texts: list[str], languages: list[str] | None = None, matrices=None) -> Path:
+        """dump/fbank/<name>; `matrices`: the features, else `features` of the texts."""
+        import kaldiio
+
+        folder = self.folder / "fbank" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        ids = [f"{name}-{i:03}" for i in range(len(texts))]
+        if matrices is None:
+            matrices = [self.features(text, seed) for seed, text in enumerate(texts)]
+        kaldiio.save_ark(str(folder / "feats.ark"), dict(zip(ids, matrices)), scp=str(folder / "feats.scp"))
+        self.write_table(folder / "utt2num_frames", {utt: len(matrix) for utt, matrix in zip(ids, matrices)})
+        self.write_table(folder / "utt2spk", {utt: utt for utt in ids})
+        return self.write_texts(folder, ids, texts, languages)
+
+    def lists(self):
+        """Tokenizer and PhoneList."""
+        from jstasr.text.tokens import PhoneList, build_tokenizer
+
+        return build_tokenizer(self.token_list), PhoneList.load(self.phone_list)
+
+    def speech(self, name: str, texts: list[str], **options):
+        """The SpeechSet of a new speech_set."""
+        from jstasr.data.dataset import SpeechSet
+
+        return SpeechSet(self.speech_set(name, texts, **options), *self.lists())
+
+    def text(self, name: str, texts: list[str]):
+        """The TextSet of a new text_set."""
+        from jstasr.data.dataset import TextSet
+
+        return TextSet.load([self.text_set(name, texts)], *self.lists())
+
+    def config(self, **model):
+        """A TrainConfig of a tiny model of the size of the lists."""
+        from jstasr.model.config import DecoderConfig, ModelConfig
+        from jstasr.train.config import TrainConfig
+
+        tokenizer, phone_list = self.lists()
+        sizes = dict(dim=32, heads=2, ff_dim=64, kernel_size=5, dropout=0.0, chunk_size=4, left_chunks=4)
+        layers = dict(audio_layers=1, text_layers=1, shared_layers=1, full_layers=1)
+        decoder = DecoderConfig(context=2, embed_dim=16, joint_dim=32)
+        lists = dict(vocab_size=len(tokenizer), phone_size=len(phone_list), num_mel_bins=DIM)
+        return TrainConfig(model=ModelConfig(**{**lists, **sizes, **layers, "decoder": decoder, **model}))
+
+
+@pytest.fixture
+def toy(tmp_path):
+    return Toy(tmp_path / "toy")

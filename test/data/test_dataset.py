@@ -1,0 +1,148 @@
+"""Data sets: what is read, and what is refused with every utterance named."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from jstasr.data.dataset import PackedSequences, SpeechSet, TextSet
+from jstasr.errors import JstasrError
+
+TEXTS = ["ab c", "fed a", "bad face", "cab"]
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def load(toy, folder):
+    return SpeechSet(folder, *toy.lists())
+
+
+def test_packed_sequences_are_a_list_of_arrays():
+    lists = [[1, 2], [], [3], [4, 5, 6]]
+    packed = PackedSequences(iter(lists))
+    assert [sequence.tolist() for sequence in packed] == lists
+    assert packed.lengths.tolist() == [2, 0, 1, 3]
+    assert len(PackedSequences([])) == 0
+    joined = PackedSequences.join([packed, PackedSequences([]), PackedSequences([[7]])])
+    assert [sequence.tolist() for sequence in joined] == [*lists, [7]]
+
+
+def test_a_speech_set_gives_features_labels_phones_and_texts(toy):
+    data = toy.speech("train", TEXTS)
+    tokenizer, phone_list = toy.lists()
+    assert data.ids == [f"train-{i:03}" for i in range(4)] and data.texts == TEXTS
+    for index, text in enumerate(TEXTS):
+        assert tokenizer.decode(data.labels[index].tolist()) == text
+        assert " ".join(phone_list.decode(data.phones[index].tolist())) == toy.phones(text)
+        assert np.array_equal(data.features(index), toy.features(text, index))
+        assert data.num_frames[index] == len(data.features(index))
+    data.check(toy.dim)
+    again = pickle.loads(pickle.dumps(data))  # as for a worker process
+    assert np.array_equal(again.features(2), data.features(2))
+
+
+def test_text_folders_become_one_set(toy):
+    folders = [toy.text_set("one", TEXTS[:2]), toy.text_set("two", TEXTS[2:])]
+    tokenizer, phone_list = toy.lists()
+    data = TextSet.load(folders, tokenizer, phone_list)
+    assert len(data) == 4 and data.ids[2] == "two-000"
+    assert [tokenizer.decode(labels.tolist()) for labels in data.labels] == TEXTS
+    assert phone_list.decode(data.phones[3].tolist()) == ["pc", "pa", "pb"]
+
+
+@pytest.mark.parametrize("name, fault", [("text", "no transcript in text"), ("phones", "no phonemes in phones")])
+def test_missing_lines_are_all_named(toy, name, fault):
+    folder = toy.speech_set("train", TEXTS)
+    kept = [line for line in (folder / name).read_text().splitlines(True) if "-001" not in line and "-003" not in line]
+    (folder / name).write_text("".join(kept))
+    with pytest.raises(JstasrError, match=rf"{fault} \(2\): train-001, train-003"):
+        load(toy, folder)
+
+
+def test_symbols_outside_the_token_list_are_named_with_all_their_utterances(toy):
+    folder = toy.speech_set("train", TEXTS)
+    edit(folder / "text", "fed a", "fed ß")
+    edit(folder / "text", "cab", "ßaq")
+    with pytest.raises(JstasrError) as raised:
+        load(toy, folder)
+    message = str(raised.value)
+    assert "'ß' is not in the token list (2): train-001, train-003" in message
+    assert "'q' is not in the token list (1): train-003" in message
+    assert "--cleaner" in message and str(folder) in message
+
+
+def test_empty_transcripts_are_named_with_file_and_line(toy):
+    folder = toy.speech_set("train", TEXTS)
+    edit(folder / "text", "fed a", "")
+    with pytest.raises(JstasrError, match=r"text:2: nothing after train-001"):
+        load(toy, folder)
+
+
+def test_features_of_another_dimension_are_refused(toy):
+    with pytest.raises(JstasrError, match="features have 20 dimensions and the model's num_mel_bins is 80"):
+        toy.speech("train", TEXTS).check(80)
+    odd = [toy.features(text, 0) for text in TEXTS]
+    odd[2] = odd[2][:, :13]
+    data = toy.speech("odd", TEXTS, matrices=odd)
+    data.check(20)
+    with pytest.raises(JstasrError, match=r"odd-002: its features .* expected \(\d+, 20\)"):
+        data.features(2)
+
+
+def test_more_labels_than_encoder_frames_are_named(toy):
+    matrices = [toy.features(text, 0) for text in TEXTS]
+    matrices[1], matrices[3] = matrices[1][:16], matrices[3][:5]
+    with pytest.raises(JstasrError, match=r"more labels than encoder frames .* \(2\): train-001, train-003"):
+        toy.speech("train", TEXTS, matrices=matrices).check(20)
+
+
+def test_features_that_are_not_there_are_named_at_once(toy):
+    folder = toy.speech_set("train", TEXTS)
+    lines = (folder / "feats.scp").read_text().splitlines(True)
+    (folder / "feats.scp").write_text("".join(lines[1:3]))
+    with pytest.raises(JstasrError, match=r"no features in feats.scp \(2\): train-000, train-003"):
+        load(toy, folder)
+
+
+@pytest.mark.parametrize("value", ["x", "0", "-3", "1.5"])
+def test_a_number_of_frames_that_is_none_is_refused(toy, value):
+    folder = toy.speech_set("train", TEXTS)
+    first = (folder / "utt2num_frames").read_text().splitlines()[0]
+    edit(folder / "utt2num_frames", first, f"train-000 {value}")
+    with pytest.raises(JstasrError, match=r"numbers of frames that are not 1 or more \(1\): train-000"):
+        load(toy, folder)
+
+
+def test_frames_that_differ_from_their_number_are_refused(toy):
+    folder = toy.speech_set("train", TEXTS)
+    first = (folder / "utt2num_frames").read_text().splitlines()[0]
+    edit(folder / "utt2num_frames", first, "train-000 5")
+    with pytest.raises(JstasrError, match="train-000: its features .* expected"):
+        load(toy, folder).features(0)
+
+
+class TestLanguages:
+    @pytest.fixture
+    def multilingual(self, toy):
+        tokens = toy.token_list.read_text().replace("<unk>\n", "<unk>\n<lang:en>\n<lang:it>\n")
+        toy.token_list.write_text(tokens)
+        return toy
+
+    def test_their_token_comes_first(self, multilingual):
+        data = multilingual.speech("train", TEXTS, languages=["en", "it", "it", "en"])
+        tokenizer, _ = multilingual.lists()
+        first = [tokenizer.tokens(labels.tolist())[0] for labels in data.labels]
+        assert first == ["<lang:en>", "<lang:it>", "<lang:it>", "<lang:en>"]
+        assert tokenizer.decode(data.labels[1].tolist()) == "fed a"
+
+    def test_an_utterance_without_one_is_refused(self, multilingual):
+        with pytest.raises(JstasrError, match=r"no language in utt2lang, which .* \(4\): train-000"):
+            multilingual.speech("train", TEXTS)
+
+    def test_an_unknown_one_is_refused(self, multilingual):
+        with pytest.raises(JstasrError, match=r"other than the token list's en it \(1\): train-002"):
+            multilingual.speech("train", TEXTS, languages=["en", "it", "xx", "en"])
