@@ -64,9 +64,9 @@ AVX2 static void pack_text(const float *text, ptrdiff_t m, ptrdiff_t d, ptrdiff_
         _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++)                                        \
         {                                                                                              \
             float *to = out + r * stride;                                                              \
-            *(vector_##suffix *)to = *(const vector_##suffix *)square - 2 * low[r];                    \
+            *(vector_##suffix *)to = *(const vector_##suffix *)square - 2.0f * low[r];                   \
             if (halves == 2)                                                                           \
-                *(vector_##suffix *)(to + W) = *(const vector_##suffix *)(square + W) - 2 * high[r];   \
+                *(vector_##suffix *)(to + W) = *(const vector_##suffix *)(square + W) - 2.0f * high[r];  \
         }                                                                                              \
     }                                                                                                  \
                                                                                                        \
