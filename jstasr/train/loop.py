@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from jstasr.data.batches import StepSampler
 from jstasr.data.dataset import SpeechSet, TextSet
 from jstasr.errors import JstasrError
+from jstasr.features.augment import augment
 from jstasr.features.specaug import spec_augment
 from jstasr.model.batch import Batch
 from jstasr.model.config import ConsistencyConfig, LossConfig
@@ -216,13 +217,18 @@ def train_step(
             paired = fitting_prefix(batch.phone_lengths, budget)
         batch = batch.to(fabric.device)
         with fabric.no_backward_sync(model, enabled=part < optim.accumulate - 1):
-            normal = plain.audio_encoder.normalise(batch.speech)
+            normal = plain.audio_encoder.normalise(augment(batch.speech, config.augment))
             features = spec_augment(normal, batch.speech_lengths, config.specaug)
-            values = model(batch, features, losses, paired)
+            try:
+                values = model(batch, features, losses, paired)
+            except ValueError:  # the alignment refuses vectors that are not finite; the other losses show whose
+                values = model(batch, features, losses, 0)
+                if all(value.isfinite() for value in values.values()):
+                    raise
             loss = total_loss(values, losses, weight)
             fabric.backward(loss / optim.accumulate)
         meter.add({"loss": loss, **values}, batch, waited)
-        bad = [f"{name} loss is {float(value):.3g}" for name, value in values.items() if not value.isfinite()]
+        bad = [f"{name} loss is {float(value.detach()):.3g}" for name, value in values.items() if not value.isfinite()]
         if bad:
             fault = f"{', '.join(bad)} in utterances {' '.join(batch.utt_ids)}"
     # gradients are the mean over processes, so the norm is not finite on all or on none
