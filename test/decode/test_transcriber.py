@@ -1,0 +1,174 @@
+"""Audio in, text out: the same text by every road, and clear words about bad audio."""
+
+import json
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from jstasr import Transcriber
+from jstasr.decode.experiment import DEFAULT_MODEL, pack
+from jstasr.decode.search import SearchConfig
+from jstasr.errors import JstasrError
+from jstasr.features.fbank import Fbank
+
+RATE = 16000
+
+
+def speech(seconds=2.0, seed=0):
+    """Something with changing spectrum and level, (N,) float32."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(int(seconds * RATE)) / RATE
+    voice = sum(np.sin(2 * np.pi * f * time + 3 * np.sin(2 * np.pi * 1.7 * time)) for f in (150, 700, 1900))
+    return (0.1 * voice * (1.2 + np.sin(9 * time)) + 0.01 * rng.normal(size=len(time))).astype(np.float32)
+
+
+@pytest.fixture
+def experiment(make_experiment, toy):
+    return make_experiment(Fbank(num_mel_bins=toy.dim)(speech()))
+
+
+@pytest.fixture
+def transcriber(experiment):
+    return Transcriber.from_pretrained(experiment)
+
+
+def test_folder_zip_array_and_file_give_the_same_transcript(transcriber, experiment, tmp_path):
+    pack(experiment, experiment / DEFAULT_MODEL, tmp_path / "model.zip")
+    soundfile.write(tmp_path / "a.wav", speech(), RATE, subtype="FLOAT")
+    expected = transcriber.transcribe(speech())
+    assert expected.text and len(expected.tokens) == len(expected.timestamps)
+    packed = Transcriber.from_pretrained(tmp_path / "model.zip")
+    assert packed.transcribe(speech()) == expected
+    assert packed.transcribe(tmp_path / "a.wav") == expected
+    assert packed.transcribe(str(tmp_path / "a.wav"), mode="full", config=SearchConfig()) == expected
+
+
+def test_integers_are_scaled(transcriber, tmp_path):
+    samples = (speech() * 32767).astype(np.int16)
+    soundfile.write(tmp_path / "a.wav", samples, RATE)
+    expected = transcriber.transcribe(tmp_path / "a.wav")
+    assert transcriber.transcribe(samples) == expected
+    assert transcriber.transcribe(samples.astype(np.int32) * 65536) == expected
+    assert transcriber.transcribe(torch.from_numpy(samples)) == expected
+
+
+def test_another_rate_is_resampled(transcriber, tmp_path):
+    from jstasr.data.audio import resample
+
+    other = resample(speech(), RATE, 44100)
+    soundfile.write(tmp_path / "a.flac", other, 44100, subtype="PCM_24")
+    expected = transcriber.transcribe(resample(other, 44100, RATE))
+    assert transcriber.transcribe(other, sample_rate=44100) == expected
+    assert transcriber.transcribe(tmp_path / "a.flac").text == expected.text
+    assert transcriber.transcribe(other).timestamps != expected.timestamps  # taken for the model's own rate
+
+
+def test_timestamps_are_seconds_in_order(transcriber):
+    for mode in ("streaming", "full"):
+        found = transcriber.transcribe(speech(3.0), mode=mode)
+        assert found.timestamps == sorted(found.timestamps)
+        assert all(
+            0 <= moment < 3.0 and round(moment / 0.04) * 0.04 == pytest.approx(moment) for moment in found.timestamps
+        )
+        assert found.timestamps[-1] > 1.0
+
+
+def test_the_decoders_differ_and_are_chosen_by_name(transcriber):
+    assert transcriber.transcribe(speech(), mode="streaming") != transcriber.transcribe(speech(), mode="full")
+    with pytest.raises(JstasrError, match="mode 'both'"):
+        transcriber.transcribe(speech(), mode="both")
+
+
+@pytest.mark.parametrize(
+    "audio, message",
+    [
+        (np.zeros(0, np.float32), "0.000 s of audio is shorter than one 25 ms window"),
+        (np.zeros(399, np.float32), "0.025 s of audio is shorter"),
+        (np.zeros((2, 8000), np.float32), "expected .N,.: one channel"),
+        (np.full(8000, np.nan), "NaN or infinite"),
+        (np.full(8000, np.inf), "NaN or infinite"),
+        (np.zeros(8000, np.uint8), "holds uint8"),
+        ([True, False] * 4000, "holds bool"),
+        ("none.wav", "none.wav: no such audio file"),
+        ("cat a.wav |", "is a command"),
+    ],
+)
+def test_bad_audio_is_refused(transcriber, audio, message):
+    with pytest.raises(JstasrError, match=message):
+        transcriber.transcribe(audio)
+
+
+@pytest.mark.parametrize("rate", [0, -16000, 10, 16000.5])
+def test_an_impossible_rate_is_refused(transcriber, rate):
+    with pytest.raises(JstasrError, match="sampling rate"):
+        transcriber.transcribe(speech(), sample_rate=rate)
+
+
+def test_the_shortest_audio_and_silence_have_a_transcript(transcriber):
+    assert isinstance(transcriber.transcribe(np.zeros(400, np.float32)).text, str)
+    assert isinstance(transcriber.transcribe(np.zeros(16000, np.float32), mode="streaming").text, str)
+
+
+def test_settings_that_need_what_is_not_there_are_refused(transcriber):
+    with pytest.raises(JstasrError, match="lm_weight without a language model"):
+        transcriber.transcribe(speech(), config=SearchConfig(search="beam", lm_weight=0.3))
+    with pytest.raises(JstasrError, match="no token of language 'en'; it has: none"):
+        transcriber.transcribe(speech(), lang="en")
+
+
+class TestStream:
+    @pytest.mark.parametrize("seed", range(6))
+    def test_any_pieces_end_in_the_transcript_of_the_whole(self, transcriber, seed):
+        draw = random.Random(seed)
+        samples = speech(draw.uniform(0.1, 4.0), seed)
+        whole = transcriber.transcribe(samples, mode="streaming")
+        pieces, start = [], 0
+        while start < len(samples):
+            size = draw.choice([0, 1, 37, 160, 1600, 5000, 40000])
+            pieces.append(samples[start : start + size])
+            start += size
+        partial = list(transcriber.stream(pieces))
+        assert len(partial) == len(pieces) + 1
+        assert (partial[-1].text, partial[-1].tokens) == (whole.text, whole.tokens)
+        assert partial[-1].timestamps == whole.timestamps
+        assert partial[-1].score == pytest.approx(whole.score, abs=1e-2)
+        for earlier, later in zip(partial, partial[1:]):
+            assert later.tokens[: len(earlier.tokens)] == earlier.tokens
+
+    def test_text_comes_before_the_end(self, transcriber):
+        samples = speech(4.0)
+        partial = list(transcriber.stream(np.split(samples, 40)))
+        assert partial[20].tokens and len(partial[20].tokens) < len(partial[-1].tokens)
+
+    def test_no_audio_no_text(self, transcriber):
+        assert [part.text for part in transcriber.stream([])] == [""]
+        assert list(transcriber.stream([np.zeros(100, np.float32)]))[-1].tokens == []
+
+    def test_integers_are_pieces_too(self, transcriber):
+        samples = (speech() * 32767).astype(np.int16)
+        whole = transcriber.transcribe(samples, mode="streaming")
+        assert list(transcriber.stream([samples]))[-1].text == whole.text
+
+    def test_another_rate_and_bad_samples_are_refused(self, transcriber):
+        with pytest.raises(JstasrError, match="a stream of 8000 Hz: this model listens at 16000 Hz"):
+            next(transcriber.stream([speech()], sample_rate=8000))
+        with pytest.raises(JstasrError, match="a piece of the stream: holds NaN"):
+            list(transcriber.stream([np.full(5, np.nan)]))
+
+
+def test_the_command_transcribes_what_it_can(experiment, transcriber, tmp_path):
+    soundfile.write(tmp_path / "a.wav", speech(), RATE, subtype="FLOAT")
+    soundfile.write(tmp_path / "b.wav", np.stack([np.zeros(32000), speech()], axis=1), RATE, subtype="FLOAT")
+    files = [str(tmp_path / name) for name in ("a.wav", "none.wav", "b.wav")]
+    command = [sys.executable, "-m", "jstasr", "transcribe", str(experiment), *files]
+    done = subprocess.run([*command, "--json", "--channel", "1"], capture_output=True, text=True)
+    assert done.returncode == 1 and "none.wav: no such audio file" in done.stderr and "Traceback" not in done.stderr
+    first, second = map(json.loads, done.stdout.splitlines())
+    expected = transcriber.transcribe(speech())
+    assert (first["audio"], first["text"], first["tokens"]) == (files[0], expected.text, expected.tokens)
+    assert second["audio"] == files[2]
