@@ -55,7 +55,10 @@ setup(
     packages=find_packages(include=["jstasr", "jstasr.*"]),
     python_requires=">=3.10,<3.14",
     install_requires=["torch==2.11.0", "torchaudio==2.11.0", *requirements("requirements.txt")],
-    extras_require={"test": requirements("requirements-dev.txt")},
+    extras_require={
+        "test": requirements("requirements-dev.txt"),
+        "bench": ["librosa", "tslearn", "dtw-python", "dtaidistance", "numba"],
+    },
     # Always anew: a build that was interrupted leaves a .c file which dates alone would take for complete,
     # and a changed header is no reason for Cython to run.
     ext_modules=cythonize(extensions(), language_level=3, force=True),

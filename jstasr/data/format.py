@@ -4,6 +4,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -123,7 +124,7 @@ def format_audio(plan, recordings, nj=1):
     work = partial(format_recording, plan)
     if nj > 1 and len(recordings) > 1:
         try:
-            with ProcessPoolExecutor(nj) as pool:
+            with ProcessPoolExecutor(nj, mp_context=get_context("forkserver")) as pool:
                 chunk = max(1, min(200, len(recordings) // (4 * nj)))
                 outcomes = list(pool.map(work, recordings, chunksize=chunk))
         except BrokenProcessPool:

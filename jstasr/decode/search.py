@@ -13,7 +13,7 @@ class SearchConfig:
     """How a decoder's lattice is searched."""
 
     search: str = "greedy"  # greedy | beam
-    beam_size: int = 8
+    beam_size: int = 8  # beam: label prefixes kept
     max_symbols: int = 3  # labels in one 40 ms frame, at most
     internal_lm_weight: float = 0.0  # beam: subtract the decoder's internal language model
     lm_weight: float = 0.0  # beam: add the external language model

@@ -1,6 +1,7 @@
 """Stage 3: phones of a whole set, and the list of all phones."""
 
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 from jstasr.data.io import first_few
 from jstasr.data.kaldi import read_table
@@ -48,7 +49,7 @@ def phonemize_table(texts, languages, nj=1):
     ]
     inputs = [([texts[utterance] for utterance in utterances], language) for language, utterances in chunks]
     if nj > 1 and len(chunks) > 1:
-        with ProcessPoolExecutor(min(nj, len(chunks))) as pool:
+        with ProcessPoolExecutor(min(nj, len(chunks)), mp_context=get_context("forkserver")) as pool:
             spoken = list(pool.map(phonemize_texts, *zip(*inputs, strict=True)))
     else:
         spoken = [phonemize_texts(*chunk) for chunk in inputs]

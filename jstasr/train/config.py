@@ -7,6 +7,7 @@ from omegaconf import OmegaConf
 
 from jstasr.config import merge_config
 from jstasr.errors import JstasrError
+from jstasr.features.augment import AugmentConfig
 from jstasr.features.specaug import SpecAugmentConfig
 from jstasr.model.config import ALIGNMENTS, LossConfig, ModelConfig
 
@@ -56,6 +57,7 @@ class TrainConfig:
     losses: LossConfig = field(default_factory=LossConfig)
     data: DataConfig = field(default_factory=DataConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
     specaug: SpecAugmentConfig = field(default_factory=SpecAugmentConfig)
     valid: ValidConfig = field(default_factory=ValidConfig)
 

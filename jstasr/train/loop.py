@@ -217,7 +217,7 @@ def train_step(
             paired = fitting_prefix(batch.phone_lengths, budget)
         batch = batch.to(fabric.device)
         with fabric.no_backward_sync(model, enabled=part < optim.accumulate - 1):
-            normal = plain.audio_encoder.normalise(augment(batch.speech, config.augment))
+            normal = plain.audio_encoder.normalise(augment(batch.speech, batch.speech_lengths, config.augment))
             features = spec_augment(normal, batch.speech_lengths, config.specaug)
             try:
                 values = model(batch, features, losses, paired)

@@ -50,7 +50,8 @@ def test_soft_minimum_of_long_inputs_neither_overflows_nor_underflows():
 @pytest.mark.parametrize("prior_width", [0.2, math.inf])
 @pytest.mark.parametrize("gamma", [0.05, 0.5])
 def test_transport_plan_equals_that_of_pot(monkeypatch, gamma, prior_width):
-    ot = pytest.importorskip("ot", reason="POT, of the extra [test], is not installed")
+    import ot
+
     monkeypatch.setattr("jstasr.align.soft.TRANSPORT_TOLERANCE", 1e-10)
     monkeypatch.setattr("jstasr.align.soft.TRANSPORT_ITERATIONS", 100_000)
     torch.manual_seed(3)
