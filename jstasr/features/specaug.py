@@ -18,20 +18,24 @@ class SpecAugmentConfig:
 
 
 def draw_masks(count: int, widest: Tensor, length: Tensor, size: int) -> Tensor:
-    """Union of `count` masks of width U[0, widest] at U[0, length - width]: (N,) and (N,) -> (N, size) bool."""
-    batch = len(length)
-    width = torch.rand(batch, count, device=length.device) * widest[:, None]
-    start = torch.rand(batch, count, device=length.device) * (length[:, None] - width).clamp(min=0)
+    """Union of `count` masks of width U{0 .. widest} that begin at U{0 .. length - width}.
+
+    widest, length: (N,) int, widest <= length. Returns (N, size) bool.
+    """
+    drawn = torch.rand(2, len(length), count, device=length.device)
+    width = (drawn[0] * (widest[:, None] + 1)).long()
+    start = (drawn[1] * (length[:, None] - width + 1)).long()
     index = torch.arange(size, device=length.device)
-    covered = (index >= start.long()[..., None]) & (index < (start.long() + width.round().long())[..., None])
-    return covered.any(dim=1)
+    return ((index >= start[..., None]) & (index < (start + width)[..., None])).any(dim=1)
 
 
 def spec_augment(features: Tensor, lengths: Tensor, config: SpecAugmentConfig) -> Tensor:
     """Mask normalised features (N, T, F); lengths (N,) in frames."""
     batch, frames, bins = features.shape
-    widest_time = torch.minimum(lengths * config.time_share, torch.full_like(lengths, config.time_width).float())
-    time = draw_masks(config.time_masks, widest_time, lengths.float(), frames)
-    widest_freq = torch.full((batch,), float(config.freq_width), device=features.device)
-    freq = draw_masks(config.freq_masks, widest_freq, torch.full_like(widest_freq, float(bins)), bins)
+    widest_time = (lengths * min(1.0, config.time_share)).long().clamp(max=config.time_width)
+    time = draw_masks(config.time_masks, widest_time, lengths, frames)
+    # the masks together leave at least one bin: a width for 80 bins must not silence 20
+    widest_freq = min(config.freq_width, (bins - 1) // max(1, config.freq_masks))
+    all_bins = torch.full_like(lengths, bins)
+    freq = draw_masks(config.freq_masks, torch.full_like(lengths, widest_freq), all_bins, bins)
     return features.masked_fill(time[:, :, None] | freq[:, None, :], 0.0)
