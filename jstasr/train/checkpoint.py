@@ -26,9 +26,19 @@ def save_atomically(value, path: Path) -> None:
             torch.save(value, file)
     except (JstasrError, OSError, RuntimeError) as error:  # torch turns a failed write into RuntimeError
         raise JstasrError(
-            f"{path}: cannot be written ({error}). Earlier checkpoints are intact; "
+            f"{path}: cannot be written ({reason(error)}). Earlier checkpoints are intact; "
             "free some space and start the same command again to continue"
         ) from error
+
+
+def reason(error: BaseException) -> str:
+    """What the system said, where torch wrapped it into an error about its own file format."""
+    cause = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    return str(error)
 
 
 def load_checkpoint(path: Path) -> dict:
