@@ -63,7 +63,8 @@ def run(args):
     fabric.launch()
     expdir = Path(args.expdir)
     if fabric.is_global_zero:
-        prepare_folder(expdir, config, args.token_list, args.bpe_model, args.phone_list)
+        data = {"paired speech": speech.fingerprint, "unpaired text": text.fingerprint if text else "none"}
+        prepare_folder(expdir, config, args.token_list, args.bpe_model, args.phone_list, data)
     fabric.barrier()
     pictures = AlignmentPictures(dev, phone_list, expdir / "images")
     train(config, speech, text, dev, tokenizer, load_cmvn(args.cmvn), expdir, fabric, pictures.draw)

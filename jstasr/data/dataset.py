@@ -1,5 +1,6 @@
 """Datasets of paired speech and of text, held as packed integers and file offsets."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,14 @@ class PackedSequences(Sequence):
         joined.values = np.concatenate([joined.values, *(part.values for part in parts)])
         joined.ends = np.concatenate([joined.ends, *(part.lengths for part in parts)]).cumsum()
         return joined
+
+
+def fingerprint(ids: list[str], *arrays: np.ndarray) -> str:
+    """The size and a digest of a set: "3000 utterances, 1f0c..."."""
+    digest = hashlib.sha256("\n".join(ids).encode())
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return f"{len(ids)} utterances, {digest.hexdigest()[:16]}"
 
 
 def refuse(faults: dict[str, list[str]], source: Path, remedy: str) -> None:
@@ -147,6 +156,11 @@ class TextSet:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def fingerprint(self) -> str:
+        """Size and digest of what training sees of the set."""
+        return fingerprint(self.ids, self.labels.values, self.phones.values)
+
 
 class SpeechSet:
     """Paired speech: features by random access, labels, phonemes, transcripts."""
@@ -168,6 +182,11 @@ class SpeechSet:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def fingerprint(self) -> str:
+        """Size and digest of what training sees of the set."""
+        return fingerprint(self.ids, self.num_frames, self.labels.values, self.phones.values)
 
     def features(self, index: int) -> np.ndarray:
         """Log-mel features of one utterance, (T, F) float32; `check` settles F.

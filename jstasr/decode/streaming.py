@@ -40,6 +40,7 @@ class StreamingEncoder:
         self.chunk_frames = model.config.chunk_size * SUBSAMPLING
         device = model.audio_encoder.mean.device
         self.pending = torch.zeros(1, RECEPTIVE_PAST, model.config.num_mel_bins, device=device)
+        self.heard: dict = {}  # of the online mean
         self.audio_state = model.audio_encoder.conformer.new_state()
         self.shared_state = model.shared_encoder.new_state()
 
@@ -54,7 +55,7 @@ class StreamingEncoder:
             (T', C) output of the shared streaming encoder; T' may be 0.
         """
         if len(features):
-            normal = self.model.audio_encoder.normalise(features.to(self.pending.device))
+            normal = self.model.audio_encoder.normalise(features.to(self.pending.device)[None], self.heard)[0]
             self.pending = torch.cat([self.pending, normal[None]], dim=1)
         outputs = [self.pending.new_zeros(0, self.model.config.dim)]
         while self.pending.shape[1] - RECEPTIVE_PAST >= self.chunk_frames:

@@ -32,6 +32,7 @@ class ModelConfig:
     vocab_size: int = 0
     phone_size: int = 0
     num_mel_bins: int = 80  # log-mel features of a frame
+    online_cmn: int = 0  # >0: the mean follows the utterance, from this many frames at the global mean
     dim: int = 96  # width of every encoder layer
     heads: int = 4  # attention heads
     ff_dim: int = 384  # width inside the feed-forward modules

@@ -54,6 +54,7 @@ class AudioEncoder(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.zeros(config.num_mel_bins))
         self.register_buffer("inverse_std", torch.ones(config.num_mel_bins))
+        self.online_cmn = config.online_cmn
         self.subsampling = Subsampling(config.num_mel_bins, config.dim)
         self.dropout = nn.Dropout(config.dropout)
         self.conformer = conformer(config, config.audio_layers, streaming=True)
@@ -63,8 +64,25 @@ class AudioEncoder(nn.Module):
         self.mean.copy_(torch.as_tensor(mean))
         self.inverse_std.copy_(1.0 / torch.as_tensor(std).clamp(min=1e-5))
 
-    def normalise(self, features: Tensor) -> Tensor:
-        return (features - self.mean) * self.inverse_std
+    def normalise(self, features: Tensor, history: dict | None = None) -> Tensor:
+        """Global mean and variance normalisation, the mean adapted to what was heard so far if `online_cmn` > 0.
+
+        The mean at a frame is that of the frames up to it and of `online_cmn` frames at the global mean: it removes
+        the level and colour of a microphone within a few frames, and looks ahead at nothing.
+
+        Args:
+            features: (N, T, F) raw log-mel.
+            history: what a stream has heard, {} before its first frame; updated. None: whole utterances.
+        """
+        centred = features - self.mean
+        if self.online_cmn > 0 and features.shape[1]:
+            history = {} if history is None else history
+            heard = centred.cumsum(dim=1) + history.get("sum", 0.0)
+            first = history.get("count", 0) + self.online_cmn + 1
+            counts = torch.arange(first, first + features.shape[1], device=features.device)
+            history["sum"], history["count"] = heard[:, -1:], history.get("count", 0) + features.shape[1]
+            centred = centred - heard / counts[:, None]
+        return centred * self.inverse_std
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised features (N, T, F), lengths (N,) -> (N, ceil(T/4), C), (N,)."""

@@ -13,11 +13,20 @@ from jstasr.train.config import TrainConfig, config_yaml
 FREE = ("log_interval", "valid", "precision", "data.num_workers")
 
 
-def prepare_folder(expdir: Path, config: TrainConfig, token_list: str, bpe_model: str | None, phone_list: str) -> None:
-    """Write config.yaml and copy the lists into the experiment.
+def prepare_folder(
+    expdir: Path,
+    config: TrainConfig,
+    token_list: str,
+    bpe_model: str | None,
+    phone_list: str,
+    data: dict[str, str] | None = None,
+) -> None:
+    """Write config.yaml and data.yaml and copy the lists into the experiment.
 
+    Args:
+        data: what each set is, name -> fingerprint; None: not to be compared.
     Raises:
-        JstasrError: the folder holds checkpoints of another model or of other lists.
+        JstasrError: the folder holds checkpoints of another model, of other lists or of other data.
     """
     expdir.mkdir(parents=True, exist_ok=True)
     text = config_yaml(config)
@@ -26,6 +35,8 @@ def prepare_folder(expdir: Path, config: TrainConfig, token_list: str, bpe_model
     if started:
         changed = changed_keys(read_settings(expdir / "config.yaml"), yaml.safe_load(text))
         changed += [name for name, source in files.items() if differ(expdir / name, Path(source))]
+        if data is not None:
+            changed += changed_keys(read_settings(expdir / "data.yaml"), data)
         if changed:
             raise JstasrError(
                 f"{expdir} was trained with other settings: {', '.join(changed)}. "
@@ -34,8 +45,9 @@ def prepare_folder(expdir: Path, config: TrainConfig, token_list: str, bpe_model
     for name, source in files.items():
         with atomic_write(expdir / name, "wb") as target, open(source, "rb") as origin:
             shutil.copyfileobj(origin, target)
-    with atomic_write(expdir / "config.yaml") as file:
-        file.write(text)
+    for name, content in (("config.yaml", text), ("data.yaml", yaml.safe_dump(data or {}))):
+        with atomic_write(expdir / name) as file:
+            file.write(content)
 
 
 def read_settings(path: Path) -> dict:

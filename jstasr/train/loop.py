@@ -249,7 +249,8 @@ def parallel_fabric(config: TrainConfig, has_text: bool, ngpu: int, num_procs: i
         ngpu: GPUs of each node, or 0 for the CPU; num_procs: processes of the CPU.
     """
     losses = config.losses
-    weights = (losses.streaming, losses.full, losses.ctc_label, losses.ctc_phone, losses.text * has_text)
+    unpaired_text = losses.text > 0 and has_text and losses.consistency.text_share < 1
+    weights = (losses.streaming, losses.full, losses.ctc_label, losses.ctc_phone, unpaired_text)
     devices = ngpu or num_procs
     strategy = "auto"
     if devices * num_nodes > 1:

@@ -68,3 +68,14 @@ def test_a_lost_configuration_is_no_traceback(toy, started, content):
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(JstasrError, match=r"config\.yaml: cannot be read"):
         again(toy, started)
+
+
+def test_other_data_under_the_same_name_is_refused(toy, tmp_path):
+    expdir, config = tmp_path / "exp", toy.config()
+    lists = (toy.token_list, None, toy.phone_list)
+    prepare_folder(expdir, config, *lists, {"paired speech": "3000 utterances, 12ab"})
+    (expdir / "checkpoints").mkdir()
+    (expdir / "checkpoints/step1.pth").touch()
+    prepare_folder(expdir, config, *lists, {"paired speech": "3000 utterances, 12ab"})
+    with pytest.raises(JstasrError, match=r"paired speech \(3000 utterances, 12ab -> 600 utterances, 34cd\)"):
+        prepare_folder(expdir, config, *lists, {"paired speech": "600 utterances, 34cd"})

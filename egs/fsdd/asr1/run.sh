@@ -39,4 +39,5 @@ if [ -n "${data_url}" ]; then local_data_opts+=" --data_url ${data_url}"; fi
     --token_type word \
     --train_procs 2 \
     --asr_config conf/train.yaml \
+    --inference_config conf/decode_beam4.yaml \
     "${rest[@]}"

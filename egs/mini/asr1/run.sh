@@ -44,5 +44,6 @@ read -ra list <<<"${langs}"
     --nbpe $((100 * ${#list[@]})) \
     --train_procs 2 \
     --asr_config conf/train_mini.yaml \
+    --inference_config conf/decode_beam4.yaml \
     --results_note "Synthetic speech and sentences (espeak-ng, CLDR names): comparable within this recipe only." \
     "${rest[@]}"
