@@ -139,7 +139,7 @@ fi
 if [[ " ${parts} " == *" bats "* ]]; then
     part "bats and Slurm are installed" all_here bats slurmctld slurmd sbatch munged
     if command -v bats >/dev/null; then
-        mapfile -t suites < <(find test -name '*.bats' | sort)
+        mapfile -t suites < <(find test -name '*.bats' -not -path 'test/bench/*' | sort)
         part "bats" bats "${suites[@]}"
     fi
 fi

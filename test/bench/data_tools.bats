@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # 100,000 utterances on one core, measured in processor seconds so that a busy machine does not matter.
-load helper
+load ../utils/helper
 
 setup_file() {
   export BIG=$BATS_FILE_TMPDIR/big
