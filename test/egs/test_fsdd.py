@@ -91,7 +91,7 @@ def test_a_store_of_corpora_is_used_as_it_is(fsdd, archive, tmp_path_factory):
         tar.extractall(store, filter="data")
     (store / "free-spoken-digit-dataset-master").rename(store / "free-spoken-digit-dataset")
     make(fsdd, JSTASR_CORPORA=str(store), FSDD_URL="file:///nowhere")
-    assert table(fsdd, "test", "wav.scp")["george-3-07"].startswith(str(store))
+    assert table(fsdd, "test", "wav.scp")["yweweler-3-07"].startswith(str(store))
     assert not (fsdd.folder / "downloads").exists()
 
     (store / "free-spoken-digit-dataset/recordings/4_theo_2.wav").unlink()

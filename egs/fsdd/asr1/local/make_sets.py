@@ -14,8 +14,7 @@ from jstasr.errors import JstasrError
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 # In alphabetical order, so that nobody has chosen the speaker who suits best.
-# theo and yweweler are 20 dB quieter than the others: one of the two is in train, the other in dev
-SPEAKERS = {"train": ("jackson", "lucas", "nicolas", "theo"), "dev": ("yweweler",), "test": ("george",)}
+SPEAKERS = {"train": ("george", "jackson", "lucas", "nicolas"), "dev": ("theo",), "test": ("yweweler",)}
 RATE = 8000  # Hz
 MAX_JOINED = 5  # digits in a joined utterance
 MAX_WRITTEN = 7  # digits in an unpaired string
