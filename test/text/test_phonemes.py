@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -99,10 +98,3 @@ def test_processes_give_what_one_gives():
     texts = {f"u{number}": f"number {number} of the list" for number in range(4500)}
     languages = {utterance: "de" if utterance.endswith("7") else "en" for utterance in texts}
     assert phonemize_table(texts, languages, nj=2) == phonemize_table(texts, languages)
-
-
-def test_twenty_thousand_sentences_take_seconds():
-    texts = [f"play the song number {number} in the kitchen please" for number in range(2000)]
-    begin = time.process_time()
-    phonemize_texts(texts, "en")
-    assert time.process_time() - begin < 3  # 0.3 s here; ten times that allowed
