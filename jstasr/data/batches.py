@@ -32,12 +32,6 @@ def bucketed_batches(lengths: np.ndarray, budget: int, rng: np.random.Generator)
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
-def padding_share(lengths: np.ndarray, batches: list[np.ndarray]) -> float:
-    """Share of the padded frames that are padding."""
-    padded = sum(int(lengths[batch].max()) * len(batch) for batch in batches)
-    return 1.0 - float(lengths.sum()) / max(padded, 1)
-
-
 def length_quantiles(lengths: np.ndarray, batches: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """Place of each batch in the order of their mean lengths, in [0, 1).
 

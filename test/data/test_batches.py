@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jstasr.data.batches import StepSampler, TextStream, bucketed_batches, padding_share
+from jstasr.data.batches import StepSampler, TextStream, bucketed_batches
+
+
+def padding_share(lengths: np.ndarray, batches: list[np.ndarray]) -> float:
+    """Share of the padded frames that are padding."""
+    padded = sum(int(lengths[batch].max()) * len(batch) for batch in batches)
+    return 1.0 - float(lengths.sum()) / max(padded, 1)
 
 
 def log_normal(count, seed, mean=170, spread=0.5):
