@@ -8,23 +8,8 @@ n_joined=1000   # training utterances of several digits, joined from recordings
 n_text=5000     # digit strings without speech
 data_url=       # --data_url file:///...: archive of the corpus instead of the public one
 
-own="n_joined n_text data_url"
-rest=()
-while [ $# -gt 0 ]; do
-    name=${1#--}
-    if [[ $1 == --* && " ${own} " == *" ${name} "* ]]; then
-        [ $# -ge 2 ] || { echo "run.sh: error: option $1 needs a value" >&2; exit 1; }
-        printf -v "${name}" '%s' "$2"
-        shift 2
-    else
-        if [[ $1 == --help ]]; then
-            echo "Options of this recipe (below: those of every recipe):"
-            sed -n 's/^\([a-z_]*\)=\([^ ]*\) *# \(.*\)/  --\1  \3  [\2]/p' run.sh
-        fi
-        rest+=("$1")
-        shift
-    fi
-done
+# shellcheck source=../../../utils/recipe_options.sh
+. utils/recipe_options.sh
 local_data_opts="--n_joined ${n_joined} --n_text ${n_text}"
 if [ -n "${data_url}" ]; then local_data_opts+=" --data_url ${data_url}"; fi
 
@@ -40,4 +25,4 @@ if [ -n "${data_url}" ]; then local_data_opts+=" --data_url ${data_url}"; fi
     --train_procs 2 \
     --asr_config conf/train.yaml \
     --inference_config conf/decode_beam4.yaml \
-    "${rest[@]}"
+    "$@"

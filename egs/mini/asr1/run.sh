@@ -11,23 +11,8 @@ n_text=20000    # training sentences without speech
 n_dev=1000      # utterances of dev
 n_test=2000     # utterances of each test set
 
-own="langs n_paired n_text n_dev n_test"
-rest=()
-while [ $# -gt 0 ]; do
-    name=${1#--}
-    if [[ $1 == --* && " ${own} " == *" ${name} "* ]]; then
-        [ $# -ge 2 ] || { echo "run.sh: error: option $1 needs a value" >&2; exit 1; }
-        printf -v "${name}" '%s' "$2"
-        shift 2
-    else
-        if [[ $1 == --help ]]; then
-            echo "Options of this recipe (below: those of every recipe):"
-            sed -n 's/^\([a-z_]*\)=\([^ ]*\) *# \(.*\)/  --\1  \3  [\2]/p' run.sh
-        fi
-        rest+=("$1")
-        shift
-    fi
-done
+# shellcheck source=../../../utils/recipe_options.sh
+. utils/recipe_options.sh
 langs=${langs//,/ }
 read -ra list <<<"${langs}"
 
@@ -46,4 +31,4 @@ read -ra list <<<"${langs}"
     --asr_config conf/train_mini.yaml \
     --inference_config conf/decode_beam4.yaml \
     --results_note "Synthetic speech and sentences (espeak-ng, CLDR names): comparable within this recipe only." \
-    "${rest[@]}"
+    "$@"

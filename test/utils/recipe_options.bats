@@ -1,0 +1,58 @@
+#!/usr/bin/env bats
+# recipe_options.sh: a recipe's own options, and what is left for asr.sh.
+load helper
+
+setup() {
+  cd "$BATS_TEST_TMPDIR" || return
+  cat >run.sh <<END
+#!/usr/bin/env bash
+set -euo pipefail
+cd "\$(dirname "\${BASH_SOURCE[0]}")"
+count=5          # how many
+name="two words" # what it is called
+empty=           # nothing yet
+. $UTILS/recipe_options.sh
+later=1 # not an option
+echo "count=\$count name=\$name empty=\$empty"
+for word in "\$@"; do echo "left: \$word"; done
+END
+  chmod +x run.sh
+}
+
+@test "without options the defaults stand and nothing is left" {
+  run ./run.sh
+  [ "$output" = 'count=5 name=two words empty=' ]
+}
+
+@test "own options are taken, in any place, and the others stay in order with their values" {
+  run ./run.sh --stage 3 --count 7 --foo "--count 9" --empty 'a b' --bar --name
+  [ "$status" = 0 ]
+  [ "${lines[0]}" = 'count=7 name=two words empty=a b' ]
+  [ "$(printf '%s|' "${lines[@]:1}")" = 'left: --stage|left: 3|left: --foo|left: --count 9|left: --bar|left: --name|' ]
+}
+
+@test "a variable below the line is no option" {
+  run ./run.sh --later 2
+  [ "${lines[1]}" = 'left: --later' ]
+}
+
+@test "an own option without value is refused" {
+  run ./run.sh --count
+  [ "$status" = 1 ]
+  [ "$output" = 'run.sh: error: option --count needs a value' ]
+}
+
+@test "--help explains the own options with their defaults, and is passed on" {
+  run ./run.sh --help
+  [ "$status" = 0 ]
+  [[ $output == *'--count  how many  [5]'* ]]
+  [[ $output == *'--empty  nothing yet'* ]]
+  [[ $output != *later* ]]
+  [[ $output == *'left: --help' ]]
+}
+
+@test "it works when run.sh is called from elsewhere" {
+  cd /
+  run "$BATS_TEST_TMPDIR/run.sh" --count 8
+  [ "$output" = 'count=8 name=two words empty=' ]
+}
