@@ -4,7 +4,6 @@ A cleaner is a function text -> text that changes nothing when applied twice. `C
 `clean(text, name, language)` is the one entrance, so that a language may later bring its own rules.
 """
 
-import re
 import unicodedata
 
 from jstasr.data.io import first_few
@@ -19,6 +18,20 @@ def _is_spoken(character):
     return unicodedata.category(character)[0] in "LMN" or character in JOINERS
 
 
+class _SpokenOnly(dict):
+    """A table for str.translate that asks once for each character: itself if it is spoken, else a space."""
+
+    def __missing__(self, code):
+        character = chr(code)
+        self[code] = code if _is_spoken(character) or character == "'" else " "
+        return self[code]
+
+
+SPOKEN_ONLY = _SpokenOnly()
+# The whole of `basic` for characters that NFKC leaves alone and that lower() treats one by one.
+ASCII_BASIC = {code: SPOKEN_ONLY[ord("'" if chr(code) == "`" else chr(code).lower())] for code in range(128)}
+
+
 def no_change(text, language):
     """Cleaner `none`: only runs of white space become one space."""
     return " ".join(text.split())
@@ -26,15 +39,30 @@ def no_change(text, language):
 
 def basic(text, language):
     """Cleaner `basic`: NFKC, lower case, no punctuation but apostrophes inside words, single spaces."""
-    text = unicodedata.normalize("NFKC", text).translate(APOSTROPHES)
-    if language in ("tr", "az"):  # dotted and dotless i are two letters
-        text = text.replace("I", "\u0131").replace("\u0130", "i")
-    text = text.lower().replace("i\u0307", "i")  # lower() of the dotted capital leaves a lone dot
-    text = unicodedata.normalize("NFKC", text)
-    text = "".join(character if _is_spoken(character) or character == "'" else " " for character in text)
-    words = (word.strip("'" + JOINERS) for word in text.split())
-    words = (re.sub("'+", "'", word) for word in words)
-    return " ".join(word for word in words if any(unicodedata.category(c)[0] in "LN" for c in word))
+    turkic = language in ("tr", "az")  # dotted and dotless i are two letters
+    if text.isascii() and not (turkic and "I" in text):
+        text = text.translate(ASCII_BASIC)
+    else:
+        text = unicodedata.normalize("NFKC", text).translate(APOSTROPHES)
+        if turkic:
+            text = text.replace("I", "\u0131").replace("\u0130", "i")
+        text = text.lower().replace("i\u0307", "i")  # lower() of the dotted capital leaves a lone dot
+        text = unicodedata.normalize("NFKC", text).translate(SPOKEN_ONLY)
+    words = text.split()
+    if "'" in text:
+        while "''" in text:
+            text = text.replace("''", "'")
+        words = [word.strip("'") for word in text.split()]
+    if not text.isascii():
+        if any(joiner in text for joiner in JOINERS):
+            words = [word.strip("'" + JOINERS) for word in words]
+        words = [word for word in words if word.isalpha() or _has_letter(word)]
+    return " ".join(filter(None, words))
+
+
+def _has_letter(word):
+    """Is there more than marks in the word? A digit is enough."""
+    return any(unicodedata.category(character)[0] in "LN" for character in word)
 
 
 CLEANERS = {"none": no_change, "basic": basic}

@@ -51,6 +51,32 @@ def test_basic_leaves_no_punctuation_symbols_or_outer_spaces(text):
     assert left <= {"L", "M", "N", "C"}  # C: the joiners of Persian and Indic spelling
 
 
+def basic_by_the_letter(text, language):
+    """What `basic` is, one character after the other: the definition, slow."""
+    text = unicodedata.normalize("NFKC", text)
+    text = "".join("'" if character in "\u2019\u2018\u02bc\u2032`" else character for character in text)
+    if language == "tr":
+        text = text.replace("I", "\u0131").replace("\u0130", "i")
+    text = unicodedata.normalize("NFKC", text.lower().replace("i\u0307", "i"))
+    keep = [c if unicodedata.category(c)[0] in "LMN" or c in "'\u200c\u200d" else " " for c in text]
+    words = [
+        "".join(c for c, before in zip(w, " " + w, strict=False) if c + before != "''") for w in "".join(keep).split()
+    ]
+    words = [word.strip("'\u200c\u200d") for word in words]
+    return " ".join(word for word in words if any(unicodedata.category(c)[0] in "LN" for c in word))
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.text(
+        st.sampled_from("abIiİıß'`’\u200c\u200d \u0307\u0301\u093f\u3000٣½Ⅷﬁ.,-_\t\x00") | st.characters(), max_size=12
+    ),
+    st.sampled_from([None, "tr"]),
+)
+def test_basic_is_its_definition(text, language):
+    assert clean(text, "basic", language) == basic_by_the_letter(text, language)
+
+
 def test_an_unknown_cleaner_lists_the_known():
     with pytest.raises(JstasrError, match="no cleaner 'x'; there are: none, basic"):
         clean("a", "x")
