@@ -1,13 +1,8 @@
 """egs/fsdd: the download, and who speaks in which set. The corpus is a made one of the official layout."""
 
-import http.server
 import io
 import itertools
-import os
-import subprocess
-import sys
 import tarfile
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +11,6 @@ import soundfile
 
 from jstasr.data.kaldi import read_table
 
-ROOT = Path(__file__).resolve().parents[2]
-FETCH = ROOT / "egs/fsdd/asr1/local/fetch.py"
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 DIGITS = "zero one two three four five six seven eight nine".split()
 
@@ -105,8 +98,8 @@ def test_half_an_archive_is_refused_and_is_in_nobodys_way(fsdd, archive, tmp_pat
     half.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
     result = fsdd.run("local/data.sh", "--data_url", half.as_uri())
     assert result.returncode == 1
-    assert "no whole tar.gz archive" in result.stderr
-    assert list((fsdd.folder / "downloads").iterdir()) == []
+    assert "no whole archive" in result.stderr
+    assert list((fsdd.folder / "downloads/free-spoken-digit-dataset").iterdir()) == []
     make(fsdd, "--data_url", archive.as_uri())
 
 
@@ -116,7 +109,7 @@ def test_another_archive_is_refused(fsdd, tmp_path):
         tar.add(__file__, "something/README")
     result = fsdd.run("local/data.sh", "--data_url", other.as_uri())
     assert result.returncode == 1
-    assert "lacks recordings/0_george_0.wav" in result.stderr
+    assert "has no */recordings, but something" in result.stderr
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/x.tar.gz", "file:///nowhere/x.tar.gz", "nonsense"])
@@ -125,41 +118,3 @@ def test_a_source_that_cannot_be_reached_is_one_sentence(fsdd, url):
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1, result.stderr
     assert f"cannot download {url}" in result.stderr
-
-
-class Ranges(http.server.BaseHTTPRequestHandler):
-    """Serves 1000 bytes, cuts the first connection off after 300, and knows ranges."""
-
-    content = bytes(range(250)) * 4
-    asked = []
-
-    def do_GET(self):
-        wanted = self.headers.get("Range")
-        self.asked.append(wanted)
-        start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
-        self.send_response(206 if wanted else 200)
-        self.send_header("Content-Length", str(len(self.content) - start))
-        self.end_headers()
-        stop = 300 if len(self.asked) == 1 else len(self.content)
-        self.wfile.write(self.content[start:stop])
-
-    def log_message(self, *_):
-        pass
-
-
-def test_a_download_goes_on_where_it_was_cut_off(tmp_path):
-    server = http.server.HTTPServer(("127.0.0.1", 0), Ranges)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    command = [sys.executable, FETCH, f"http://127.0.0.1:{server.server_port}/x", tmp_path / "x"]
-    env = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
-    try:
-        first = subprocess.run(command, capture_output=True, text=True, env=env)
-        assert first.returncode == 1
-        assert "ended after 300 of 1000 bytes" in first.stderr
-        assert not (tmp_path / "x").exists()
-        subprocess.run(command, check=True, env=env)
-    finally:
-        server.shutdown()
-    assert Ranges.asked == [None, "bytes=300-"]
-    assert (tmp_path / "x").read_bytes() == Ranges.content
-    assert not (tmp_path / "x.part").exists()

@@ -18,7 +18,7 @@ Takes the corpus from \$JSTASR_CORPORA or downloads/ (see db.sh), else downloads
 . ./db.sh
 [ $# -eq 0 ] || { echo "local/data.sh: unexpected argument '$1'; see --help" >&2; exit 1; }
 
-local/download.sh "${data_url:-${FSDD_URL}}" "${FSDD}"
+jstasr fetch "${data_url:-${FSDD_URL}}" "${FSDD}/master.tar.gz" --unpack "${FSDD}/recordings" --member "*/recordings"
 
 wanted="--n_joined ${n_joined} --n_text ${n_text} --seed ${seed} of ${FSDD} ($(cksum <local/make_sets.py))"
 if [ "$(cat data/.made_with 2>/dev/null)" = "${wanted}" ]; then

@@ -2,6 +2,7 @@
 """Write the sets of the Free Spoken Digit Dataset: four speakers to train on, one for dev, one for test."""
 
 import argparse
+import itertools
 import random
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from jstasr.errors import JstasrError
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 # In alphabetical order, so that nobody has chosen the speaker who suits best.
 SPEAKERS = {"train": ("george", "jackson", "lucas", "nicolas"), "dev": ("theo",), "test": ("yweweler",)}
+TAKES = 50  # of each digit by each speaker
 RATE = 8000  # Hz
 MAX_JOINED = 5  # digits in a joined utterance
 MAX_WRITTEN = 7  # digits in an unpaired string
@@ -23,12 +25,11 @@ GAP = (0.02, 0.20)  # seconds between joined digits
 
 def recordings_of(folder, speaker):
     """dict (digit, take) -> wav file."""
-    files = {}
-    for path in sorted(folder.glob(f"*_{speaker}_*.wav")):
-        digit, _, take = path.stem.split("_")
-        files[int(digit), int(take)] = path
-    if not files:
-        raise JstasrError(f"{folder}: no recordings of {speaker}; is this the Free Spoken Digit Dataset?")
+    keys = itertools.product(range(len(DIGITS)), range(TAKES))
+    files = {(digit, take): folder / f"{digit}_{speaker}_{take}.wav" for digit, take in keys}
+    for path in files.values():
+        if not path.is_file() or not path.stat().st_size:
+            raise JstasrError(f"{folder} lacks {path.name}: remove or mend that folder, then run again")
     return files
 
 
