@@ -6,7 +6,9 @@ HELP = "check every tool, module, disk space and GPU that the stages need"
 def add_arguments(parser):
     parser.add_argument("--stages", default="0 1 2 3 4 5 6 7 8 9 10 11", help="stages that will run")
     parser.add_argument("--token-type", choices=("bpe", "char", "word"), default="bpe")
-    parser.add_argument("--g2p", default="espeak", help="what turns text into phonemes")
+    parser.add_argument("--g2p", default="auto", help="what makes phonemes; see jstasr phonemize --help")
+    parser.add_argument("--lexicon", help="file of --g2p lexicon")
+    parser.add_argument("--cleaner", default="basic", help="normalisation of the text: none or basic")
     parser.add_argument("--langs", default="en", help="languages that must be spoken, as in 'en es'")
     parser.add_argument("--ngpu", type=int, default=0, help="GPUs on each node")
     parser.add_argument("--num-nodes", type=int, default=1)
@@ -20,10 +22,11 @@ def run(args):
     from jstasr.check.items import Recipe, all_items
     from jstasr.check.report import lacking, parse_stages, probe_all, table
     from jstasr.errors import JstasrError
+    from jstasr.text.g2p import G2p
 
     recipe = Recipe(
         token_type=args.token_type,
-        g2p=args.g2p,
+        g2p=G2p(args.g2p, args.lexicon or None, args.cleaner),
         languages=tuple(args.langs.split()),
         ngpu=args.ngpu,
         num_nodes=args.num_nodes,

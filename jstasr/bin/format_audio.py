@@ -11,7 +11,8 @@ def add_arguments(parser):
     parser.add_argument("--fs", default="16k", help="sampling rate, as in 16k or 16000")
     parser.add_argument("--min-seconds", type=float, help="leave out shorter utterances (not of test sets)")
     parser.add_argument("--max-seconds", type=float, help="leave out longer utterances (not of test sets)")
-    parser.add_argument("--channel", type=int, help="channel to take, from 1, where a recording has several")
+    parser.add_argument("--max-rate", type=float, help="leave out utterances with more characters a second")
+    parser.add_argument("--channel", help="channel to take, from 1, where a recording has several; mix: their mean")
     parser.add_argument("--cleaner", default="none", help="normalisation of the transcripts: none or basic")
     parser.add_argument("--lang", help="language for the cleaner where there is no utt2lang")
     parser.add_argument("--allow-empty-text", action="store_true", help="accept empty transcripts")
@@ -22,7 +23,7 @@ def add_arguments(parser):
 def run(args):
     from pathlib import Path
 
-    from jstasr.data.audio import parse_rate
+    from jstasr.data.audio import parse_channel, parse_rate
     from jstasr.data.format import FormatPlan, finish, format_part
     from jstasr.data.jobs import check_job_arguments
     from jstasr.data.kaldi import DataDir
@@ -31,7 +32,7 @@ def run(args):
     check_job_arguments(args)
     data = DataDir(args.data_dir, allow_empty_text=args.allow_empty_text)
     data.check()
-    plan = FormatPlan(Path(args.outdir), parse_rate(args.fs), args.channel)
+    plan = FormatPlan(Path(args.outdir), parse_rate(args.fs), parse_channel(args.channel) if args.channel else None)
     # Before hours of audio work: transcripts that the cleaner leaves empty are refused here.
     texts = clean_table(data.text, args.cleaner, data.utt2lang, args.lang, data.path, args.allow_empty_text)
     num_jobs = args.num_jobs
@@ -42,7 +43,7 @@ def run(args):
     if not args.merge:
         num_jobs = 1
         format_part(plan, data, 1, 1, args.nj)
-    kept, dropped = finish(plan, data, texts, num_jobs, args.min_seconds, args.max_seconds)
+    kept, dropped = finish(plan, data, texts, num_jobs, args.min_seconds, args.max_seconds, args.max_rate)
     print(f"{args.outdir}: {kept} utterances at {plan.rate} Hz")
     if dropped:
-        print(f"left out {len(dropped)} too short or too long, listed in {args.outdir}/dropped")
+        print(f"left out {len(dropped)} too short, too long or too fast, listed in {args.outdir}/dropped")

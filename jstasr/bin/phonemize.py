@@ -10,15 +10,19 @@ def add_arguments(parser):
     parser.add_argument("--utt2lang", help="... the languages of its utterances ...")
     parser.add_argument("--output", help="... and where its phones (or the list of --make-list) go")
     parser.add_argument("--lang", help="language of utterances that utt2lang does not name")
-    parser.add_argument("--g2p", default="espeak", choices=["espeak"], help="what speaks")
+    parser.add_argument(
+        "--g2p",
+        default="auto",
+        help="what speaks: auto (espeak where it knows the language, else letters), espeak, grapheme, lexicon (an "
+        "error lists words outside it), or lexicon+grapheme, lexicon+espeak (these are read otherwise)",
+    )
+    parser.add_argument("--lexicon", help="file of --g2p lexicon: lines `word phone phone ...`")
     parser.add_argument("--cleaner", default="none", help="normalisation of the transcripts: none or basic")
     parser.add_argument(
         "--drop-unspoken", action="store_true", help="leave out utterances without a phoneme (text sets)"
     )
     parser.add_argument("--nj", type=int, default=1, help="processes")
-    parser.add_argument(
-        "--make-list", nargs="+", metavar="PHONES", help="list all phones of these files in --output"
-    )
+    parser.add_argument("--make-list", nargs="+", metavar="PHONES", help="list all phones of these files in --output")
 
 
 def run(args):
@@ -26,6 +30,7 @@ def run(args):
 
     from jstasr.data.kaldi import read_table, write_table
     from jstasr.errors import JstasrError
+    from jstasr.text.g2p import G2p, choose
     from jstasr.text.normalize import clean_table
     from jstasr.text.phone_files import languages_of, phone_list_of, phonemize_table, refuse_unspoken
 
@@ -51,7 +56,11 @@ def run(args):
     raw = read_table(text_path, allow_empty=args.drop_unspoken)
     texts = clean_table(raw, args.cleaner, utt2lang, args.lang, text_path, args.drop_unspoken)
     languages = languages_of(texts, utt2lang, args.lang)
-    phones = phonemize_table(texts, languages, args.nj)
+    g2p = G2p(args.g2p, args.lexicon or None, args.cleaner)
+    for language in sorted(set(languages.values())):
+        choice = choose(g2p, language)
+        print(f"{text_path}: phonemes of {language}: {choice.method} ({choice.reason})")
+    phones = phonemize_table(texts, languages, args.nj, g2p, text_path)
     if not args.drop_unspoken:
         refuse_unspoken(phones, texts, text_path)
     kept = {utterance: line for utterance, line in phones.items() if line}

@@ -5,6 +5,9 @@ HELP = "make the token list (and BPE model) from transcripts"
 
 def add_arguments(parser):
     parser.add_argument("--text", nargs="+", required=True, help="tables of transcripts")
+    parser.add_argument(
+        "--spell", nargs="+", default=[], help="tables of other texts, whose characters get a token too (char, bpe)"
+    )
     parser.add_argument("--token-type", default="bpe", choices=["bpe", "char", "word"], help="kind of tokens")
     parser.add_argument("--output-dir", required=True, help="folder for tokens.txt and bpe.model")
     parser.add_argument("--nbpe", type=int, default=100, help="number of BPE tokens")
@@ -29,13 +32,16 @@ def run(args):
     texts = [clean(text, args.cleaner, only) for path in args.text for text in read_table(path).values()]
     if not any(texts):
         raise JstasrError(f"{', '.join(args.text)}: no text to make tokens from")
+    known = {character for text in texts for character in text}
+    others = (clean(text, args.cleaner, only) for path in args.spell for text in read_table(path).values())
+    also = "".join(sorted({c for text in others for c in text if not c.isspace()} - known))
     model = None
     if args.token_type == "char":
-        token_list = token_lists.char_tokens(texts, languages, args.min_count)
+        token_list = token_lists.char_tokens(texts, languages, args.min_count, also)
     elif args.token_type == "word":
         token_list = token_lists.word_tokens(texts, languages, args.min_count)
     else:
-        model = token_lists.train_bpe(texts, args.nbpe, args.char_cover)
+        model = token_lists.train_bpe(texts, args.nbpe, args.char_cover, also)
         token_list = token_lists.bpe_tokens(model, languages)
         pieces = len(token_list) - len(token_lists.special_tokens(languages))
         if pieces < args.nbpe:

@@ -18,7 +18,7 @@ def add_arguments(parser):
     )
     parser.add_argument("--lm", help="ARPA language model over the model's tokens; see `jstasr lm`")
     parser.add_argument("--lang", help="tell a multilingual model the language")
-    parser.add_argument("--channel", type=int, help="channel of files that have several, from 1")
+    parser.add_argument("--channel", help="channel of files that have several, from 1; mix: their mean")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with tokens and timestamps")
     parser.add_argument("--ngpu", type=int, default=0, help="1: use the GPU")
 
@@ -28,6 +28,7 @@ def run(args):
     import sys
     from dataclasses import asdict
 
+    from jstasr.data.audio import parse_channel
     from jstasr.decode.config import load_search_config
     from jstasr.decode.transcriber import Transcriber
     from jstasr.errors import JstasrError
@@ -35,12 +36,11 @@ def run(args):
     config = load_search_config(args.config, args.overrides, args.lm)
     transcriber = Transcriber.from_pretrained(args.model, device="cuda" if args.ngpu else "cpu", lm=args.lm)
     transcriber.start_label(args.lang)  # an unknown language is no fault of the audio
+    channel = parse_channel(args.channel) if args.channel else None
     faults = 0
     for path in args.audio:
         try:
-            transcript = transcriber.transcribe(
-                path, mode=args.mode, config=config, lang=args.lang, channel=args.channel
-            )
+            transcript = transcriber.transcribe(path, mode=args.mode, config=config, lang=args.lang, channel=channel)
         except JstasrError as error:  # the other files are still worth their transcripts
             print(f"jstasr transcribe: {error}", file=sys.stderr)
             faults += 1

@@ -1,10 +1,11 @@
 """What each stage of asr.sh needs, as one list."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from jstasr.check import probes
+from jstasr.text.g2p import G2p
 
 SETUP = "run tools/setup.sh"
 ALL = tuple(range(12))
@@ -28,7 +29,7 @@ class Recipe:
     """What is particular to a run. `languages`: codes as in utt2lang; `job_command`: train_cmd of cmd.sh."""
 
     token_type: str = "bpe"
-    g2p: str = "espeak"
+    g2p: G2p = field(default_factory=G2p)
     languages: tuple[str, ...] = ("en",)
     ngpu: int = 0
     num_nodes: int = 1
@@ -89,10 +90,13 @@ def all_items(recipe):
         Item("extensions", probes.extensions, (TRAIN, SCORE, REPORT), SETUP),
         Item("rnnt_loss", probes.rnnt_loss, (TRAIN,), SETUP),
     ]
-    if recipe.g2p == "espeak":
-        remedy = "espeak-ng --voices lists the languages; tools/setup.sh brings espeak itself"
-        for language in recipe.languages:
-            items.append(Item(f"espeak: {language}", partial(probes.espeak, language), (PHONES,), remedy))
+    for language in recipe.languages:
+        remedy = "--g2p auto takes letters where espeak has no voice (espeak-ng --voices lists them); or mend --lexicon"
+        items.append(Item(f"phonemes: {language}", partial(probes.phonemes, language, recipe.g2p), (PHONES,), remedy))
+        if recipe.g2p.cleaner != "none":
+            remedy = "write numbers out in the transcripts"
+            probe = partial(probes.numbers, language)
+            items.append(Item(f"numbers: {language}", probe, (AUDIO, PHONES, SCORE), remedy, required=False))
     items += [
         Item("disk", partial(probes.disk, recipe.disk_gb), ALL, "free some, or say your need by --disk_gb"),
         Item("memory", partial(probes.memory, recipe.memory_gb), ALL, "end other programs"),

@@ -110,18 +110,29 @@ def rnnt_loss():
     return "works"
 
 
-def espeak(language):
-    """espeak speaks digits in `language`."""
+def phonemes(language, g2p):
+    """What makes the phonemes of `language`, and why; espeak is tried on digits."""
     from jstasr.errors import JstasrError
-    from jstasr.text.phonemes import espeak_code, phonemize_texts
+    from jstasr.text.g2p import choose
+    from jstasr.text.phonemes import phonemize_texts
 
     try:
-        code = espeak_code(language)
-        if not phonemize_texts(["1 2 3"], language)[0]:
+        choice = choose(g2p, language)
+        if choice.method == "espeak" and not phonemize_texts(["1 2 3"], language)[0]:
             raise Lack("no phonemes for `1 2 3`")
     except JstasrError as error:
         raise Lack(str(error)) from None
-    return code
+    return f"{choice.method}: {choice.reason}"
+
+
+def numbers(language):
+    """num2words writes the numbers of `language` out."""
+    from jstasr.text.numbers import spell_numbers
+
+    words = spell_numbers("12", language).strip()
+    if words == "12":
+        raise Lack("num2words does not know them: digits stay digits")
+    return f"12 is {words}"
 
 
 def gpus(count):

@@ -77,7 +77,7 @@ def read_audio(source, start=None, end=None, channel=None):
     Args:
         source: path of a file that libsndfile reads (wav, flac, ogg, opus, mp3), or `command |`.
         start, end: part to read, seconds; None is the beginning (end) of the recording.
-        channel: number from 1 of the channel to take; needed where there is more than one.
+        channel: number from 1 of the channel to take, or "mix", their mean; needed where there is more than one.
     Returns:
         samples (N,) float32 in [-1, 1], rate in Hz.
     Raises:
@@ -99,7 +99,7 @@ def read_audio(source, start=None, end=None, channel=None):
             samples = file.read(-1 if last is None else last, dtype="float32", always_2d=True)[first:]
     if (first and not len(samples)) or (last is not None and len(samples) < last - first):
         raise JstasrError(f"{source}: {_outside(start, end, (first + len(samples)) / rate)}")
-    samples = np.ascontiguousarray(samples[:, column])
+    samples = samples.mean(1) if column is None else np.ascontiguousarray(samples[:, column])
     if not np.isfinite(samples).all():
         raise JstasrError(f"{source}: holds samples that are NaN or infinite")
     return samples, rate
@@ -110,10 +110,20 @@ def _outside(start, end, seconds):
     return f"{part} lies outside the recording of {seconds:.3f} s"
 
 
+def parse_channel(text):
+    """Channel of a command line: a number from 1, or `mix`."""
+    if text == "mix" or (text.isdigit() and int(text) > 0):
+        return text if text == "mix" else int(text)
+    raise JstasrError(f"--channel must be a number from 1, or mix, not {text!r}")
+
+
 def _channel_index(source, channels, channel):
+    """Column of the samples, or None for their mean."""
+    if channel == "mix":
+        return None
     if channel is None:
         if channels != 1:
-            raise JstasrError(f"{source}: {channels} channels; choose one (--channel 1 is the first)")
+            raise JstasrError(f"{source}: {channels} channels; choose one (--channel 1 is the first), or --channel mix")
         return 0
     if not 1 <= channel <= channels:
         raise JstasrError(f"{source}: has {channels} channel(s), not a channel {channel}")

@@ -25,12 +25,12 @@ class FormatPlan:
     Args:
         outdir: folder of the formatted set.
         rate: Hz.
-        channel: channel to take from recordings with several, from 1; None refuses them.
+        channel: channel to take from recordings with several, from 1, or "mix"; None refuses them.
     """
 
     outdir: Path
     rate: int
-    channel: int | None = None
+    channel: int | str | None = None
 
 
 class Cut(NamedTuple):
@@ -69,7 +69,7 @@ def format_recording(plan, recording):
             samples = None
             rate, channels, frames = audio.audio_info(source)
             seconds = frames / rate
-            if whole and rate == plan.rate and channels == 1 and plan.channel in (None, 1):
+            if whole and rate == plan.rate and channels == 1 and plan.channel in (None, 1, "mix"):
                 fault = "" if frames else f"{source}: no samples"
                 return [Formatted(cuts[0].utterance, source, frames, fault)]
     except JstasrError as error:
@@ -157,7 +157,7 @@ def format_part(plan, data, job, num_jobs, nj=1):
     return len(done)
 
 
-def finish(plan, data, texts, num_jobs, min_seconds=None, max_seconds=None):
+def finish(plan, data, texts, num_jobs, min_seconds=None, max_seconds=None, max_rate=None):
     """Join the parts into the tables of the formatted set.
 
     Args:
@@ -166,6 +166,8 @@ def finish(plan, data, texts, num_jobs, min_seconds=None, max_seconds=None):
         texts: dict utterance -> transcript to write.
         num_jobs: number of parts.
         min_seconds, max_seconds: leave out utterances outside; None: keep.
+        max_rate: leave out utterances with more characters a second: nobody speaks as fast, so that the transcript is
+            not what is heard, and it has more tokens than an encoder has frames; None: keep.
     Returns:
         number of utterances kept, dict of those left out: utterance -> seconds.
     Raises:
@@ -186,10 +188,18 @@ def finish(plan, data, texts, num_jobs, min_seconds=None, max_seconds=None):
         seconds[utterance] = int(count) / plan.rate
     shortest = 0.0 if min_seconds is None else min_seconds
     longest = float("inf") if max_seconds is None else max_seconds
-    kept = [utterance for utterance in seconds if shortest <= seconds[utterance] <= longest]
+    fastest = float("inf") if max_rate is None else max_rate
+    kept = [
+        utterance
+        for utterance, length in seconds.items()
+        if shortest <= length <= longest and len(texts[utterance]) <= fastest * length
+    ]
     dropped = {utterance: f"{seconds[utterance]:.3f}" for utterance in seconds.keys() - set(kept)}
     if not kept:
-        raise JstasrError(f"{data.path}: no utterance lasts {shortest:g} to {longest:g} s; change the limits")
+        raise JstasrError(
+            f"{data.path}: no utterance lasts {shortest:g} to {longest:g} s and is spoken "
+            f"at {fastest:g} characters a second at most; change the limits"
+        )
 
     utt2spk = {utterance: data.utt2spk[utterance] for utterance in kept}
     tables = {

@@ -68,7 +68,7 @@ class Transcriber:
         mode: str = FULL,
         config: SearchConfig | None = None,
         lang: str | None = None,
-        channel: int | None = None,
+        channel: int | str | None = None,
     ) -> Transcript:
         """Transcribe one utterance.
 
@@ -78,7 +78,7 @@ class Transcriber:
             mode: "full" (full-context decoder) or "streaming".
             config: search settings; None: greedy.
             lang: the language, if it is known, for a multilingual model.
-            channel: of a file with several, from 1.
+            channel: of a file with several, from 1, or "mix": their mean.
         Raises:
             JstasrError: unreadable, empty, non-finite or too short audio; settings that do not go together.
         """

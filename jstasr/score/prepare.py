@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from jstasr.data.io import first_few
 from jstasr.data.kaldi import read_table
 from jstasr.errors import JstasrError
+from jstasr.text.languages import is_unspaced, split_unspaced
 from jstasr.text.normalize import clean
 from jstasr.text.tokens import build_tokenizer
 
 SPACE = "<space>"
-UNSPACED_LANGUAGES = {"zh", "cmn", "yue", "ja", "th"}  # written without spaces between words
 LANGUAGE_TOKEN = re.compile(r"<lang:[^<>\s]+>\s?")
 
 
@@ -53,8 +53,8 @@ def prepare_kaldi(
         ref_text, hyp_text: paths of Kaldi `text` files; for token_type "token" the hypotheses are the
             decoder's `token` file (token strings with spaces between).
         utt2spk: path.
-        token_type: "word" (WER), "char" (CER; `<space>` is a character, but not in zh, ja, th) or
-            "token" (TER).
+        token_type: "word" (WER; in zh, ja, th ... a character is a word), "char" (CER; `<space>` is a character,
+            but not in zh, ja, th ...) or "token" (TER).
         cleaner: name of a cleaner of jstasr.text.normalize, applied to both sides; tokens are not cleaned.
         utt2lang: path or None; language: the language of all utterances where there is no utt2lang.
         token_list, bpe_model: paths, for token_type "token": how the references become tokens.
@@ -98,6 +98,13 @@ def prepare_kaldi(
     else:
         scored_ref = clean_texts(raw_ref, cleaner, codes)
         scored_hyp = clean_texts(raw_hyp, cleaner, codes)
+        if token_type == "word":
+            scored_ref = [
+                split_unspaced(t) if is_unspaced(code) else t for t, code in zip(scored_ref, codes, strict=True)
+            ]
+            scored_hyp = [
+                split_unspaced(t) if is_unspaced(code) else t for t, code in zip(scored_hyp, codes, strict=True)
+            ]
         if token_type == "char":
             scored_ref = [split_characters(text, code) for text, code in zip(scored_ref, codes, strict=True)]
             scored_hyp = [split_characters(text, code) for text, code in zip(scored_hyp, codes, strict=True)]
@@ -129,7 +136,7 @@ def clean_texts(texts, cleaner, languages):
 def split_characters(text, language=None):
     """ "ab c" -> "a b <space> c"; "a b c" in a language that is written without spaces."""
     words = text.split()
-    if language and re.split("[-_]", language.lower())[0] in UNSPACED_LANGUAGES:
+    if is_unspaced(language):
         return " ".join("".join(words))
     return f" {SPACE} ".join(" ".join(word) for word in words)
 

@@ -1,17 +1,18 @@
 """Cleaners: the spelling in which transcripts are trained and scored.
 
 A cleaner is a function text -> text that changes nothing when applied twice. `CLEANERS` holds them by name;
-`clean(text, name, language)` is the one entrance, so that a language may later bring its own rules.
+`clean(text, name, language)` is the one entrance. What differs by language: numbers, which num2words writes out
+(jstasr/text/numbers.py), the dotless i, spaces in scripts that are written without (jstasr/text/languages.py).
 """
 
 import unicodedata
 
 from jstasr.data.io import first_few
 from jstasr.errors import JstasrError
+from jstasr.text.languages import DOTLESS_I, JOINERS, drop_invisible, is_unspaced, join_unspaced, primary
+from jstasr.text.numbers import spell_numbers
 
 APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u2032": "'", "`": "'"})
-
-JOINERS = "\u200c\u200d"  # spelling of Persian and of Indic scripts
 
 
 def _is_spoken(character):
@@ -38,8 +39,9 @@ def no_change(text, language):
 
 
 def basic(text, language):
-    """Cleaner `basic`: NFKC, lower case, no punctuation but apostrophes inside words, single spaces."""
-    turkic = language in ("tr", "az")  # dotted and dotless i are two letters
+    """Cleaner `basic`: NFKC, numbers in words, lower case, no punctuation but inner apostrophes, single spaces."""
+    text = spell_numbers(text if text.isascii() else unicodedata.normalize("NFKC", drop_invisible(text)), language)
+    turkic = primary(language) in DOTLESS_I
     if text.isascii() and not (turkic and "I" in text):
         text = text.translate(ASCII_BASIC)
     else:
@@ -57,7 +59,8 @@ def basic(text, language):
         if any(joiner in text for joiner in JOINERS):
             words = [word.strip("'" + JOINERS) for word in words]
         words = [word for word in words if word.isalpha() or _has_letter(word)]
-    return " ".join(filter(None, words))
+    cleaned = " ".join(filter(None, words))
+    return join_unspaced(cleaned) if is_unspaced(language) else cleaned
 
 
 def _has_letter(word):

@@ -7,6 +7,7 @@ Stress marks are dropped, length marks stay with their vowel, punctuation is sil
 
 import ctypes.util
 import logging
+import os
 import re
 from functools import cache
 
@@ -34,11 +35,17 @@ REPAIRS = {"??": "ʔ", "?": "ʔ"}
 
 @cache
 def use_espeak_library():
-    """Point phonemizer at the system's libespeak-ng or else at the espeakng-loader wheel; says which."""
+    """Point phonemizer at the system's libespeak-ng or else at the espeakng-loader wheel; says which.
+
+    JSTASR_ESPEAK=wheel in the environment takes the wheel's, which is newer than Debian's.
+    """
     from phonemizer.backend.espeak.wrapper import EspeakWrapper
 
     system = ctypes.util.find_library("espeak-ng") or ctypes.util.find_library("espeak")
-    if system:
+    wanted = os.environ.get("JSTASR_ESPEAK", "")
+    if wanted not in ("", "system", "wheel"):
+        raise JstasrError(f"JSTASR_ESPEAK is {wanted!r}: it must be system, wheel or unset")
+    if system and wanted != "wheel":
         return system
     try:
         import espeakng_loader
@@ -73,8 +80,29 @@ def espeak_code(language):
     raise JstasrError(f"espeak has no language {language!r}; `espeak-ng --voices` lists those that it has")
 
 
+# Everyday sentences of scripts that some versions of espeak read by the names of their characters.
+PROBES = {"cmn": "今天天气很好", "yue": "今日天氣好好", "ja": "今日は天気がいい"}
+
+
 @cache
-def _backend(code):
+def misreading(language):
+    """Why espeak's phonemes of a language are useless although it has a voice for it; "" where they are not.
+
+    Found by letting it speak an ordinary sentence: where it knows no reading of a character it says "Chinese
+    letter", or a Latin spelling letter by letter, in English.
+    """
+    code = espeak_code(language)
+    if code not in PROBES or "(en)" not in _backend(code, "keep-flags").phonemize([PROBES[code]])[0]:
+        return ""
+    library = os.path.basename(use_espeak_library())
+    remedy = (
+        "; JSTASR_ESPEAK=wheel takes a version that may read it" if os.environ.get("JSTASR_ESPEAK") != "wheel" else ""
+    )
+    return f"espeak ({library}) names the characters of {language} in English instead of reading them{remedy}"
+
+
+@cache
+def _backend(code, language_switch="remove-flags"):
     """The one backend of a language in this process: making one again would leak about 5 MB."""
     from phonemizer.backend import EspeakBackend
 
@@ -82,7 +110,7 @@ def _backend(code):
     quiet = logging.getLogger("jstasr.phonemizer")
     quiet.setLevel(logging.ERROR)  # it warns of each word in another language; the flags are removed anyway
     try:
-        return EspeakBackend(code, language_switch="remove-flags", words_mismatch="ignore", logger=quiet)
+        return EspeakBackend(code, language_switch=language_switch, words_mismatch="ignore", logger=quiet)
     except RuntimeError as error:
         raise JstasrError(f"espeak cannot be started for {code!r}: {error}") from error
 

@@ -20,10 +20,11 @@ def special_tokens(languages):
     return [BLANK, UNK, *tokens]
 
 
-def char_tokens(texts, languages=(), min_count=1):
-    """TokenList of the characters that occur at least `min_count` times, and `<space>`."""
+def char_tokens(texts, languages=(), min_count=1, also=""):
+    """TokenList of the characters that occur at least `min_count` times, those of `also`, and `<space>`."""
     counts = Counter(character for text in texts for character in text)
-    characters = sorted(c for c, count in counts.items() if count >= min_count and not c.isspace())
+    characters = {c for c, count in counts.items() if count >= min_count} | set(also)
+    characters = sorted(c for c in characters if not c.isspace())
     return TokenList([*special_tokens(languages), SPACE, *characters])
 
 
@@ -38,13 +39,14 @@ def word_tokens(texts, languages=(), min_count=1):
     return TokenList([*specials, *words])
 
 
-def train_bpe(texts, num_pieces, char_cover=1.0):
+def train_bpe(texts, num_pieces, char_cover=1.0, also=""):
     """Train a sentencepiece unigram model; the same texts give the same model.
 
     Args:
         texts: list of str.
         num_pieces: pieces wanted, besides `<unk>`; fewer come out where the text has fewer.
         char_cover: share of the characters that get a piece.
+        also: characters that get a piece in any case.
     Returns:
         the model, bytes.
     Raises:
@@ -65,6 +67,7 @@ def train_bpe(texts, num_pieces, char_cover=1.0):
             vocab_size=num_pieces + 1,  # with sentencepiece's own <unk>
             hard_vocab_limit=False,
             character_coverage=char_cover,
+            required_chars=also,
             normalization_rule_name="identity",  # the cleaner normalises; tokens must spell the transcript
             max_sentence_length=1 << 20,  # the default leaves out longer lines without a word
             num_threads=1,  # sums in one order: the same model on every machine

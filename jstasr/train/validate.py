@@ -12,6 +12,7 @@ from jstasr.data.dataset import SpeechSet
 from jstasr.decode.search import greedy_search
 from jstasr.model.config import LossConfig
 from jstasr.model.joint import FULL, STREAMING, Encoded, JointModel
+from jstasr.text.languages import split_unspaced
 from jstasr.text.tokens import Tokenizer
 from jstasr.train.collate import collate
 from jstasr.train.config import ValidConfig
@@ -24,7 +25,8 @@ class Validation:
     """Figures of one pass over the dev utterances."""
 
     losses: dict[str, float]  # mean of each loss
-    wer: dict[str, float]  # per cent: streaming, full, and text_streaming, text_full (phonemes in, words out)
+    # per cent: streaming, full, and text_streaming, text_full (phonemes in, words out; a Chinese character is a word)
+    wer: dict[str, float]
     cer: dict[str, float]  # per cent: streaming, full
     layers: list[dict[str, float]]  # for each consistency layer: AlignmentDistances.summary()
 
@@ -88,9 +90,10 @@ def validate(
         references += [dev.texts[i] for i in indexes]
         measured.append(layer_distances(speech, text))
     model.train(was_training)
+    words = [*map(split_unspaced, references)]
     return Validation(
         losses={name: total / len(chosen) for name, total in totals.items()},
-        wer={name: 100 * jiwer.wer(references, found) for name, found in texts.items()},
+        wer={name: 100 * jiwer.wer(words, [*map(split_unspaced, found)]) for name, found in texts.items()},
         cer={mode: 100 * jiwer.cer(references, texts[mode]) for mode in (STREAMING, FULL)},
         layers=summarise_layers(measured),
     )

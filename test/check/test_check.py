@@ -10,6 +10,7 @@ from jstasr.check import probes
 from jstasr.check.items import ALL, Item, Recipe, all_items
 from jstasr.check.report import lacking, parse_stages, probe_all, spell_stages, table
 from jstasr.errors import JstasrError
+from jstasr.text.g2p import G2p
 
 
 def names(stages, **recipe):
@@ -43,12 +44,12 @@ def test_every_stage_is_needed_by_something_and_no_item_is_stageless():
 
 
 def test_scoring_alone_needs_neither_torch_nor_espeak():
-    assert not {"torch", "espeak: en"} & names([9])
+    assert not {"torch", "phonemes: en"} & names([9])
     assert {"numpy", "extensions", "disk"} <= names([9])
 
 
 def test_each_language_is_tried():
-    assert {"espeak: en", "espeak: es"} <= names([3], languages=("en", "es"))
+    assert {"phonemes: en", "phonemes: es", "numbers: es"} <= names([3], languages=("en", "es"))
 
 
 def test_a_gpu_is_asked_for_only_by_training_with_one():
@@ -106,10 +107,25 @@ def test_the_extensions_are_built():
     assert int(probes.extensions().split()[0]) >= 1
 
 
-def test_espeak_speaks_a_language_and_refuses_nonsense():
-    assert probes.espeak("en") == "en-us"
-    with pytest.raises(probes.Lack, match="xx-none"):
-        probes.espeak("xx-none")
+def test_each_language_tells_what_makes_its_phonemes_and_why(tmp_path):
+    assert probes.phonemes("en", G2p()) == "espeak: voice en-us"
+    assert probes.phonemes("br", G2p()) == "grapheme: letters: espeak has no voice for br"
+    assert probes.phonemes("en", G2p("grapheme")).startswith("grapheme: ")
+    (tmp_path / "lexicon.txt").write_text("one w ah n\ntwo t uw\n")
+    assert probes.phonemes("br", G2p("lexicon", str(tmp_path / "lexicon.txt"))).endswith("lexicon.txt, 2 words")
+
+
+@pytest.mark.parametrize("g2p", [G2p("espeak"), G2p("lexicon", "nowhere.txt")])
+def test_phonemes_that_cannot_be_made_are_lacking(g2p):
+    with pytest.raises(probes.Lack, match="br|nowhere.txt"):
+        probes.phonemes("br", g2p)
+
+
+def test_numbers_that_stay_digits_are_told_but_stop_nothing():
+    assert probes.numbers("de") == "12 is zwölf"
+    item = next(item for item in all_items(Recipe(languages=("br",))) if item.name == "numbers: br")
+    finding = probe_all([item], ALL)[0]
+    assert "digits stay digits" in finding.lack and not finding.stops
 
 
 @pytest.mark.parametrize("probe", [probes.disk, probes.memory])
@@ -152,8 +168,8 @@ def test_a_stage_that_is_no_number_is_refused():
 
 
 def test_the_command_lists_all_that_is_lacking_and_fails():
-    options = ["--stages", "2 3", "--langs", "en qq", "--disk-gb", "1e6"]
+    options = ["--stages", "2 3", "--langs", "en qq", "--g2p", "espeak", "--disk-gb", "1e6"]
     done = subprocess.run([sys.executable, "-m", "jstasr", "check", *options], capture_output=True, text=True)
     assert done.returncode == 1
-    assert "2 of " in done.stderr and "espeak: qq" in done.stderr and "disk: " in done.stderr
-    assert "espeak: en" in done.stdout
+    assert "2 of " in done.stderr and "phonemes: qq" in done.stderr and "disk: " in done.stderr
+    assert "phonemes: en" in done.stdout

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from jstasr.data.audio import audio_info, parse_rate, read_audio, resample, write_wav
+from jstasr.data.audio import audio_info, parse_channel, parse_rate, read_audio, resample, write_wav
 from jstasr.errors import JstasrError
 
 RATE = 16000
@@ -72,7 +72,7 @@ def test_a_part_beyond_the_recording_is_refused(wav, source, start, end):
         read_audio(source.format(wav), start, end)
 
 
-def test_channels_are_chosen_never_mixed(tmp_path):
+def test_channels_are_chosen_and_mixed_only_when_asked(tmp_path):
     path = str(tmp_path / "two.wav")
     soundfile.write(path, np.stack([tone(), -tone()], axis=1), RATE, subtype="FLOAT")
     with pytest.raises(JstasrError, match="2 channels; choose one"):
@@ -80,6 +80,10 @@ def test_channels_are_chosen_never_mixed(tmp_path):
     np.testing.assert_array_equal(read_audio(path, channel=2)[0], -tone())
     with pytest.raises(JstasrError, match="not a channel 3"):
         read_audio(path, channel=3)
+    np.testing.assert_array_equal(read_audio(path, channel="mix")[0], 0 * tone())
+    assert [parse_channel(text) for text in ("mix", "2")] == ["mix", 2]
+    with pytest.raises(JstasrError, match="--channel must be a number from 1, or mix, not 'left'"):
+        parse_channel("left")
 
 
 def test_bad_sources_are_named(tmp_path):

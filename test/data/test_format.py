@@ -193,3 +193,23 @@ def test_real_opus_of_common_voice_is_formatted(tmp_path, monkeypatch):
     for clip in clips:
         seconds = soundfile.info(str(clip)).duration
         assert int(read_table("dump/set/utt2num_samples")[clip.stem]) == pytest.approx(8000 * seconds, abs=2)
+
+
+def test_transcripts_that_nobody_can_say_in_the_time_are_left_out(recipe):
+    lines = [f"{name} Hello, {name}!" for name in "bcd"]
+    write_lines(recipe / "text", ["a " + "x" * 25, *lines])  # a lasts a second
+    assert format_audio("--max-rate", "24") == 0
+    assert list(read_table("dump/set/text")) == list("bcd")
+    assert read_table("dump/set/dropped") == {"a": "1.000"}
+    assert format_audio("--max-rate", "25") == 0
+    assert list(read_table("dump/set/text")) == list("abcd")
+
+
+def test_several_channels_become_their_mean_when_asked(recipe):
+    left = noise(1)
+    soundfile.write("wav/a.wav", np.stack([left, -0.5 * left], 1), 16000, subtype="FLOAT")
+    assert format_audio() == 1
+    assert format_audio("--channel", "mix") == 0
+    tables = read_table("dump/set/wav.scp")
+    assert tables["b"] == "wav/b.wav"
+    np.testing.assert_allclose(read_audio(tables["a"])[0], 0.25 * left, atol=1 / 32768)

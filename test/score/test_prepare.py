@@ -131,3 +131,15 @@ def test_a_text_that_looks_like_a_comment_is_scored(oracle, tmp_path, data):
     prepared = prepare_kaldi(*paths)
     oracle.write_set(tmp_path, prepared.ref_trn.decode(), prepared.hyp_trn.decode())
     assert oracle.sclite(tmp_path, "pra").count(b"id: (s-u") == 2
+
+
+def test_a_character_is_a_word_where_words_have_no_spaces(data, tmp_path):
+    paths = data(
+        ref={"u1": "a b", "u2": "今天好 ok"},
+        hyp={"u1": "ab", "u2": "今天"},
+        utt2spk=SPEAKERS,
+        lang={"u1": "en", "u2": "zh-CN"},
+    )
+    prepared = prepare_kaldi(*paths, utt2lang=tmp_path / "lang")
+    assert lines(prepared.ref_trn) == ["a b (s-u1)", "今 天 好 ok (s-u2)"]
+    assert lines(prepared.hyp_trn) == ["ab (s-u1)", "今 天 (s-u2)"]

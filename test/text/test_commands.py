@@ -64,7 +64,7 @@ def test_unspoken_texts_are_told_at_once_or_left_out(text_set, capsys):
     "options, words",
     [
         (["--text", "data/text/text", "--output", "o"], "3 utterances without language"),
-        (["--text", "data/text/text", "--lang", "xx", "--output", "o"], "no language 'xx'"),
+        (["--text", "data/text/text", "--lang", "xx", "--g2p", "espeak", "--output", "o"], "no language 'xx'"),
         (["--data-dir", "data/text"], "--outdir is missing"),
         (["--data-dir", "data/text", "--text", "x"], "give one of"),
         ([], "give one of"),
@@ -108,3 +108,17 @@ def test_the_locale_does_not_matter(text_set):
     environment = {"PATH": str(Path(__import__("sys").executable).parent) + ":/usr/bin:/bin", "LC_ALL": "C"}
     subprocess.run(["bash", "-c", command], env={**environment, "PYTHONCOERCECLOCALE": "0"}, check=True)
     assert "aɪ" in Path("phones").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["bpe", "char"])
+def test_letters_of_another_text_are_spelled_without_learning_from_it(text_set, kind):
+    write_table("data/dev/text", {"a": "ŵyr ŵyr ŵyr"})
+    options = ["--text", "data/text/text", "--token-type", kind, "--nbpe", "30"]
+    assert main(["tokenize", *options, "--output-dir", "plain"]) == 0
+    assert main(["tokenize", *options, "--spell", "data/text/text", "--output-dir", "same"]) == 0
+    assert TokenList.load("same/tokens.txt").tokens == TokenList.load("plain/tokens.txt").tokens
+    assert main(["tokenize", *options, "--spell", "data/dev/text", "--output-dir", "more"]) == 0
+    more = TokenList.load("more/tokens.txt")
+    assert "ŵ" in more and "ŵyr" not in more
+    tokenizer = build_tokenizer("more/tokens.txt")
+    assert tokenizer.decode(tokenizer.encode("ŵyr")) == "ŵyr"

@@ -41,12 +41,14 @@ local_data_opts=       # Options for local/data.sh, as in "--n_paired 3000".
 lang=en                # Language of utterances that no utt2lang names.
 langs=                 # All languages of a multilingual model, as in "en es it"; sets need utt2lang.
 fs=16k                 # Sampling rate of the formatted audio, Hz or as in 8k.
+channel=               # Channel of recordings with several: its number from 1, or mix; none: such recordings are refused.
 feats_type=fbank       # Features; fbank is the one kind so far.
 speed_perturb_factors= # Speeds added to the training set, as in "0.9 1.0 1.1".
 min_wav_duration=0.1   # Training and development utterances below this are left out, seconds.
 max_wav_duration=20    # Training and development utterances above this are left out, seconds.
 cleaner=basic          # Text normalisation for training and scoring: none or basic.
-g2p=espeak             # What turns text into phonemes.
+g2p=auto               # Phonemes from espeak, grapheme (letters), lexicon, lexicon+grapheme, lexicon+espeak; auto: espeak or letters.
+lexicon=               # Pronunciations of --g2p lexicon..., lines `word phone phone ...`; + says what reads other words.
 token_type=bpe         # Tokens of the output: bpe, char or word.
 nbpe=100               # Number of BPE tokens.
 bpe_char_cover=1.0     # Share of the characters that BPE must cover.
@@ -231,6 +233,7 @@ audiodir=${dumpdir}/audio
 featsdir=${dumpdir}/${feats_type}
 textdir=${dumpdir}/text
 langs=${langs:-${lang}}
+g2p_options=(--g2p "${g2p}" --lexicon "${lexicon}" --cleaner "${cleaner}")
 read -ra text_sets <<<"${text_sets}"
 read -ra test_sets <<<"${test_sets}"
 read -ra inference_modes <<<"${inference_modes}"
@@ -268,7 +271,7 @@ if begins 0; then
     for number in "${!titles[@]}"; do
         if wanted "${number}"; then stages+=("${number}"); fi
     done
-    jstasr check --stages "${stages[*]}" --token-type "${token_type}" --g2p "${g2p}" --langs "${langs}" \
+    jstasr check --stages "${stages[*]}" --token-type "${token_type}" "${g2p_options[@]}" --langs "${langs}" \
         --ngpu "${ngpu}" --num-nodes "${num_nodes}" --disk-gb "${disk_gb}" --speed-perturb-factors "${speed_perturb_factors}" \
         --job-command "${train_cmd}" || die "something that later stages need is lacking: see the table above"
     ends
@@ -307,9 +310,10 @@ if begins 2; then
             --data-dir "data/${set}" --outdir "${audiodir}/${set}" --fs "${fs}"
             --cleaner "${cleaner}" --lang "${lang}" --num-jobs "${jobs}"
         )
+        if [ -n "${channel}" ]; then options+=(--channel "${channel}"); fi
         # Test sets are scored whole.
         if [[ " ${test_sets[*]} " != *" ${set} "* ]]; then
-            options+=(--min-seconds "${min_wav_duration}" --max-seconds "${max_wav_duration}")
+            options+=(--min-seconds "${min_wav_duration}" --max-seconds "${max_wav_duration}" --max-rate 24)
         fi
         ${train_cmd} JOB=1:"${jobs}" "${audiodir}/${set}/logdir/format.JOB.log" \
             jstasr format-audio "${options[@]}" --job JOB
@@ -320,7 +324,7 @@ fi
 
 if begins 3; then
     phones=()
-    options=(--lang "${lang}" --g2p "${g2p}" --cleaner "${cleaner}" --nj "${nj}")
+    options=(--lang "${lang}" "${g2p_options[@]}" --nj "${nj}")
     for set in "${paired_train}" "${valid_set}"; do
         needs 2 "${audiodir}/${set}/text"
         ${train_cmd} --num-threads "${nj}" "${audiodir}/${set}/logdir/phonemize.log" \
@@ -339,13 +343,13 @@ fi
 
 if begins 4; then
     texts=("${audiodir}/${paired_train}/text")
-    needs 2 "${texts[0]}"
+    needs 2 "${texts[0]}" "${audiodir}/${valid_set}/text"
     for set in "${text_sets[@]}"; do
         needs 3 "${textdir}/${set}/text"
         texts+=("${textdir}/${set}/text")
     done
     jstasr tokenize --text "${texts[@]}" --output-dir "${token_dir}" --token-type "${token_type}" \
-        --nbpe "${nbpe}" --char-cover "${bpe_char_cover}" --langs "${langs}"
+        --spell "${audiodir}/${valid_set}/text" --nbpe "${nbpe}" --char-cover "${bpe_char_cover}" --langs "${langs}"
     ends
 fi
 
@@ -443,6 +447,7 @@ if begins 8; then
 fi
 
 if begins 9; then
+    declare -A unit_of=([wer]=word [cer]=char [ter]=token)
     for set in "${test_sets[@]}"; do
         for mode in "${inference_modes[@]}"; do
             needs 5 "${featsdir}/${set}"/{text,utt2spk}
@@ -451,19 +456,12 @@ if begins 9; then
                 options=(
                     --ref-text "${featsdir}/${set}/text" --utt2spk "${featsdir}/${set}/utt2spk"
                     --outdir "${decode_dir}/${set}/${mode}/score_${metric}" --lang "${lang}"
+                    --hyp-text "${decode_dir}/${set}/${mode}/text" --token-type "${unit_of[${metric}]}"
                 )
-                if [ -f "${featsdir}/${set}/utt2lang" ]; then
-                    options+=(--utt2lang "${featsdir}/${set}/utt2lang")
+                if [ -f "${featsdir}/${set}/utt2lang" ]; then options+=(--utt2lang "${featsdir}/${set}/utt2lang"); fi
+                if [ "${metric}" = ter ]; then
+                    options+=(--hyp-text "${decode_dir}/${set}/${mode}/token" --token-list "${token_dir}/tokens.txt")
                 fi
-                case "${metric}" in
-                    wer) options+=(--token-type word --hyp-text "${decode_dir}/${set}/${mode}/text") ;;
-                    cer) options+=(--token-type char --hyp-text "${decode_dir}/${set}/${mode}/text") ;;
-                    ter)
-                        options+=(--token-type token --hyp-text "${decode_dir}/${set}/${mode}/token")
-                        options+=(--token-list "${token_dir}/tokens.txt")
-                        if [ "${token_type}" = bpe ]; then options+=(--bpe-model "${token_dir}/bpe.model"); fi
-                        ;;
-                esac
                 # shellcheck disable=SC2086  # --score_opts is a list of options
                 jstasr score "${options[@]}" --cleaner "${cleaner}" ${score_opts}
             done
