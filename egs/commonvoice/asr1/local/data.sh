@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# A Common Voice release -> data/{train,dev,test,train_text}.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+langs=en       # with commas between, as the other lists
+release=
+text_files=
+held_out=0.25
+n_train=0
+n_text=0
+help_message="Usage: local/data.sh [--langs en,de] [--release DIR_OR_ARCHIVE,...] [--text_files LANG=FILE,...]
+                     [--held_out 0.25] [--n_train N] [--n_text N]
+Takes the release from db.sh unless one is named. The official train, dev and test are used where they are, else
+validated.tsv is divided by speaker."
+
+# shellcheck source=../../../../utils/parse_options.sh
+. utils/parse_options.sh
+# shellcheck source=../path.sh
+. ./path.sh
+# shellcheck source=../db.sh
+. ./db.sh
+[ $# -eq 0 ] || { echo "local/data.sh: unexpected argument '$1'; see --help" >&2; exit 1; }
+
+if [ -z "${release}" ]; then
+    release=${COMMONVOICE}
+    if [ "${langs}" = en ] && [ -e "${COMMONVOICE_EN}" ]; then release=${COMMONVOICE_EN}; fi
+fi
+IFS=, read -ra releases <<<"${release}"
+IFS=, read -ra texts <<<"${text_files}"
+for folder in "${releases[@]}"; do
+    [ -e "${folder}" ] || {
+        echo "local/data.sh: error: no Common Voice release at '${folder}'. Releases are downloaded by hand, after" \
+            "agreeing to their terms (commonvoice.mozilla.org): name the folder or archive with --release, or in" \
+            "COMMONVOICE (db.sh)" >&2
+        exit 1
+    }
+done
+
+options=()
+for text in "${texts[@]}"; do options+=(--text "${text}"); done
+# Some samples of releases hold sentences of which the recordings were left out.
+for lang in ${langs//,/ }; do
+    for folder in "${releases[@]}"; do
+        if [ -z "${text_files}" ] && [ -f "${folder}/${lang}/unpaired_sentences.txt" ]; then
+            options+=(--text "${lang}=${folder}/${lang}/unpaired_sentences.txt")
+        fi
+    done
+done
+
+# A clip that a large release lacks, or a sentence without letters, is left out and listed in data/train/skipped.
+jstasr import --format commonvoice --langs "${langs}" --unpack-to downloads --skip-bad --split --dev-share 0.12 \
+    --test-share 0.15 --shared-sentences drop --held-out "${held_out}" --max-train "${n_train}" \
+    --max-sentences "${n_text}" "${options[@]}" "${releases[@]}" data
