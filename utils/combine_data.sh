@@ -41,8 +41,17 @@ all_have() {
 whole_lines() { awk 1 "$1"; }
 
 sources=("$@")
+shift_from=
+for source in "${sources[@]}"; do
+  [ -f "$source/frame_shift" ] || continue
+  if [ -n "$shift_from" ] && ! cmp -s "$shift_from/frame_shift" "$source/frame_shift"; then
+    fail "$shift_from/frame_shift and $source/frame_shift differ: features of different frame shifts cannot be joined"
+  fi
+  shift_from=$source
+done
 mkdir -p "$(dirname "$dest")"
 open_stage "$(dirname "$dest")"
+[ -z "$shift_from" ] || cp "$shift_from/frame_shift" "$stage/"
 
 if any_has utt2uniq; then
   for source in "${sources[@]}"; do

@@ -51,7 +51,10 @@ need_file "$source/utt2spk"
 [ ! "$source" -ef "$dest" ] || fail "<srcdir> and <destdir> must be different."
 if [ -z "$list" ]; then
   [[ $num_utt =~ ^[0-9]+$ ]] || fail "<num-utt> must be a whole number, got '$num_utt'"
-  [ "$num_utt" -le "$(wc -l <"$source/utt2spk")" ] || fail "cannot subset to more utterances than you originally had."
+  case $mode in
+    speakers | per-spk) ;; # as many as there are
+    *) [ "$num_utt" -le "$(wc -l <"$source/utt2spk")" ] || fail "cannot subset to more utterances than you originally had." ;;
+  esac
 fi
 if [ "$mode" = shortest ] && [ ! -f "$source/feats.scp" ]; then
   fail "you selected --shortest but no feats.scp exist."
