@@ -122,18 +122,25 @@ def read_lines(path):
         ) from None
 
 
-def text_of_folder(folder, langs, count, seed):
-    """Sentences of a user's own text: dict language -> list, from <folder>/<language>.txt (or .txt.gz).
+def text_of_files(files, langs, count, seed):
+    """Sentences of a user's own text: dict language -> list.
 
+    Args:
+        files: list of "LANG=FILE", a text file of one sentence a line, plain or gz; FILE alone where there is one
+            language.
+        langs: the languages that there are.
+        count, seed: as of `choose_lines`, for each language.
     Raises:
-        JstasrError: a language without a file.
+        JstasrError: a language that is not there.
     """
     sentences = {}
-    for lang in langs:
-        paths = [path for path in (Path(folder) / f"{lang}.txt", Path(folder) / f"{lang}.txt.gz") if path.is_file()]
-        if not paths:
-            raise JstasrError(f"{folder}: no {lang}.txt or {lang}.txt.gz, one sentence a line")
-        sentences[lang] = choose_lines(read_lines(paths[0]), count, seed)
+    for words in files:
+        lang, mark, path = words.partition("=")
+        if not mark and len(langs) == 1:
+            lang, path = langs[0], words
+        if lang not in langs or not path:
+            raise JstasrError(f"text {words!r}: expected LANG=FILE with a language of {' '.join(langs)}")
+        sentences[lang] = choose_lines(read_lines(path), count, seed)
     return sentences
 
 

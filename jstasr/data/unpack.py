@@ -8,6 +8,7 @@ import shutil
 import tarfile
 import zipfile
 import zlib
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from jstasr.data.io import first_few
@@ -41,8 +42,8 @@ def unpack(archive, folder, member=None):
     Args:
         archive: path; what kind it is, its first bytes tell.
         folder: to be made; nothing happens where it exists.
-        member: the part of the archive that becomes `folder`, as "LibriSpeech/dev-clean"; `*` stands for any one
-            name. None: the whole content.
+        member: the part of the archive that becomes `folder` (a folder or a file), as "LibriSpeech/dev-clean";
+            `*` stands for any one name. Nothing else is written. None: the whole content.
     Raises:
         BrokenArchive: the archive is not whole, holds a name that leads outside, a link or a device, or lacks
             `member`.
@@ -61,8 +62,8 @@ def unpack(archive, folder, member=None):
         try:
             shutil.rmtree(work, ignore_errors=True)  # of an earlier run that was killed
             work.mkdir()
-            _extract(archive, work)
-            _only(work, member, archive).replace(folder)
+            tops = _extract(archive, work, member)
+            _only(work, member, archive, tops).replace(folder)
         except BROKEN as error:
             raise BrokenArchive(f"{archive} is no whole archive ({error or type(error).__name__})") from None
         except OSError as error:
@@ -72,8 +73,8 @@ def unpack(archive, folder, member=None):
             Path(lock.name).unlink(missing_ok=True)
 
 
-def _only(work, member, archive):
-    """The one unpacked path that `member` means."""
+def _only(work, member, archive, tops):
+    """The one unpacked path that `member` means; `tops`: the names at the archive's top."""
     if member is None:
         return work
     found = sorted(work.glob(member))
@@ -81,42 +82,54 @@ def _only(work, member, archive):
         return found[0]
     if found:
         raise BrokenArchive(f"{archive}: {member} is not one thing: {first_few(path.name for path in found)}")
-    top = first_few(sorted(path.name for path in work.iterdir()), 5) or "nothing"
-    raise BrokenArchive(f"{archive} has no {member}, but {top}: is it another corpus?")
+    what = first_few(sorted(tops), 5) or "nothing"
+    raise BrokenArchive(f"{archive} has no {member}, but {what}: is it another corpus?")
 
 
-def _extract(archive, work):
+def _belongs(name, member):
+    """Is an entry `member`, or inside it?"""
+    parts, wanted = PurePosixPath(name).parts, PurePosixPath(member or "").parts
+    return len(parts) >= len(wanted) and all(fnmatchcase(part, one) for part, one in zip(parts, wanted, strict=False))
+
+
+def _extract(archive, work, member):
+    """Write the entries that belong to `member`; all are checked. Returns the names at the archive's top."""
+    tops = set()
     with open(archive, "rb") as file:
         start = file.read(6)
     if start.startswith(b"PK"):
-        _extract_zip(archive, work)
-        return
+        return _extract_zip(archive, work, member)
     opener = next((opener for magic, opener in OPENERS if start.startswith(magic)), open)
     with opener(archive, "rb") as stream:
         with tarfile.open(fileobj=stream, mode="r|", tarinfo=StrictEntry) as tar:
             for entry in tar:
                 path = _place(entry.name, work, archive)
-                if entry.isdir():
-                    path.mkdir(parents=True, exist_ok=True)
-                elif entry.isfile():
-                    _write(tar.extractfile(entry), path)
-                else:
+                tops.update(path.relative_to(work).parts[:1])
+                if not (entry.isfile() or entry.isdir()):
                     raise BrokenArchive(f"{archive}: {entry.name} is a link or a device, which no corpus needs")
+                if _belongs(entry.name, member):
+                    if entry.isdir():
+                        path.mkdir(parents=True, exist_ok=True)
+                    else:
+                        _write(tar.extractfile(entry), path)
         while stream.read(CHUNK):  # to the end, where the decompressor compares its checksum
             pass
+    return tops
 
 
-def _extract_zip(archive, work):
+def _extract_zip(archive, work, member):
+    tops = set()
     with zipfile.ZipFile(archive) as content:
         for entry in content.infolist():
             path = _place(entry.filename, work, archive)
-            if entry.is_dir():
-                path.mkdir(parents=True, exist_ok=True)
-            elif (entry.external_attr >> 16) & 0o170000 not in (0, 0o100000):
+            tops.update(path.relative_to(work).parts[:1])
+            if (entry.external_attr >> 16) & 0o170000 not in (0, 0o100000, 0o040000):
                 raise BrokenArchive(f"{archive}: {entry.filename} is a link or a device, which no corpus needs")
-            else:
-                with content.open(entry) as source:
-                    _write(source, path)
+            if entry.is_dir() or not _belongs(entry.filename, member):
+                continue
+            with content.open(entry) as source:
+                _write(source, path)
+    return tops
 
 
 def _place(name, work, archive):

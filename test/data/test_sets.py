@@ -10,7 +10,7 @@ from jstasr.data.sets import (
     choose_lines,
     made_together,
     read_lines,
-    text_of_folder,
+    text_of_files,
     write_set,
     write_text_set,
 )
@@ -92,10 +92,15 @@ def test_a_cut_gz_file_is_named(tmp_path):
 
 def test_a_user_s_own_text_has_a_file_for_each_language(tmp_path):
     (tmp_path / "de.txt").write_text("eins\nzwei\n")
-    (tmp_path / "en.txt.gz").write_bytes(gzip.compress(b"one\n"))
-    assert text_of_folder(tmp_path, ["de", "en"], 0, 1) == {"de": ["eins", "zwei"], "en": ["one"]}
-    with pytest.raises(JstasrError, match="no fr.txt or fr.txt.gz"):
-        text_of_folder(tmp_path, ["fr"], 0, 1)
+    (tmp_path / "en.gz").write_bytes(gzip.compress(b"one\n"))
+    files = [f"de={tmp_path}/de.txt", f"en={tmp_path}/en.gz"]
+    assert text_of_files(files, ["de", "en", "fr"], 0, 1) == {"de": ["eins", "zwei"], "en": ["one"]}
+    assert text_of_files([f"{tmp_path}/de.txt"], ["de"], 0, 1) == {"de": ["eins", "zwei"]}
+    for wrong in ("fr=x", f"{tmp_path}/de.txt", "de="):
+        with pytest.raises(JstasrError, match="expected LANG=FILE with a language of de en"):
+            text_of_files([wrong], ["de", "en"], 0, 1)
+    with pytest.raises(JstasrError, match="nowhere: no such file"):
+        text_of_files(["nowhere"], ["de"], 0, 1)
 
 
 def test_sets_appear_together_or_not_at_all(tmp_path):

@@ -32,6 +32,30 @@ export FSDD_URL=${FSDD_URL:-https://github.com/Jakobovski/free-spoken-digit-data
 export COMMONVOICE=${COMMONVOICE:-$(corpus_dir cv-corpus-6.1-sample)}
 export COMMONVOICE_EN=${COMMONVOICE_EN:-$(corpus_dir cv-corpus-13.0-delta-sample)}
 
+# For the recipes below, `--data_url URL` names a mirror: a place (file:///... too) with the files under the same names.
+
+# LibriSpeech: <split>/<speaker>/<chapter>/, 960 hours of English books (CC BY 4.0). openslr.org/12, its small
+# version /31, its text /11.
+export LIBRISPEECH=${LIBRISPEECH:-$(corpus_dir LibriSpeech)}
+export LIBRISPEECH_URL=${LIBRISPEECH_URL:-https://www.openslr.org/resources}
+
+# Multilingual LibriSpeech: mls_<language>[_opus]/<split>/, mls_lm_<language>/, books in 8 languages (CC BY 4.0).
+# openslr.org/94.
+export MLS=${MLS:-$(corpus_dir mls)}
+export MLS_URL=${MLS_URL:-https://dl.fbaipublicfiles.com/mls}
+
+# FLEURS: data/<language>/{<split>.tsv,audio/<split>/}, the same 2,000 sentences in 102 languages (CC BY 4.0).
+export FLEURS=${FLEURS:-$(corpus_dir fleurs)}
+export FLEURS_URL=${FLEURS_URL:-https://huggingface.co/datasets/google/fleurs/resolve/70bb2e84b976b7e960aa89f1c648e09c59f894dd}
+
+# AN4 of Carnegie Mellon University: {etc,wav}/, names, addresses and numbers in English, most of them spelled.
+export AN4=${AN4:-$(corpus_dir an4)}
+export AN4_URL=${AN4_URL:-http://www.speech.cs.cmu.edu/databases/an4}
+
+# VoxPopuli: data/<language>/{asr_<split>.tsv,<split>/}, the European Parliament in 16 languages (CC0).
+export VOXPOPULI=${VOXPOPULI:-$(corpus_dir voxpopuli)}
+export VOXPOPULI_URL=${VOXPOPULI_URL:-https://huggingface.co/datasets/facebook/voxpopuli/resolve/b177b89c0adf571621da61d5328c6e7cec6fbeb1}
+
 # The names that local/data.sh files written for ESPnet read, where nothing above has set them: the folder downloads for
 # corpora that such a file brings by itself, nothing for those that you must name, as in WSJ0=/corpora/wsj0 ./run.sh
 for _name in ACCENTED_FR AIDATATANG_200ZH AISHELL AISHELL3 AISHELL4 ALFFA AMERICASNLP22 AN4 BENGALI BURMESE CMU_ARCTIC \

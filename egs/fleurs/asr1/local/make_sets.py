@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""FLEURS' tables and recordings -> data/{train,dev,test}, and text of one's own -> data/train_text."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from jstasr.data.sets import Utterance, made_together, read_lines, text_of_files, write_set, write_text_set
+from jstasr.errors import JstasrError
+
+# Sentence, file, as written, in small letters without punctuation, its characters, samples, gender.
+COLUMNS = ("id", "file_name", "raw", "normalised", "characters", "num_samples", "gender")
+
+
+def utterances_of(folder, split, transcript):
+    """Utterances of data/<language>/<split>.tsv; FLEURS names no speakers, so each is its own."""
+    name = folder.name
+    lang = name.split("_")[0]
+    for number, line in enumerate(read_lines(folder / f"{split}.tsv"), 1):
+        values = line.rstrip("\n").split("\t")
+        if len(values) != len(COLUMNS):
+            raise JstasrError(f"{folder}/{split}.tsv:{number}: {len(values)} columns, not {len(COLUMNS)}")
+        row = dict(zip(COLUMNS, values))
+        stem = row["file_name"].removesuffix(".wav")
+        key = f"{lang}-{int(row['id']):05d}-{stem}"
+        audio = folder / "audio" / split / row["file_name"]
+        yield Utterance(key, key, str(audio), " ".join(row[transcript].split()), lang)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fleurs", type=Path, required=True, help="folder of the corpus")
+    parser.add_argument("--langs", nargs="+", required=True, help="as in en_us")
+    parser.add_argument("--transcript", choices=["normalised", "raw"], default="normalised")
+    parser.add_argument("--text-files", nargs="*", default=[], metavar="LANG=FILE")
+    parser.add_argument("--n-text", type=int, default=0, help="sentences of each text (default: all)")
+    parser.add_argument("--seed", type=int, default=1, help="of their choice")
+    parser.add_argument("--data", type=Path, default=Path("data"))
+    args = parser.parse_args()
+    folders = [args.fleurs / "data" / name for name in args.langs]
+    sets = ["train", "dev", "test"] + (["train_text"] if args.text_files else [])
+    with made_together(args.data, " ".join(sys.argv[1:]), sets) as work:
+        if work:
+            for split in ("train", "dev", "test"):
+                utterances = [each for folder in folders for each in utterances_of(folder, split, args.transcript)]
+                write_set(work / split, utterances, f"FLEURS, {split}")
+            if args.text_files:
+                codes = [name.split("_")[0] for name in args.langs]
+                write_text_set(work / "train_text", text_of_files(args.text_files, codes, args.n_text, args.seed))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except JstasrError as error:
+        sys.exit(f"make_sets.py: error: {error}")
