@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from jstasr.model.kernels import add_dropout, gated_convolution, self_attention, silu_dropout, usable
+
 ROTARY_BASE = 10000.0
 
 
@@ -63,7 +65,11 @@ class Attention(nn.Module):
     def forward(self, frames: Tensor, mask: Tensor | None, cos: Tensor, sin: Tensor, cache: dict | None) -> Tensor:
         """(N, T, C) -> (N, T, C). With a cache, earlier keys and values are put before this chunk's."""
         batch, length, dim = frames.shape
-        projected = self.query_key_value(frames).view(batch, length, 3, self.heads, dim // self.heads)
+        projected = self.query_key_value(frames)
+        dropout = self.dropout if self.training else 0.0
+        if cache is None and dropout > 0 and usable(projected):
+            return self.output(self_attention(projected, mask, cos, sin, self.heads, dropout))
+        projected = projected.view(batch, length, 3, self.heads, dim // self.heads)
         query, key, value = projected.permute(2, 0, 3, 1, 4)  # each (N, H, T, D)
         query, key = rotate(query, cos, sin), rotate(key, cos, sin)
         if cache is not None:
@@ -71,7 +77,6 @@ class Attention(nn.Module):
                 key = torch.cat([cache["key"], key], dim=2)
                 value = torch.cat([cache["value"], value], dim=2)
             cache["key"], cache["value"] = key, value
-        dropout = self.dropout if self.training else 0.0
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
         return self.output(mixed.transpose(1, 2).reshape(batch, length, dim))
 
@@ -92,30 +97,30 @@ class Convolution(nn.Module):
 
     def forward(self, frames: Tensor, inside: Tensor | None, cache: dict | None) -> Tensor:
         """(N, T, C) -> (N, T, C); `inside` (N, T, 1) is False on padding, which must not leak into a window."""
-        gated = F.glu(self.gate(frames), dim=-1)
-        if inside is not None and not self.causal:
-            gated = gated * inside
         past = self.kernel_size - 1 if self.causal else self.kernel_size // 2
-        if cache is not None:
+        future = 0 if self.causal else past
+        weight, bias = self.depthwise.weight, self.depthwise.bias
+        if cache is None:
+            outside = None if self.causal else inside
+            windows = gated_convolution(self.gate(frames), weight, bias, outside, past, future)
+        else:
+            gated = F.glu(self.gate(frames), dim=-1)
             before = cache.get("window", gated.new_zeros(gated.shape[0], past, gated.shape[2]))
             gated = torch.cat([before, gated], dim=1)
             cache["window"] = gated[:, gated.shape[1] - past :]
-            padding = (0, 0)
-        else:
-            padding = (past, 0 if self.causal else past)
-        windows = self.depthwise(F.pad(gated.transpose(1, 2), padding)).transpose(1, 2)
-        return self.output(F.silu(self.norm(windows)))
+            windows = self.depthwise(gated.transpose(1, 2)).transpose(1, 2)
+        return self.output(silu_dropout(self.norm(windows), 0.0))
 
 
 class FeedForward(nn.Module):
     def __init__(self, dim: int, hidden: int, dropout: float):
         super().__init__()
         self.expand = nn.Linear(dim, hidden)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
         self.contract = nn.Linear(hidden, dim)
 
     def forward(self, frames: Tensor) -> Tensor:
-        return self.contract(self.dropout(F.silu(self.expand(frames))))
+        return self.contract(silu_dropout(self.expand(frames), self.dropout if self.training else 0.0))
 
 
 class ConformerBlock(nn.Module):
@@ -128,13 +133,15 @@ class ConformerBlock(nn.Module):
         self.attention = Attention(dim, heads, dropout)
         self.convolution = Convolution(dim, kernel_size, causal)
         self.feed_forward_out = FeedForward(dim, ff_dim, dropout)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
 
     def forward(self, frames, mask, inside, cos, sin, cache=None) -> Tensor:
-        frames = frames + 0.5 * self.dropout(self.feed_forward_in(self.norms[0](frames)))
-        frames = frames + self.dropout(self.attention(self.norms[1](frames), mask, cos, sin, cache))
-        frames = frames + self.dropout(self.convolution(self.norms[2](frames), inside, cache))
-        frames = frames + 0.5 * self.dropout(self.feed_forward_out(self.norms[3](frames)))
+        dropout = self.dropout if self.training else 0.0
+        frames = add_dropout(frames, self.feed_forward_in(self.norms[0](frames)), 0.5, dropout)
+        attended = self.attention(self.norms[1](frames), mask, cos, sin, cache)
+        frames = add_dropout(frames, attended, 1.0, dropout)
+        frames = add_dropout(frames, self.convolution(self.norms[2](frames), inside, cache), 1.0, dropout)
+        frames = add_dropout(frames, self.feed_forward_out(self.norms[3](frames)), 0.5, dropout)
         return self.norms[4](frames)
 
 

@@ -6,6 +6,8 @@ from torch import Tensor, nn
 from torchaudio.functional import rnnt_loss
 
 from jstasr.model.config import DecoderConfig
+from jstasr.model.kernels import usable
+from jstasr.model.lattice import add_tanh, hat_cells, lattice_loss
 
 BLANK = 0
 
@@ -67,11 +69,21 @@ class HatDecoder(nn.Module):
         symbols = int(label_lengths.max())
         encoded, labels = encoded[:, :frames], labels[:, :symbols]
         predicted = self.predict(self.label_history(labels))  # (N, U+1, J)
-        blank, logits = self.logits(self.encoder_projection(encoded)[:, :, None], predicted[:, None])
-        # column of the label that comes next; any column in the last row, which has no next label
-        following = F.pad(labels, (0, 1), value=1).clamp(min=1)[:, None].expand(-1, frames, -1) - 1
-        label = -F.cross_entropy(logits.flatten(0, 2), following.flatten(), reduction="none").view_as(blank)
-        cells = torch.cat([F.logsigmoid(blank), F.logsigmoid(-blank) + label], dim=-1)
+        projected = self.encoder_projection(encoded)
+        # the label that comes next; any in the last row, which has no next label
+        following = F.pad(labels, (0, 1), value=1).clamp(min=1)
+        if usable(projected, predicted) and projected.dtype == predicted.dtype:
+            joint = add_tanh(projected, predicted)
+            weight = torch.cat([self.blank.weight, self.labels.weight])
+            bias = torch.cat([self.blank.bias, self.labels.bias])
+            cells = hat_cells(F.linear(joint, weight, bias), following)
+        else:
+            blank, logits = self.logits(projected[:, :, None], predicted[:, None])
+            columns = following[:, None].expand(-1, frames, -1) - 1
+            label = -F.cross_entropy(logits.flatten(0, 2), columns.flatten(), reduction="none").view_as(blank)
+            cells = torch.cat([F.logsigmoid(blank), F.logsigmoid(-blank) + label], dim=-1)
+        if cells.is_cpu:
+            return lattice_loss(cells, encoded_lengths, label_lengths)
         return rnnt_loss(
             cells,
             torch.ones_like(labels, dtype=torch.int32),

@@ -1,0 +1,30 @@
+"""The model as it trains, in float32 with kernels, against the same model from torch's operations alone."""
+
+import copy
+
+import torch
+
+from jstasr.model.config import ConsistencyConfig, LossConfig
+from jstasr.model.kernels import usable
+
+
+def test_losses_and_gradients_are_those_of_torchs_operations_in_double_precision(model, batch):
+    losses = LossConfig(consistency=ConsistencyConfig(weight=1.0, alignment="framewise"))
+    model.train()
+    model.config.text.mask_ratio = 0.0
+    exact = copy.deepcopy(model).double()
+    assert not usable(next(exact.parameters())), "double precision is the one that kernels do not take"
+    results = []
+    for which, speech in ((model, batch.speech), (exact, batch.speech.double())):
+        values = which(batch, speech, losses, 3)
+        sum(values.values()).backward()
+        results.append((values, {name: p.grad for name, p in which.named_parameters()}))
+    (values, gradients), (exact_values, exact_gradients) = results
+    assert set(values) == set(exact_values) and len(values) == 7
+    for name, value in values.items():
+        torch.testing.assert_close(value.double(), exact_values[name].double(), atol=1e-5, rtol=1e-5)
+    for name, gradient in gradients.items():
+        largest = exact_gradients[name].abs().max().clamp(min=1e-3)
+        torch.testing.assert_close(
+            gradient / largest, exact_gradients[name] / largest, atol=5e-5, rtol=0, check_dtype=False
+        )
