@@ -91,19 +91,18 @@ def _divide(parts, lacking, shares, seed):
             f"WARNING: {lang} has too few speakers to keep them apart: train, dev and test share them, so that error "
             "rates say nothing about other voices"
         )
-    alone = [lang for lang in too_few]
     divided = {name: [] for name in SETS}
     mixed = {}
     for entry in pool:
-        if (entry.lang or "the data") in alone and entry.speaker not in set_of:
+        if (entry.lang or "the data") in too_few and entry.speaker not in set_of:
             mixed.setdefault(entry.lang, []).append(entry)
         else:
             divided[set_of.get(entry.speaker, "train")].append(entry)
     for lang in sorted(mixed):
         members = mixed[lang]
         random.Random(f"{seed} {lang}").shuffle(members)
-        for name in lacking:
-            count = max(1, round(shares[name] * len(members)))
+        counts = {name: max(1, round(shares[name] * len(members))) for name in lacking}
+        for name, count in counts.items():
             divided[name] += members[:count]
             members = members[count:]
         divided["train"] += members

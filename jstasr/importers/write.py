@@ -4,6 +4,8 @@ import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
+import soundfile
+
 from jstasr.data.kaldi import spk2utt_of, write_table
 from jstasr.errors import JstasrError
 
@@ -27,8 +29,18 @@ def write_data_dir(folder, entries):
 
 
 def _segment(entry):
-    end = -1 if entry.end is None else entry.end
-    return f"{entry.recording or entry.id} {entry.start or 0:.3f} {end if end == -1 else format(end, '.3f')}"
+    end = audio_seconds(entry) if entry.end is None else entry.end
+    return f"{entry.recording or entry.id} {entry.start or 0:.3f} {end:.3f}"
+
+
+def audio_seconds(entry):
+    """Length of the whole recording of an entry, seconds."""
+    if entry.audio.rstrip().endswith("|"):
+        raise JstasrError(f"{entry.where}: the segment has no end, and that of a command's output is not known: add it")
+    try:
+        return soundfile.info(entry.audio).duration
+    except soundfile.SoundFileError as error:
+        raise JstasrError(f"{entry.where}: cannot read {entry.audio} as audio: {error}") from None
 
 
 @contextmanager

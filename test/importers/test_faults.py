@@ -1,0 +1,138 @@
+"""What is wrong with a source is told all at once, with file and line, and nothing is written."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from jstasr.data.kaldi import read_table
+
+
+def test_all_faults_of_a_table_at_once(speak, lines, run_import, folder):
+    speak("a.wav", "b.wav", "c.wav")
+    lines(
+        "m.tsv",
+        "audio\ttext\tid",
+        "a.wav\tone\tu1",
+        "gone.wav\ttwo\tu2",
+        "b.wav\t \tu3",
+        "c.wav\tfour\tu1",
+        "c.wav\tfive",
+        "c.wav\t?!\tu5",
+    )
+    content = (folder / "m.tsv").read_bytes() + b"b.wav\tcaf\xe9\tu6\n"
+    (folder / "m.tsv").write_bytes(content)
+    (folder / "empty.wav").touch()
+    with open("m.tsv", "ab") as file:
+        file.write(b"empty.wav\tsix\tu7\n\tseven\tu8\n")
+    status, _, err = run_import("m.tsv", "data/x")
+    assert status == 1
+    m = folder / "m.tsv"
+    for line, words in {
+        3: "missing audio: ",
+        4: "empty transcript",
+        5: f"duplicate id u1, already on {m.name}:2",
+        6: "2 fields, where the header has 3",
+        7: "neither letter nor digit",
+        8: "not UTF-8",
+        9: "an empty file",
+        10: "no audio file is named",
+    }.items():
+        assert f"m.tsv:{line}: " in err and words in err, err
+    assert "8 fault(s)" in err
+    assert not Path("data").exists() or os.listdir("data") == []
+
+
+def test_unknown_columns_are_told_with_the_remedy(speak, lines, run_import):
+    speak("a.wav")
+    lines("m.csv", "audio,text,sentense,color", "a.wav,one,x,red")
+    _, _, err = run_import("m.csv", "data/x")
+    assert "m.csv:1: unknown column 'sentense' (did you mean sentence?)" in err
+    assert "unknown column 'color'" in err and "--ignore color" in err
+    assert run_import("m.csv", "data/x", "--ignore", "color", "--ignore", "sentense")[0] == 0
+
+
+def test_columns_can_be_named(speak, lines, run_import):
+    speak("deep/a.wav")
+    lines("m.csv", "Datei,Satz", "a.wav,eins")
+    _, _, err = run_import("m.csv", "data/x")
+    assert "no column for the audio" in err and "--columns audio=NAME" in err
+    words = ["--columns", "audio=Datei", "--columns", "text=Satz", "--audio-dir", "deep"]
+    assert run_import("m.csv", "data/x", *words)[0] == 0
+    assert "no column 'Nix'" in run_import("m.csv", "data/x", "--columns", "audio=Nix")[2]
+    assert "ROLE=NAME" in run_import("m.csv", "data/x", "--columns", "sound=Datei")[2]
+
+
+def test_useful_but_unneeded_columns_are_known(speak, lines, run_import):
+    speak("a.wav")
+    lines("m.csv", "audio,text,age,gender,duration", "a.wav,one,20,f,0.5")
+    assert run_import("m.csv", "data/x")[0] == 0
+    assert not Path("data/x/segments").exists()
+
+
+def test_faulty_rows_can_be_left_out_and_are_listed(speak, lines, run_import):
+    speak("a.wav")
+    lines("m.csv", "audio,text", "a.wav,one", "gone.wav,two")
+    status, out, _ = run_import("m.csv", "data/x", "--skip-bad")
+    assert status == 0 and "left out 1 faulty rows" in out
+    assert "m.csv:3: missing audio" in Path("data/x/skipped").read_text()
+    assert len(read_table("data/x/text")) == 1
+
+
+def test_broken_json_is_told_by_line(speak, lines, run_import):
+    speak("a.wav")
+    lines(
+        "m.jsonl", '{"audio": "a.wav", "text": "one"}', '{"audio": ', "[1]", '{"audio": "a.wav", "text": "x", "hue": 1}'
+    )
+    _, _, err = run_import("m.jsonl", "data/x")
+    assert "m.jsonl:2: not JSON" in err and "m.jsonl:3: not a JSON object" in err
+    assert "m.jsonl:4: unknown column 'hue'" in err
+
+
+def test_faults_of_a_kaldi_directory(speak, lines, run_import):
+    speak("a.wav")
+    lines("s/wav.scp", "u1 a.wav", "u2 a.wav", "u2 a.wav", "u9 a.wav")
+    lines("s/text", "u1 one", "u2 two", "u3 three")
+    _, _, err = run_import("s", "data/x")
+    assert "wav.scp:3: duplicate id u2" in err and "text:3: u3 is not in wav.scp" in err
+    assert "wav.scp:4: u9 has no transcript" in err
+
+
+def test_faults_of_a_folder(speak, lines, run_import):
+    speak("f/a.wav", "f/b.wav")
+    lines("f/a.txt", "one")
+    lines("f/c.txt", "three")
+    lines("f/README.txt", "about")
+    _, _, err = run_import("f", "data/x")
+    assert "f/b.wav: no transcript b.txt" in err and "f/c.txt: no recording" in err and "README" not in err
+
+
+def test_a_wrong_segment_is_told(speak, lines, run_import):
+    speak("a.wav")
+    lines("m.csv", "audio,text,start,end", "a.wav,one,0.3,0.2", "a.wav,two,x,1")
+    _, _, err = run_import("m.csv", "data/x")
+    assert "m.csv:2: segment 0.3 to 0.2" in err and "m.csv:3: start is 'x', not seconds" in err
+
+
+def test_a_folder_that_is_no_data_directory_is_not_replaced(speak, lines, run_import):
+    speak("a.wav")
+    lines("m.csv", "audio,text", "a.wav,one")
+    lines("precious/thesis.tex", "...")
+    _, _, err = run_import("m.csv", "precious")
+    assert "not replaced" in err and Path("precious/thesis.tex").exists()
+
+
+def test_an_older_data_directory_is_replaced_only_by_a_whole_one(speak, lines, run_import):
+    speak("a.wav")
+    lines("m.csv", "audio,text", "a.wav,one")
+    assert run_import("m.csv", "data/x")[0] == 0
+    lines("m.csv", "audio,text", "gone.wav,two")
+    assert run_import("m.csv", "data/x")[0] == 1
+    assert list(read_table("data/x/text").values()) == ["one"]
+
+
+@pytest.mark.parametrize("content", ["", "\n"])
+def test_an_empty_table_is_one_sentence(lines, run_import, folder, content):
+    (folder / "m.tsv").write_text(content)
+    status, _, err = run_import("m.tsv", "data/x")
+    assert status == 1 and "m.tsv" in err
