@@ -93,7 +93,7 @@ class Toy:
 
     def text(self, name: str, texts: list[str]):
         """The TextSet of a new text_set."""
-        from jstasr.data.dataset import TextSet
+        from jstasr.data.texts import TextSet
 
         return TextSet.load([self.text_set(name, texts)], *self.lists())
 

@@ -23,6 +23,14 @@ def add_arguments(parser):
     )
     parser.add_argument("--num-nodes", type=int, default=1, help="nodes, each with --ngpu GPUs")
     parser.add_argument(
+        "--find-batch",
+        action="store_true",
+        help="do not train: find the largest data.batch_frames that the memory holds, with the longest utterances",
+    )
+    parser.add_argument(
+        "--memory-gb", type=float, help="memory that --find-batch may use; none: all of the GPU, or what is free here"
+    )
+    parser.add_argument(
         "--set",
         action="append",
         default=[],
@@ -38,14 +46,19 @@ def run(args):
     import torch
 
     from jstasr.data.audio import parse_rate
-    from jstasr.data.dataset import SpeechSet, TextSet
+    from jstasr.data.dataset import SpeechSet
+    from jstasr.data.refusals import Refusals
+    from jstasr.data.texts import TextSet
     from jstasr.errors import JstasrError
     from jstasr.features.cmvn import load_cmvn
     from jstasr.report.pictures import AlignmentPictures
     from jstasr.text.tokens import PhoneList, build_tokenizer
     from jstasr.train.config import load_config
     from jstasr.train.experiment import prepare_folder
-    from jstasr.train.loop import parallel_fabric, train
+    from jstasr.train.find_batch import find_batch
+    from jstasr.train.loop import train
+    from jstasr.train.processes import on_first, parallel_fabric
+    from jstasr.train.signals import REQUEUE_CODE, REQUEUE_MARK, StoppedBySignal
 
     if args.ngpu > 0 and not torch.cuda.is_available():
         raise JstasrError(f"--ngpu {args.ngpu}: PyTorch sees no GPU here. Use --ngpu 0, or look at `nvidia-smi`")
@@ -54,17 +67,42 @@ def run(args):
     config = load_config(args.config, args.overrides)
     config.sample_rate = parse_rate(args.fs)
     config.model.vocab_size, config.model.phone_size = len(tokenizer), len(phone_list)
-    speech = SpeechSet(Path(args.train_dir), tokenizer, phone_list)
-    dev = SpeechSet(Path(args.valid_dir), tokenizer, phone_list)
-    text = TextSet.load([Path(folder) for folder in args.text_dir], tokenizer, phone_list) if args.text_dir else None
-    for part in (speech, dev):
-        part.check(config.model.num_mel_bins)
+    cmvn = load_cmvn(args.cmvn)
+    refusals = Refusals()
+    speech = SpeechSet(Path(args.train_dir), tokenizer, phone_list, refusals)
+    dev = SpeechSet(Path(args.valid_dir), tokenizer, phone_list, refusals)
+    text = None
+    if args.text_dir:
+        text = TextSet.load([Path(folder) for folder in args.text_dir], tokenizer, phone_list, refusals)
     fabric = parallel_fabric(config, text is not None, args.ngpu, args.num_procs, args.num_nodes)
     fabric.launch()
+    # the features are looked at by the first process alone
+    read = config.data.check_features if fabric.is_global_zero else 0
+    for part in (speech, dev):
+        part.check(config.model.num_mel_bins, read, refusals, headers=fabric.is_global_zero)
+    on_first(fabric, refusals.raise_all)
+    refusals.raise_all()
+    if len(cmvn[0]) != config.model.num_mel_bins:
+        raise JstasrError(
+            f"{args.cmvn}: statistics of {len(cmvn[0])} dimensions, and model.num_mel_bins is "
+            f"{config.model.num_mel_bins}. Extract the features again: --stage 5 --stop_stage 5"
+        )
     expdir = Path(args.expdir)
-    if fabric.is_global_zero:
+    if args.find_batch:
+        find_batch(config, speech, text, cmvn, fabric, args.memory_gb)
+        return 0
+
+    def prepare():
         data = {"paired speech": speech.fingerprint, "unpaired text": text.fingerprint if text else "none"}
         prepare_folder(expdir, config, args.token_list, args.bpe_model, args.phone_list, data)
-    fabric.barrier()
+        (expdir / REQUEUE_MARK).unlink(missing_ok=True)
+
+    on_first(fabric, prepare)
     pictures = AlignmentPictures(dev, phone_list, expdir / "images")
-    train(config, speech, text, dev, tokenizer, load_cmvn(args.cmvn), expdir, fabric, pictures.draw)
+    try:
+        train(config, speech, text, dev, tokenizer, cmvn, expdir, fabric, pictures.draw)
+    except StoppedBySignal:
+        if fabric.is_global_zero:
+            (expdir / REQUEUE_MARK).touch()
+        return REQUEUE_CODE
+    return 0

@@ -10,12 +10,12 @@ import torch
 
 from jstasr.data.batches import bucketed_batches
 from jstasr.data.dataset import read_num_frames
-from jstasr.data.feats import FeatReader
 from jstasr.data.io import atomic_write, first_few
 from jstasr.decode.experiment import Experiment
 from jstasr.decode.ngram import NgramModel
 from jstasr.decode.search import Hypothesis, SearchConfig, search
 from jstasr.errors import JstasrError
+from jstasr.features.raw import open_features
 from jstasr.train.collate import pad_features
 
 FRAMES_PER_SECOND = 100
@@ -44,7 +44,7 @@ def decode_set(
     language_model: NgramModel | None = None,
     languages: dict[str, str] | None = None,
 ) -> tuple[dict[str, dict[str, Hypothesis]], Speed]:
-    """Decode utterances of dump/fbank/<set>.
+    """Decode utterances of dump/fbank/<set> or dump/raw/<set>.
 
     Args:
         ids: the utterances wanted.
@@ -58,7 +58,7 @@ def decode_set(
     """
     model = experiment.model
     device = model.ctc_label.weight.device
-    reader = FeatReader(folder / "feats.scp")
+    reader = open_features(folder)
     lengths = read_num_frames(folder, ids)
     starts = language_labels(experiment, ids, languages)
     batches = bucketed_batches(lengths, config.batch_frames, np.random.default_rng(0))

@@ -79,4 +79,6 @@ class LossConfig:
     text: float = 0.3  # both HAT losses on masked text, relative to speech
     ctc_label: float = 0.1  # CTC on the labels, at the streaming encoder's output
     ctc_phone: float = 0.3  # CTC on the phonemes, at the audio encoder's output
+    # loss -> [first step, steps of growth], as {text_full: [1000, 500]}; consistency has its own start_step
+    warmup: dict[str, list[int]] = field(default_factory=dict)  # losses that begin later than at the first step
     consistency: ConsistencyConfig = field(default_factory=ConsistencyConfig)

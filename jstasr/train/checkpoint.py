@@ -4,6 +4,7 @@ import json
 import re
 import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -62,7 +63,7 @@ def load_checkpoint(path: Path) -> dict:
 
 
 class CheckpointFolder:
-    """exp/<tag>/checkpoints: stepN.pth files and the dev scores of each."""
+    """exp/<tag>/checkpoints: stepN.pth files, and the dev scores of those that were validated."""
 
     def __init__(self, folder: Path, keep_best: int, keep_last: int):
         self.folder, self.keep_best, self.keep_last = Path(folder), keep_best, keep_last
@@ -91,19 +92,41 @@ class CheckpointFolder:
                 f"{path}: damaged ({error}). Write `{{}}` into it: the next validations fill it again"
             ) from error
 
-    def save(self, state: dict, step: int, score: float) -> None:
-        """Write the checkpoint and its score, then remove those that are neither recent nor among the best.
+    def save(self, state: dict, step: int, score: float | None = None) -> None:
+        """Write the checkpoint, then remove those that are neither recent nor among the best.
 
         Checkpoints of later steps are removed too: they were damaged, or else this run had continued from them.
+        `score`: if it is known already; else see `add_score`.
         """
         save_atomically(state, self.path(step))
-        scores = {known: value for known, value in self.scores().items() if known < step} | {step: score}
-        with atomic_write(self.folder / SCORES) as file:
-            json.dump(scores, file, indent=1)
+        scores = self.scores()
+        self.write_scores({known: value for known, value in scores.items() if known < step})
+        if score is None:
+            self.remove_old(step)
+        else:
+            self.add_score(step, score)
+
+    def add_score(self, step: int, score: float) -> None:
+        """Note the dev WER (per cent) of the checkpoint of a step."""
+        self.write_scores(self.scores() | {step: score})
+        self.remove_old(step)
+
+    def write_scores(self, scores: dict[int, float]) -> None:
+        if scores != self.scores():
+            with atomic_write(self.folder / SCORES) as file:
+                json.dump(scores, file, indent=1)
+
+    def remove_old(self, step: int) -> None:
+        """Keep the newest until `step` and the best."""
         until_now = [known for known in self.steps() if known <= step]
         kept = set(self.best(self.keep_best)) | set(until_now[-max(1, self.keep_last) :])
         for old in set(self.steps()) - kept:
             self.path(old).unlink()
+
+    def remove_unfinished(self) -> None:
+        """Remove what a killed run was writing."""
+        for path in self.folder.glob(".*.tmp"):
+            path.unlink()
 
     def best(self, count: int) -> list[int]:
         """Steps of the `count` existing checkpoints with the lowest dev WER; the later one wins a tie."""
@@ -111,13 +134,23 @@ class CheckpointFolder:
         existing = [step for step in self.steps() if step in scores]
         return sorted(existing, key=lambda step: (scores[step], -step))[:count]
 
-    def load_last(self) -> tuple[int, dict] | None:
-        """Newest readable checkpoint as (step, state); a damaged one is passed over with a warning."""
-        for step in reversed(self.steps()):
+    def load_last(self, warn: Callable[[str], None] = warnings.warn) -> tuple[int, dict] | None:
+        """Newest readable checkpoint as (step, state); a damaged one is passed over with a warning.
+
+        Raises:
+            JstasrError: there are checkpoints and none can be read.
+        """
+        steps = self.steps()
+        for step in reversed(steps):
             try:
                 return step, load_checkpoint(self.path(step))
             except JstasrError as error:
-                warnings.warn(f"{error}; using the one before it", stacklevel=2)
+                if step == steps[0]:
+                    raise JstasrError(
+                        f"none of the {len(steps)} checkpoints in {self.folder} can be read; the oldest: {error}. "
+                        "Mend the disk, or remove that folder to start again"
+                    ) from error
+                warn(f"{error}; using the one before it")
         return None
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jstasr.data.dataset import SpeechSet, TextSet
+from jstasr.data.dataset import SpeechSet
+from jstasr.data.texts import TextSet
 from jstasr.model.batch import Batch
 
 

@@ -11,6 +11,10 @@ from jstasr.features.augment import AugmentConfig
 from jstasr.features.specaug import SpecAugmentConfig
 from jstasr.model.config import ALIGNMENTS, LossConfig, ModelConfig
 
+PRECISIONS = ("32-true", "bf16-mixed")
+SCHEDULES = ("cosine", "linear", "inverse_sqrt", "constant")
+WARMED = ("streaming", "full", "text_streaming", "text_full", "ctc_label", "ctc_phone")
+
 
 @dataclass
 class DataConfig:
@@ -18,20 +22,27 @@ class DataConfig:
 
     batch_frames: int = 6400  # padded feature frames (10 ms) of the paired batch
     text_batch_phones: int = 1000  # padded phonemes of the text batch, paired transcripts included
+    text_ratio: float = 0.0  # >0: unpaired phonemes for each paired one, instead of what text_batch_phones leaves
+    language_temperature: float = 1.0  # >1: languages are drawn ~ (share of the data)^(1 / temperature)
     num_workers: int = 0  # processes that read ahead; 0: read in the training process
+    check_features: int = 20000  # utterances of each set whose features are read before the first step; 0: none
 
 
 @dataclass
 class OptimConfig:
-    """AdamW with linear warm-up and cosine decay to 0 at `max_steps`."""
+    """AdamW with linear warm-up and a decay."""
 
     learning_rate: float = 2e-3  # at its peak, after the warm-up
+    schedule: str = "cosine"  # decay after the warm-up: cosine | linear | inverse_sqrt | constant
+    final_share: float = 0.0  # share of the learning rate at which the decay ends
     weight_decay: float = 0.01  # of matrices; not of biases, norms and embeddings
     betas: list[float] = field(default_factory=lambda: [0.9, 0.98])  # of Adam's two averages
     warmup_steps: int = 300  # steps of linear growth
     max_steps: int = 3000  # steps of the whole training
     clip_norm: float = 5.0  # largest norm of the gradient
     accumulate: int = 1  # batches whose gradients are added up in one step
+    ema: float = 0.0  # >0: decay of an average over the weights, which is validated and kept, such as 0.999
+    max_skipped: int = 10  # steps in a row that were not finite, which end the run
 
 
 @dataclass
@@ -39,6 +50,7 @@ class ValidConfig:
     """Validation and checkpoints."""
 
     interval: int = 500  # steps between validations; each writes a checkpoint
+    save_interval: int = 0  # steps between checkpoints without validation; 0: none
     utterances: int = 200  # dev utterances used for it, spread evenly; 0: all
     batch_frames: int = 20000  # padded feature frames evaluated together
     keep_best: int = 5  # checkpoints kept by dev WER (mean of both decoders), for averaging
@@ -51,7 +63,7 @@ class TrainConfig:
 
     seed: int = 1  # of the weights, the order of the data and every random draw
     sample_rate: int = 16000  # Hz, of the features' audio; --fs sets it
-    precision: str = "32-true"  # as in lightning-fabric: 32-true | bf16-mixed | 16-mixed
+    precision: str = "32-true"  # 32-true | bf16-mixed (autocast; fp16 is not offered)
     log_interval: int = 50  # steps between progress lines
     model: ModelConfig = field(default_factory=ModelConfig)
     losses: LossConfig = field(default_factory=LossConfig)
@@ -87,7 +99,21 @@ def check_values(config: TrainConfig) -> None:
         raise JstasrError("losses.consistency.text_share: must lie in (0, 1]")
     if config.losses.streaming <= 0 and config.losses.full <= 0:
         raise JstasrError("losses: streaming and full are both 0, nothing would be trained")
-    for name in ("max_steps", "accumulate"):
+    if config.precision not in PRECISIONS:
+        raise JstasrError(f"precision: {config.precision} is not one of {' '.join(PRECISIONS)}")
+    if optim.schedule not in SCHEDULES:
+        raise JstasrError(f"optim.schedule: {optim.schedule} is not one of {' '.join(SCHEDULES)}")
+    if not 0 <= optim.ema < 1:
+        raise JstasrError("optim.ema: must lie in [0, 1)")
+    if not config.data.language_temperature >= 1:
+        raise JstasrError("data.language_temperature: must be 1 or more")
+    for name, span in config.losses.warmup.items():
+        if name not in WARMED or len(span) != 2:
+            raise JstasrError(
+                f"losses.warmup: {name}: {span}: expected one of {' '.join(WARMED)} with two numbers of steps, "
+                "[first, growth]"
+            )
+    for name in ("max_steps", "accumulate", "max_skipped"):
         if getattr(optim, name) < 1:
             raise JstasrError(f"optim.{name}: must be 1 or more")
     if config.valid.interval < 1:

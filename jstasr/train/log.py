@@ -2,12 +2,15 @@
 
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from lightning_fabric import Fabric
 from torch.utils.tensorboard import SummaryWriter
 
-from jstasr.model.batch import Batch
+from jstasr.errors import JstasrError
+from jstasr.train.processes import add_up
 from jstasr.train.validate import Validation
 
 FRAMES_PER_SECOND = 100
@@ -24,72 +27,130 @@ def duration(seconds: float) -> str:
 
 
 class Meter:
-    """Means of what happened since the last log line."""
+    """Means of what happened on this process since the last log line."""
 
-    def __init__(self, processes: int):
-        """processes: how many do the same as this one; the speed is that of all."""
-        self.processes = processes
-        self.sums: dict[str, float] = {}
-        self.steps = 0
-        self.frames = 0
-        self.padded = 0
+    def __init__(self):
+        self.losses: dict[str, torch.Tensor] = {}  # sums; on the device, so that no step waits for them
+        self.amounts: dict[str, float] = {}
+        self.finite_steps = 0
         self.waited = 0.0
         self.started = time.perf_counter()
 
-    def add(self, values: dict[str, torch.Tensor], batch: Batch, waited: float) -> None:
+    def add_losses(self, values: dict[str, torch.Tensor]) -> None:
+        """values: this process's share of each loss of a step that was finite."""
+        self.finite_steps += 1
         for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(value.detach())
-        self.steps += 1
-        self.frames += int(batch.speech_lengths.sum())
-        self.padded += batch.speech.shape[0] * batch.speech.shape[1]
+            self.losses[name] = self.losses.get(name, 0.0) + value.detach().double()
+
+    def end_step(self, amounts: dict[str, float], waited: float) -> None:
+        """amounts: of all processes, see jstasr.train.schedule.counts; waited: seconds for batches, on this process."""
+        for name, value in amounts.items():
+            self.amounts[name] = self.amounts.get(name, 0.0) + value
         self.waited += waited
 
-    def means(self) -> dict[str, float]:
-        return {name: total / max(1, self.steps) for name, total in self.sums.items()}
-
-    def speed(self) -> str:
-        """Seconds of audio per second, share of padding, share of time spent waiting for batches."""
+    def summary(self, fabric: Fabric) -> tuple[dict[str, float], dict[str, float]]:
+        """Mean losses, and: audio seconds per second, padding and waiting in per cent, unpaired phonemes per paired."""
         elapsed = time.perf_counter() - self.started
-        return (
-            f"audio-s/s {self.processes * self.frames / FRAMES_PER_SECOND / elapsed:.0f} "
-            f"pad {100 * (1 - self.frames / max(1, self.padded)):.1f}% wait {100 * self.waited / elapsed:.1f}%"
-        )
+        local = {name: float(value) / max(1, self.finite_steps) for name, value in self.losses.items()}
+        frames, padded = self.amounts.get("frames", 0), self.amounts.get("padded_frames", 0)
+        rates = {
+            "audio_s_per_s": frames / FRAMES_PER_SECOND / elapsed,
+            "padding": 100 * (1 - frames / max(1, padded)),
+            "wait": 100 * self.waited / elapsed,
+            "text_ratio": self.amounts.get("text_phones", 0) / max(1, self.amounts.get("phones", 0)),
+        }
+        return add_up(fabric, local), rates
+
+
+class Clock:
+    """Time left, from the steps of this run; validation does not count."""
+
+    def __init__(self, first_step: int):
+        self.first_step = first_step
+        self.began = time.perf_counter()
+
+    def left(self, step: int, last_step: int) -> float:
+        """Seconds of training that remain."""
+        return (time.perf_counter() - self.began) / max(1, step - self.first_step) * (last_step - step)
+
+    @contextmanager
+    def paused(self, meter: Meter):
+        """Leave what happens inside out of the count and out of the meter's speed."""
+        started = time.perf_counter()
+        yield
+        spent = time.perf_counter() - started
+        self.began += spent
+        meter.started += spent
 
 
 class TrainLog:
     """Writes to exp/<tag>/train.log, standard error and exp/<tag>/tensorboard; silent on other ranks."""
 
-    def __init__(self, expdir: Path, enabled: bool):
-        self.enabled = enabled
+    def __init__(self, expdir: Path, enabled: bool, step: int = 0):
+        """step: steps done; curves of later ones, which a killed run may have drawn, are hidden."""
+        self.enabled, self.path = enabled, Path(expdir) / "train.log"
         if enabled:
-            self.file = open(expdir / "train.log", "a", encoding="utf-8")
-            self.board = SummaryWriter(str(expdir / "tensorboard"))
+            with self.writing():
+                self.file = open(self.path, "a", encoding="utf-8")
+                self.board = SummaryWriter(str(expdir / "tensorboard"), purge_step=step + 1 if step else None)
+
+    @contextmanager
+    def writing(self):
+        """Say what a full disk means for the run."""
+        try:
+            yield
+        except OSError as error:
+            raise JstasrError(
+                f"{self.path}: cannot be written ({error.strerror or error}). The last checkpoint is intact; "
+                "free some space and start the same command again to continue"
+            ) from error
 
     def line(self, message: str) -> None:
         if not self.enabled:
             return
         stamped = f"{time.strftime('%Y-%m-%dT%H:%M:%S')} (train) {message}"
-        self.file.write(stamped + "\n")
-        self.file.flush()
         print(stamped, file=sys.stderr, flush=True)
+        with self.writing():
+            self.file.write(stamped + "\n")
+            self.file.flush()
 
     def curves(self, values: dict[str, float], step: int) -> None:
         if self.enabled:
-            for name, value in values.items():
-                self.board.add_scalar(name, value, step)
+            with self.writing():
+                for name, value in values.items():
+                    self.board.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        """Write what is still waiting."""
+        if self.enabled:
+            with self.writing():
+                self.board.close()
+                self.file.close()
 
     def progress(
-        self, step: int, last_step: int, epoch: int, meter: Meter, rate: float, norm: float, left: float
+        self,
+        step: int,
+        last_step: int,
+        epoch: int,
+        means: dict[str, float],
+        rates: dict[str, float],
+        rate: float,
+        norm: float,
+        left: float,
     ) -> None:
-        """The mean losses since the last such line, and how long the rest will take (`left`, seconds)."""
-        means = meter.means()
+        """The mean losses and the speed since the last such line (Meter.summary), and how long the rest will take.
+
+        Args:
+            rate: learning rate; norm: of the last gradient; left: seconds.
+        """
         shown = " ".join(f"{name} {value:.3f}" for name, value in means.items())
         self.line(
             f"step {step}/{last_step} epoch {epoch + 1} left {duration(left)} | {shown} | "
-            f"lr {rate:.1e} grad {norm:.2f} {meter.speed()}"
+            f"lr {rate:.1e} grad {norm:.2f} audio-s/s {rates['audio_s_per_s']:.0f} "
+            f"pad {rates['padding']:.1f}% wait {rates['wait']:.1f}% text {rates['text_ratio']:.2f}x"
         )
-        curves = {f"train/{name}": value for name, value in means.items()}
-        self.curves(curves | {"train/learning_rate": rate, "train/gradient_norm": norm}, step)
+        curves = {f"train/{name}": value for name, value in (means | rates).items()}
+        self.curves(curves | {"train/learning_rate": rate, "train/gradient_norm": norm, "train/epoch": epoch + 1}, step)
 
     def validation(self, result: Validation, step: int, seconds: float) -> None:
         """WER of every branch and decoder, and one line for each layer on how it aligns."""
@@ -106,4 +167,5 @@ class TrainLog:
             self.line(f"  layer {index}: distance {layer['best']:.3f} {shown}")
             curves |= {f"dev_layer{index}/{name}": layer[name] for name in ("best", *LAYER_RATIOS)}
         self.curves(curves, step)
-        self.board.flush()
+        with self.writing():
+            self.board.flush()

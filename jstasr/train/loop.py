@@ -1,106 +1,34 @@
 """The training loop: one pass from the first step to the last, resumable at every checkpoint."""
 
-import itertools
-import logging
 import math
 import time
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.strategies import DDPStrategy
-from torch.utils.data import DataLoader, Dataset
 
-from jstasr.data.batches import StepSampler
-from jstasr.data.dataset import SpeechSet, TextSet
-from jstasr.errors import JstasrError
+from jstasr.data.dataset import SpeechSet
+from jstasr.data.texts import TextSet
 from jstasr.features.augment import augment
 from jstasr.features.specaug import spec_augment
 from jstasr.model.batch import Batch
-from jstasr.model.config import ConsistencyConfig, LossConfig
 from jstasr.model.joint import JointModel
 from jstasr.text.tokens import Tokenizer
 from jstasr.train.checkpoint import CheckpointFolder
-from jstasr.train.collate import collate
 from jstasr.train.config import OptimConfig, TrainConfig
-from jstasr.train.log import FRAMES_PER_SECOND, Meter, TrainLog
+from jstasr.train.ema import Ema
+from jstasr.train.faults import Faults, not_finite
+from jstasr.train.loader import batches
+from jstasr.train.log import FRAMES_PER_SECOND, Clock, Meter, TrainLog
+from jstasr.train.processes import add_up, on_first
+from jstasr.train.schedule import UNIT, counts, learning_rate, loss_weights, paired_texts
+from jstasr.train.signals import StoppedBySignal, StopRequest
 from jstasr.train.validate import validate
 
 SEED_STRIDE = 1_000_000_007  # apart enough that the steps of two seeds never share a random state
-MAX_FAULTS = 10  # steps in a row that were not finite, which end the run
-
-
-class Steps(Dataset):
-    """Item: (epoch, speech indexes, text indexes) -> (epoch, Batch)."""
-
-    def __init__(self, speech: SpeechSet, text: TextSet | None):
-        self.speech, self.text = speech, text
-
-    def __getitem__(self, step) -> tuple[int, Batch]:
-        epoch, speech_indexes, text_indexes = step
-        return epoch, collate(self.speech, speech_indexes, self.text, text_indexes)
-
-
-def learning_rate(step: int, config: OptimConfig) -> float:
-    """Linear warm-up, then half a cosine to 0 at max_steps; `step` counts from 0."""
-    if step < config.warmup_steps:
-        return config.learning_rate * (step + 1) / config.warmup_steps
-    share = (step - config.warmup_steps) / max(1, config.max_steps - config.warmup_steps)
-    return config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * min(1.0, share)))
-
-
-def consistency_weight(step: int, config: ConsistencyConfig) -> float:
-    """The weight at a step: 0 before start_step, then linear over warmup_steps."""
-    if config.alignment == "none" or step < config.start_step:
-        return 0.0
-    return config.weight * min(1.0, (step - config.start_step + 1) / max(1, config.warmup_steps))
-
-
-def total_loss(values: dict[str, torch.Tensor], losses: LossConfig, consistency: float) -> torch.Tensor:
-    """Weighted sum of the losses of one step."""
-    weights = {
-        "streaming": losses.streaming,
-        "full": losses.full,
-        "text_streaming": losses.text * losses.streaming,
-        "text_full": losses.text * losses.full,
-        "ctc_label": losses.ctc_label,
-        "ctc_phone": losses.ctc_phone,
-        "consistency": consistency,
-    }
-    return sum(weights[name] * value for name, value in values.items())
-
-
-def fitting_prefix(lengths: torch.Tensor, budget: float) -> int:
-    """How many of the first sequences fit a budget of padded positions; at least one."""
-    padded = lengths.cummax(0).values * torch.arange(1, len(lengths) + 1)
-    return max(1, int((padded <= budget).sum()))
-
-
-def step_loader(config: TrainConfig, speech: SpeechSet, text: TextSet | None, done: int, fabric: Fabric) -> Iterator:
-    """Batches from step `done` on, without end; each process takes every world_size-th one."""
-    share = config.losses.consistency.text_share if config.losses.consistency.weight > 0 else 0.0
-    sampler = StepSampler(
-        speech.num_frames,
-        config.data.batch_frames,
-        text.phones.lengths if text is not None else None,
-        int(config.data.text_batch_phones * (1.0 - share)),
-        config.seed,
-    )
-    first = done * config.optim.accumulate * fabric.world_size + fabric.global_rank
-    order = itertools.islice(sampler, first, None, fabric.world_size)
-    loader = DataLoader(
-        Steps(speech, text),
-        sampler=order,
-        batch_size=None,
-        num_workers=config.data.num_workers,
-        pin_memory=fabric.device.type == "cuda",
-        prefetch_factor=4 if config.data.num_workers else None,
-    )
-    return iter(loader)
 
 
 def optimiser_for(model: JointModel, config: OptimConfig) -> torch.optim.Optimizer:
@@ -129,57 +57,90 @@ def train(
         cmvn: mean and standard deviation of the features, (F,) each.
         after_validation: called as f(model, step) on the first process, to draw pictures.
     Raises:
-        JstasrError: losses that stay non-finite, a full disk.
+        JstasrError: losses that stay non-finite, lack of memory, a full disk.
+        StoppedBySignal: SIGTERM or SIGUSR1 came; there is a checkpoint of the last step.
     """
     fabric.seed_everything(config.seed, workers=False, verbose=False)
     plain = JointModel(config.model)
     plain.audio_encoder.set_cmvn(*cmvn)
     optimiser = optimiser_for(plain, config.optim)
     checkpoints = CheckpointFolder(expdir / "checkpoints", config.valid.keep_best, config.valid.keep_last)
-    log = TrainLog(expdir, fabric.is_global_zero)
-    step = 0
-    if (found := checkpoints.load_last()) is not None:
-        step, state = found
-        plain.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
-        log.line(f"continuing after step {step}")
-    last_step = config.optim.max_steps
+    warnings: list[str] = []
+    found = checkpoints.load_last(warnings.append)
+    step, state = found or (0, None)
+    if state is not None:
+        plain.load_state_dict(state.get("trained", state["model"]))
+        optimiser.load_state_dict(state["optimiser"])  # not after the set-up: fabric's wrapper would swallow it
+    log = TrainLog(expdir, fabric.is_global_zero, step)
+    for line in (*warnings, *([f"continuing after step {step}"] if step else [])):
+        log.line(line)
+    last_step, interval, save_interval = config.optim.max_steps, config.valid.interval, config.valid.save_interval
     log.line(
         f"{sum(p.numel() for p in plain.parameters()) / 1e6:.2f}M parameters, {len(speech)} paired utterances "
         f"({speech.num_frames.sum() / FRAMES_PER_SECOND / 3600:.2f} h), {len(text) if text else 0} unpaired texts, "
         f"{last_step} steps on {fabric.world_size} x {fabric.device.type}"
     )
-    if step >= last_step:
-        log.line(f"nothing to do: {step} steps are done")
-        return
+    if fabric.is_global_zero:
+        checkpoints.remove_unfinished()
     model, optimiser = fabric.setup(plain, optimiser)
-    batches = step_loader(config, speech, text, step, fabric)
-    meter, clock, faults = Meter(fabric.world_size), Clock(step), 0
-    while step < last_step:
-        fault, norm, epoch = train_step(config, model, plain, optimiser, fabric, batches, step, meter)
-        step += 1
-        faults = faults + 1 if fault else 0
-        if fault:
-            log.line(f"step {step}: skipped, {fault}")
-        if faults >= MAX_FAULTS:
-            raise JstasrError(
-                f"{faults} steps in a row were skipped; the last: {fault}. "
-                "Lower optim.learning_rate, or look at these utterances"
+    ema = Ema(plain, config.optim.ema) if config.optim.ema > 0 else None
+    position = None
+    if state is not None:
+        if ema is not None:
+            ema.load_state_dict(state["ema"])
+        position = state["position"]
+    del state, found
+    meter, clock, faults = Meter(), Clock(step), Faults(expdir, fabric, config.optim.max_skipped)
+    first_step = saved = step  # `saved`: of the newest checkpoint
+    stream = batches(config, speech, text, position, fabric)
+
+    def save() -> None:
+        checkpoints.save(training_state(plain, optimiser, ema, position, config), step)
+
+    def validate_now() -> None:
+        if step in checkpoints.scores():  # a run that was stopped after its validation
+            return
+        with ema.applied() if ema is not None else nullcontext():
+            started = time.perf_counter()
+            result = validate(plain, dev, tokenizer, config.losses, config.valid, fabric.device)
+            log.validation(result, step, time.perf_counter() - started)
+            checkpoints.add_score(step, result.score)
+            if after_validation is not None:
+                after_validation(plain, step)
+
+    with StopRequest().listening() as stop:
+        while True:
+            due = step > 0 and (step % interval == 0 or step == last_step)
+            if step > saved and (due or (save_interval and step % save_interval == 0)):
+                on_first(fabric, save)  # before the validation, which may be interrupted
+                saved = step
+            if due:
+                with clock.paused(meter):
+                    on_first(fabric, validate_now)
+            if step >= last_step:
+                break
+            stopping, fault, norm, (epoch, position) = train_step(
+                config, model, plain, optimiser, fabric, stream, step, meter, faults, stop
             )
-        if step % config.log_interval == 0 or step == last_step:
-            rate = learning_rate(step - 1, config.optim)
-            log.progress(step, last_step, epoch, meter, rate, norm, clock.left(step, last_step))
-            meter = Meter(fabric.world_size)
-        if step % config.valid.interval == 0 or step == last_step:
-            with clock.paused(meter):
-                if fabric.is_global_zero:
-                    started = time.perf_counter()
-                    result = validate(plain, dev, tokenizer, config.losses, config.valid, fabric.device)
-                    log.validation(result, step, time.perf_counter() - started)
-                    checkpoints.save(training_state(plain, optimiser, config), step, result.score)
-                    if after_validation is not None:
-                        after_validation(plain, step)
-                fabric.barrier()
+            step += 1
+            if fault:
+                log.line(f"step {step}: skipped, {fault}")
+            elif ema is not None:
+                ema.update()
+            if step % config.log_interval == 0 or step == last_step:
+                means, rates = meter.summary(fabric)
+                rate = learning_rate(step - 1, config.optim)
+                log.progress(step, last_step, epoch, means, rates, rate, norm, clock.left(step, last_step))
+                meter = Meter()
+            if stopping:
+                if step > saved:
+                    on_first(fabric, save)
+                reason = stop.received or "a signal to another process"
+                log.line(f"{reason}: stopped after step {step}, checkpoint saved")
+                log.close()
+                raise StoppedBySignal(f"{checkpoints.path(step)}: the same command continues from it")
+    log.line(f"nothing to do: {step} steps are done" if first_step == last_step else f"all {last_step} steps are done")
+    log.close()
 
 
 def train_step(
@@ -188,110 +149,115 @@ def train_step(
     plain: JointModel,
     optimiser: torch.optim.Optimizer,
     fabric: Fabric,
-    batches: Iterator[tuple[int, Batch]],
+    stream: Iterator[tuple[int, dict, Batch]],
     step: int,
     meter: Meter,
-) -> tuple[str, float, int]:
+    faults: Faults,
+    stop: StopRequest,
+) -> tuple[bool, str, float, tuple[int, dict]]:
     """Forward, backward and update; a step that is not finite on any process changes nothing.
+
+    The gradient is that of the mean over the whole step: it does not depend on how the batch is cut into processes
+    and accumulated parts.
 
     Args:
         model: as set up by fabric; plain: the module inside.
         step: steps done before this one.
     Returns:
-        What was not finite, with its utterances ("" if nothing was); gradient norm; epoch.
+        Was any process asked to stop; what was not finite ("": nothing); gradient norm; epoch and position after it.
     """
-    losses, optim = config.losses, config.optim
-    # every draw of a step is a function of (seed, step, process): a resumed run draws what this one would have
-    torch.manual_seed((config.seed * SEED_STRIDE + step) * fabric.world_size + fabric.global_rank)
+    optim = config.optim
     for group in optimiser.param_groups:
         group["lr"] = learning_rate(step, optim)
-    weight = consistency_weight(step, losses.consistency)
+    weights = loss_weights(step, config.losses)
+    waiting = time.perf_counter()
+    drawn = [next(stream) for _ in range(optim.accumulate)]
+    waited = time.perf_counter() - waiting
+    # every draw of a step is a function of (seed, step, process): a resumed run draws what this one would have. Not
+    # before the batches are there, as a data loader draws when it begins
+    torch.manual_seed((config.seed * SEED_STRIDE + step) * fabric.world_size + fabric.global_rank)
+    parts = [batch for _, _, batch in drawn]
+    paired = [paired_texts(config, batch, weights) for batch in parts]
+    held = [counts(batch, count) for batch, count in zip(parts, paired)]
+    mine = {unit: sum(part[unit] for part in held) for unit in held[0]}
+    whole = add_up(fabric, mine | {"stop": float(bool(stop.received))})
+    outcomes: list[tuple[dict[str, torch.Tensor], Batch]] = []
+    sums: dict[str, torch.Tensor] = {}  # this process's share of every loss of the step
+    for number, (batch, count, amount) in enumerate(zip(parts, paired, held)):
+        with (
+            faults.memory_watched(step + 1, batch),
+            fabric.no_backward_sync(model, enabled=number < optim.accumulate - 1),
+        ):
+            values, shares = backward(config, model, plain, fabric, batch, count, weights, amount, whole)
+        for name, value in shares.items():
+            sums[name] = sums.get(name, 0.0) + value.detach()
+        outcomes.append((values, batch))
     fault = ""
-    for part in range(optim.accumulate):
-        waiting = time.perf_counter()
-        epoch, batch = next(batches)
-        waited = time.perf_counter() - waiting
-        paired = 0
-        if weight > 0:
-            budget = config.data.text_batch_phones * losses.consistency.text_share
-            paired = fitting_prefix(batch.phone_lengths, budget)
-        batch = batch.to(fabric.device)
-        with fabric.no_backward_sync(model, enabled=part < optim.accumulate - 1):
-            normal = plain.audio_encoder.normalise(augment(batch.speech, batch.speech_lengths, config.augment))
-            features = spec_augment(normal, batch.speech_lengths, config.specaug)
-            try:
-                values = model(batch, features, losses, paired)
-            except ValueError:  # the alignment refuses vectors that are not finite; the other losses show whose
-                values = model(batch, features, losses, 0)
-                if all(value.isfinite() for value in values.values()):
-                    raise
-            loss = total_loss(values, losses, weight)
-            fabric.backward(loss / optim.accumulate)
-        meter.add({"loss": loss, **values}, batch, waited)
-        bad = [f"{name} loss is {float(value.detach()):.3g}" for name, value in values.items() if not value.isfinite()]
-        if bad:
-            fault = f"{', '.join(bad)} in utterances {' '.join(batch.utt_ids)}"
-    # gradients are the mean over processes, so the norm is not finite on all or on none
-    norm = float(fabric.clip_gradients(model, optimiser, max_norm=optim.clip_norm, error_if_nonfinite=False))
-    if math.isfinite(norm):
-        optimiser.step()
-    else:
-        fault = fault or f"the gradient norm is {norm:.3g} in a step with utterances {' '.join(batch.utt_ids)}"
+    with faults.memory_watched(step + 1, parts[0]):
+        norm = float(fabric.clip_gradients(model, optimiser, max_norm=optim.clip_norm, error_if_nonfinite=False))
+        if math.isfinite(norm):
+            optimiser.step()
+            faults.finite(parts)
+            meter.add_losses(sums)
+        else:
+            found = "; ".join(filter(None, (not_finite(values, batch) for values, batch in outcomes)))
+            fault = faults.skipped(step + 1, found, parts, norm)
     optimiser.zero_grad(set_to_none=True)
-    return fault, norm, epoch
+    meter.end_step(whole, waited)
+    stopping = whole["stop"] > 0 or (fabric.world_size == 1 and bool(stop.received))
+    return stopping, fault, norm, drawn[-1][:2]
 
 
-def parallel_fabric(config: TrainConfig, has_text: bool, ngpu: int, num_procs: int, num_nodes: int) -> Fabric:
-    """The devices of a run: GPUs, or processes of the CPU, with data parallelism over more than one.
+def backward(
+    config: TrainConfig,
+    model: torch.nn.Module,
+    plain: JointModel,
+    fabric: Fabric,
+    batch: Batch,
+    paired: int,
+    weights: dict[str, float],
+    amount: dict[str, float],
+    whole: dict[str, float],
+) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """Add one part's gradient of the step's loss.
 
     Args:
-        has_text: there is unpaired text.
-        ngpu: GPUs of each node, or 0 for the CPU; num_procs: processes of the CPU.
+        paired: transcripts of paired speech that ride in the text batch.
+        weights: of the losses.
+        amount, whole: how much of each unit the part and the whole step hold, see jstasr.train.schedule.counts.
+    Returns:
+        The losses of the part, and its shares of the step's: of their weighted sum `loss` and of each.
     """
-    losses = config.losses
-    unpaired_text = losses.text > 0 and has_text and losses.consistency.text_share < 1
-    weights = (losses.streaming, losses.full, losses.ctc_label, losses.ctc_phone, unpaired_text)
-    devices = ngpu or num_procs
-    strategy = "auto"
-    if devices * num_nodes > 1:
-        # a loss that is switched off leaves parameters without a gradient, which DDP must look for
-        strategy = DDPStrategy(find_unused_parameters=min(weights) <= 0)
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", message=".*`srun` command is available.*")
-    return Fabric(
-        accelerator="cuda" if ngpu else "cpu",
-        devices=devices,
-        num_nodes=num_nodes,
-        strategy=strategy,
-        precision=config.precision,
-    )
+    batch = batch.to(fabric.device)
+    normal = plain.audio_encoder.normalise(augment(batch.speech, batch.speech_lengths, config.augment))
+    features = spec_augment(normal, batch.speech_lengths, config.specaug)
+    unused = 0.0
+    try:
+        values = model(batch, features, config.losses, paired)
+    except ValueError:  # the alignment refuses vectors that are not finite; the other losses show whose
+        values = model(batch, features, config.losses, 0)
+        if all(value.isfinite() for value in values.values()):
+            raise
+        # other processes wait for the gradients of every parameter
+        unused = 0.0 * sum(parameter.sum() for parameter in plain.parameters())
+    shares = {name: value * (amount[UNIT[name]] / whole[UNIT[name]]) for name, value in values.items()}
+    loss = sum(weights[name] * share for name, share in shares.items()) + unused
+    # a loss that is not finite may have a finite gradient: let no process take this step
+    loss = loss * torch.where(loss.detach().isfinite(), 1.0, float("nan"))
+    fabric.backward(loss * fabric.world_size)  # the gradient is the mean over processes
+    return values, {"loss": loss, **shares}
 
 
-class Clock:
-    """Time left, from the steps of this run; validation does not count."""
+def training_state(
+    model: JointModel, optimiser: torch.optim.Optimizer, ema: Ema | None, position: dict, config: TrainConfig
+) -> dict:
+    """Everything that a resumed run needs; the random states follow from seed and step.
 
-    def __init__(self, first_step: int):
-        self.first_step = first_step
-        self.began = time.perf_counter()
-
-    def left(self, step: int, last_step: int) -> float:
-        """Seconds of training that remain."""
-        return (time.perf_counter() - self.began) / (step - self.first_step) * (last_step - step)
-
-    @contextmanager
-    def paused(self, meter: Meter):
-        """Leave what happens inside out of the count and out of the meter's speed."""
-        started = time.perf_counter()
-        yield
-        spent = time.perf_counter() - started
-        self.began += spent
-        meter.started += spent
-
-
-def training_state(model: JointModel, optimiser: torch.optim.Optimizer, config: TrainConfig) -> dict:
-    """Everything that a resumed run needs."""
-    return {
-        "model": model.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "config": asdict(config),
-    }
+    `model` is what is decoded with: the averaged weights, where there is an average.
+    """
+    state = {"optimiser": optimiser.state_dict(), "position": position, "config": asdict(config)}
+    if ema is None:
+        return state | {"model": model.state_dict()}
+    with ema.applied():
+        averaged = {name: value.clone() for name, value in model.state_dict().items()}
+    return state | {"model": averaged, "trained": model.state_dict(), "ema": ema.state_dict()}

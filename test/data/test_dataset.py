@@ -5,7 +5,9 @@ import pickle
 import numpy as np
 import pytest
 
-from jstasr.data.dataset import PackedSequences, SpeechSet, TextSet
+from jstasr.data.dataset import SpeechSet
+from jstasr.data.refusals import Refusals
+from jstasr.data.texts import TextSet
 from jstasr.errors import JstasrError
 
 TEXTS = ["ab c", "fed a", "bad face", "cab"]
@@ -21,20 +23,10 @@ def load(toy, folder):
     return SpeechSet(folder, *toy.lists())
 
 
-def test_packed_sequences_are_a_list_of_arrays():
-    lists = [[1, 2], [], [3], [4, 5, 6]]
-    packed = PackedSequences(iter(lists))
-    assert [sequence.tolist() for sequence in packed] == lists
-    assert packed.lengths.tolist() == [2, 0, 1, 3]
-    assert len(PackedSequences([])) == 0
-    joined = PackedSequences.join([packed, PackedSequences([]), PackedSequences([[7]])])
-    assert [sequence.tolist() for sequence in joined] == [*lists, [7]]
-
-
 def test_a_speech_set_gives_features_labels_phones_and_texts(toy):
     data = toy.speech("train", TEXTS)
     tokenizer, phone_list = toy.lists()
-    assert data.ids == [f"train-{i:03}" for i in range(4)] and data.texts == TEXTS
+    assert list(data.ids) == [f"train-{i:03}" for i in range(4)] and list(data.texts) == TEXTS
     for index, text in enumerate(TEXTS):
         assert tokenizer.decode(data.labels[index].tolist()) == text
         assert " ".join(phone_list.decode(data.phones[index].tolist())) == toy.phones(text)
@@ -75,20 +67,82 @@ def test_symbols_outside_the_token_list_are_named_with_all_their_utterances(toy)
     assert "--cleaner" in message and str(folder) in message
 
 
-def test_empty_transcripts_are_named_with_file_and_line(toy):
+def test_empty_transcripts_are_named(toy):
     folder = toy.speech_set("train", TEXTS)
     edit(folder / "text", "fed a", "")
-    with pytest.raises(JstasrError, match=r"text:2: nothing after train-001"):
+    edit(folder / "phones", toy.phones(TEXTS[3]), "")
+    with pytest.raises(JstasrError, match=r"(?s)empty transcripts \(1\): train-001.*no phonemes \(1\): train-003"):
         load(toy, folder)
 
 
+def test_files_in_another_order_are_joined_by_id(toy):
+    folder = toy.speech_set("train", TEXTS)
+    for name in ("text", "feats.scp", "utt2num_frames"):
+        lines = (folder / name).read_text().splitlines(True)
+        order = {"text": (2, 0, 3, 1), "feats.scp": (3, 2, 1, 0), "utt2num_frames": (1, 0, 2, 3)}[name]
+        (folder / name).write_text("".join(lines[i] for i in order))
+    data = load(toy, folder)
+    tokenizer, phone_list = toy.lists()
+    assert list(data.ids) == ["train-001", "train-000", "train-002", "train-003"]
+    for index, original in enumerate((1, 0, 2, 3)):
+        assert data.texts[index] == tokenizer.decode(data.labels[index].tolist()) == TEXTS[original]
+        assert " ".join(phone_list.decode(data.phones[index].tolist())) == toy.phones(TEXTS[original])
+        assert np.array_equal(data.features(index), toy.features(TEXTS[original], original))
+
+
+def test_lengths_are_known_without_the_sequences(toy):
+    data, text = toy.speech("train", TEXTS), toy.text("more", TEXTS)
+    for part in (data, text):
+        assert part.labels.lengths.tolist() == [len(part.labels[i]) for i in range(4)]
+        assert part.phones.lengths.tolist() == [len(part.phones[i]) for i in range(4)]
+
+
+def test_everything_that_is_wrong_is_told_at_once(toy):
+    """Two sets, each kind of fault: one error names them all."""
+    matrices = [toy.features(text, 0) for text in TEXTS]
+    matrices[0] = matrices[0][:8]
+    matrices[1] = matrices[1][:, :13]
+    matrices[3] = np.where(np.arange(len(matrices[3]))[:, None] == 5, np.nan, matrices[3])
+    train = toy.speech_set("train", TEXTS, matrices=matrices)
+    edit(train / "text", TEXTS[2], "ßad")
+    dev = toy.speech_set("dev", TEXTS)
+    edit(dev / "text", TEXTS[2], "")
+    edit(dev / "utt2num_frames", f"dev-003 {len(toy.features(TEXTS[3], 3))}", "dev-003 77")
+    refusals = Refusals()
+    for folder in (train, dev):
+        SpeechSet(folder, *toy.lists(), refusals).check(20, read_features=4, refusals=refusals)
+    TextSet.load([toy.text_set("more", ["ab", "aq"])], *toy.lists(), refusals)
+    with pytest.raises(JstasrError) as raised:
+        refusals.raise_all()
+    for line in (
+        "more labels than encoder frames (40 ms each) (1): train-000",
+        "features have 13 dimensions and the model's num_mel_bins is 20 (1): train-001",
+        "'ß' is not in the token list (1): train-002",
+        "NaN or infinity in the features (1): train-003",
+        "empty transcripts (1): dev-002",
+        "features of another number of frames than utt2num_frames tells (1): dev-003",
+        "'q' is not in the token list (1): more-001",
+    ):
+        assert f"  {line}\n" in str(raised.value)
+
+
+def test_an_archive_cut_short_is_found_without_reading_its_values(toy):
+    folder = toy.speech_set("train", TEXTS)
+    archive = folder / "feats.ark"
+    archive.write_bytes(archive.read_bytes()[:-40])
+    with pytest.raises(JstasrError, match=r"in an archive that is cut short or damaged \(1\): train-003"):
+        load(toy, folder).check(20, read_features=0)
+
+
 def test_features_of_another_dimension_are_refused(toy):
-    with pytest.raises(JstasrError, match="features have 20 dimensions and the model's num_mel_bins is 80"):
+    with pytest.raises(JstasrError, match=r"features have 20 dimensions and the model's num_mel_bins is 80 \(4\)"):
         toy.speech("train", TEXTS).check(80)
     odd = [toy.features(text, 0) for text in TEXTS]
     odd[2] = odd[2][:, :13]
     data = toy.speech("odd", TEXTS, matrices=odd)
-    data.check(20)
+    with pytest.raises(JstasrError, match=r"features have 13 dimensions .* is 20 \(1\): odd-002"):
+        data.check(20)
+    data.dimension = 20
     with pytest.raises(JstasrError, match=r"odd-002: its features .* expected \(\d+, 20\)"):
         data.features(2)
 

@@ -1,0 +1,119 @@
+"""What goes wrong inside a step: named with its utterances, on whichever process it happened, and the batch kept."""
+
+import json
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+
+from jstasr.data.io import atomic_write
+from jstasr.errors import JstasrError
+from jstasr.model.batch import Batch
+from jstasr.train.checkpoint import save_atomically
+from jstasr.train.processes import gather_texts
+
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory")  # of torch's allocators, which raise RuntimeError
+MARGIN = 0.9  # of the largest batch that fitted: lengths differ from epoch to epoch
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Is this the allocator's error, of the CPU or of a GPU?"""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
+
+
+def not_finite(values: dict[str, torch.Tensor], batch: Batch) -> str:
+    """ "streaming loss is nan in utterances a b", or "" """
+    bad = [f"{name} loss is {float(value.detach()):.3g}" for name, value in values.items() if not value.isfinite()]
+    if not bad:
+        return ""
+    text = [name for name, value in values.items() if name.startswith("text_") and not value.isfinite()]
+    also = f" and texts {' '.join(batch.text_ids)}" if text else ""
+    return f"{', '.join(bad)} in utterances {' '.join(batch.utt_ids)}{also}"
+
+
+class Faults:
+    """Counts the steps in a row that were skipped, and ends the run when there are too many."""
+
+    def __init__(self, expdir: Path, fabric: Fabric, limit: int):
+        self.folder, self.fabric, self.limit = Path(expdir) / "faults", fabric, limit
+        self.in_a_row = 0
+        self.largest_done = 0  # padded frames of the largest batch that went through
+
+    def finite(self, parts: list[Batch]) -> None:
+        """A step went through."""
+        self.in_a_row = 0
+        self.largest_done = max(self.largest_done, *(batch.speech.shape[0] * batch.speech.shape[1] for batch in parts))
+
+    def skipped(self, step: int, fault: str, parts: list[Batch], norm: float) -> str:
+        """A step was skipped, on all processes: what to say about it.
+
+        Args:
+            fault: what this process found, or "": it may have happened on another one.
+            parts: the batches of the step.
+            norm: of the gradient, not finite.
+        Raises:
+            JstasrError: it was one too many; the batches are in exp/<tag>/faults.
+        """
+        self.in_a_row += 1
+        told = gather_texts(self.fabric, fault)
+        if not any(told):  # finite losses, and a gradient that is not: whose, the sum does not tell
+            mine = " ".join(utt for batch in parts for utt in batch.utt_ids)
+            told = gather_texts(self.fabric, f"the gradient norm is {norm:.3g} in a step with utterances {mine}")
+        single = len(told) == 1
+        named = "; ".join(text if single else f"process {rank}: {text}" for rank, text in enumerate(told) if text)
+        if self.in_a_row >= self.limit:
+            saved = self.save_batches(step, parts)
+            raise JstasrError(
+                f"{self.in_a_row} steps in a row were skipped; the last, step {step}: {named}. "
+                f"Its batch is in {saved}. Lower optim.learning_rate, or look at these utterances"
+            )
+        return named
+
+    def save_batches(self, step: int, parts: list[Batch]) -> Path:
+        """Keep the batches of a step as dictionaries that torch.load reads."""
+        path = self.folder / f"step{step}.process{self.fabric.global_rank}.pth"
+        save_atomically([{f.name: getattr(batch, f.name) for f in fields(batch)} for batch in parts], path)
+        return path
+
+    @contextmanager
+    def memory_watched(self, step: int, batch: Batch):
+        """Turn the lack of memory into a sentence that says what would fit.
+
+        Raises:
+            JstasrError: there was not enough; ids and shapes of the batch are in exp/<tag>/faults.
+        """
+        try:
+            yield
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            told, memory_error = self.out_of_memory(step, batch), error
+        else:
+            return
+        raise JstasrError(told) from memory_error
+
+    def out_of_memory(self, step: int, batch: Batch) -> str:
+        tensors = [f.name for f in fields(batch) if f.name not in ("utt_ids", "text_ids")]
+        shapes = {name: list(getattr(batch, name).shape) for name in tensors}
+        path = self.folder / f"out_of_memory.step{step}.process{self.fabric.global_rank}.json"
+        with atomic_write(path) as file:
+            json.dump({"utt_ids": batch.utt_ids, "text_ids": batch.text_ids, "shapes": shapes}, file, indent=1)
+        count, longest = batch.speech.shape[:2]
+        if self.largest_done >= count * longest:
+            advice = f"Batches of {self.largest_done} padded frames fitted before: something else takes the memory now"
+        elif self.largest_done:
+            advice = (
+                f"The largest batch that fitted so far had {self.largest_done} padded frames: "
+                f"set data.batch_frames={int(MARGIN * self.largest_done)}"
+            )
+        else:
+            advice = f"No larger batch fitted yet: try data.batch_frames={count * longest // 2}"
+        return (
+            f"step {step}: out of memory with {count} utterances of up to {longest} frames "
+            f"({count * longest} padded frames) and {len(batch.text_ids)} texts; their ids and shapes are in {path}. "
+            f"{advice}; `jstasr train --find-batch` with the same options finds what fits"
+        )

@@ -1,0 +1,166 @@
+"""The largest `data.batch_frames` that the memory holds, found before the training by steps with the longest data."""
+
+import os
+import resource
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from jstasr.data.dataset import SpeechSet
+from jstasr.data.texts import TextSet
+from jstasr.errors import JstasrError
+from jstasr.model.batch import Batch
+from jstasr.model.joint import JointModel
+from jstasr.train.collate import collate
+from jstasr.train.config import TrainConfig
+from jstasr.train.faults import is_out_of_memory
+from jstasr.train.loader import text_budget
+from jstasr.train.loop import backward, optimiser_for
+from jstasr.train.schedule import counts, loss_weights, paired_texts
+
+GIB = 1 << 30
+MARGIN = 0.9  # of the memory: allocators leave holes, and other batches have other shapes
+GROWTH = 1.6  # from one size that is tried to the next
+CPU_SHARE = 0.8  # of the free memory of a machine
+
+
+def longest_first(lengths: np.ndarray, budget: int) -> np.ndarray:
+    """Indexes of the longest items that fit a budget of padded positions together; at least one."""
+    order = np.argsort(-lengths, kind="stable")
+    return order[: max(1, budget // int(lengths[order[0]]))]
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that a run may use beside what it uses now."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device)
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    found = {name: int(value.split()[0]) << 10 for name, value in (line.split(":") for line in lines)}
+    available = found["MemAvailable"]
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            group = Path("/sys/fs/cgroup")
+            available = min(available, int((group / limit).read_text()) - int((group / used).read_text()))
+        except (OSError, ValueError):  # no such control group, or "max"
+            continue
+    return int(CPU_SHARE * available) + memory_used(device)
+
+
+def memory_used(device: torch.device) -> int:
+    """Bytes that this process holds now."""
+    if device.type == "cuda":
+        return torch.cuda.memory_allocated(device)
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+def reset_peak(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    else:
+        Path("/proc/self/clear_refs").write_text("5")  # proc(5): resets the peak of the resident set
+
+
+def peak(device: torch.device) -> int:
+    """Most bytes held since `reset_peak`."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) << 10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+
+def heaviest_batch(config: TrainConfig, speech: SpeechSet, text: TextSet | None, frames: int) -> Batch:
+    """A batch of the longest utterances under a budget of frames, and of the longest texts that go with it."""
+    chosen = longest_first(speech.num_frames, frames)
+    texts = []
+    if text is not None:
+        budget = text_budget(config, speech)
+        if config.data.text_ratio > 0:
+            budget = budget * frames // config.data.batch_frames
+        texts = longest_first(text.phones.lengths, budget) if budget > 0 else []
+    return collate(speech, chosen, text, texts)
+
+
+def largest_fitting(sizes: list[int], peaks: list[int], limit: float) -> int:
+    """Padded frames that fill `limit` bytes, on the line through the two largest sizes that were measured."""
+    slope = (peaks[-1] - peaks[-2]) / (sizes[-1] - sizes[-2])
+    if slope <= 0:
+        return sizes[-1]
+    return int(sizes[-1] + (limit - peaks[-1]) / slope)
+
+
+def find_batch(
+    config: TrainConfig, speech: SpeechSet, text: TextSet | None, cmvn: tuple, fabric: Fabric, memory_gb: float | None
+) -> int:
+    """Print what steps of growing size need, and the largest data.batch_frames that fits; returns it.
+
+    Every loss is on with its weight, as late in the training. A size is a step with backward pass and update. On a GPU
+    a size that does not fit fails and ends the search; on the CPU, where it would end the process instead, a size is
+    only tried if the line through the smaller ones says that it fits.
+
+    Raises:
+        JstasrError: not even the longest utterance fits.
+    """
+    device = fabric.device
+    limit = MARGIN * (memory_gb * GIB if memory_gb else free_memory(device))
+    plain = JointModel(config.model)
+    plain.audio_encoder.set_cmvn(*cmvn)
+    model, optimiser = fabric.setup(plain, optimiser_for(plain, config.optim))
+    longest = int(speech.num_frames.max())
+    everything = longest * len(speech)
+    weights = loss_weights(config.optim.max_steps, config.losses)
+    sizes: list[int] = []
+    peaks: list[int] = []
+    wanted = longest
+
+    def say(line: str) -> None:
+        if fabric.is_global_zero:
+            print(line, file=sys.stderr, flush=True)
+
+    say(f"memory: {limit / GIB:.1f} GiB to be filled; longest utterance: {longest} frames")
+    while True:
+        batch = heaviest_batch(config, speech, text, wanted)
+        size = batch.speech.shape[0] * batch.speech.shape[1]
+        reset_peak(device)
+        try:
+            amount = counts(batch, paired := paired_texts(config, batch, weights))
+            backward(config, model, plain, fabric, batch, paired, weights, amount, amount)
+            optimiser.step()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            say(f"{size} frames ({len(batch.utt_ids)} utterances): does not fit")
+            break
+        finally:
+            optimiser.zero_grad(set_to_none=True)
+        if sizes and size <= sizes[-1]:
+            break  # all utterances are in it
+        sizes.append(size)
+        peaks.append(peak(device))
+        say(f"{size} frames ({len(batch.utt_ids)} utterances): {peaks[-1] / GIB:.2f} GiB")
+        if peaks[-1] > limit or size >= everything:
+            break
+        wanted = max(int(size * GROWTH), size + longest)
+        if len(sizes) > 1:
+            fits = largest_fitting(sizes, peaks, limit)
+            if fits < size + longest:
+                break
+            wanted = min(wanted, fits)
+    fitting = [size for size, needed in zip(sizes, peaks) if needed <= limit]
+    if not fitting:
+        raise JstasrError(
+            f"the longest utterance alone ({longest} frames) does not fit into {limit / GIB:.1f} GiB: leave such "
+            "utterances out (--max_wav_duration), or use a smaller model"
+        )
+    say(f"data.batch_frames={fitting[-1]}" + (" holds all utterances at once" if fitting[-1] >= everything else ""))
+    if fabric.is_global_zero:
+        print(f"data.batch_frames={fitting[-1]}")
+    return fitting[-1]

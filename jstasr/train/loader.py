@@ -1,0 +1,98 @@
+"""From data sets to an endless stream of batches, read ahead by worker processes."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from lightning_fabric import Fabric
+from torch.utils.data import DataLoader, Dataset
+
+from jstasr.data.batches import StepSampler, language_weights, share_of
+from jstasr.data.dataset import SpeechSet
+from jstasr.data.texts import TextSet
+from jstasr.errors import JstasrError
+from jstasr.model.batch import Batch
+from jstasr.train.collate import collate
+from jstasr.train.config import TrainConfig
+from jstasr.train.signals import ignore_signals
+
+READ_AHEAD = 4  # batches of each worker
+
+
+class Steps(Dataset):
+    """Item: Step -> (epoch, position after it, Batch), or the error that says why there is none."""
+
+    def __init__(self, speech: SpeechSet, text: TextSet | None):
+        self.speech, self.text = speech, text
+
+    def __getitem__(self, step) -> tuple[int, dict, Batch] | JstasrError:
+        try:
+            return step.epoch, step.after, collate(self.speech, step.speech, self.text, step.text)
+        except JstasrError as error:  # raised in a worker, it would come wrapped in the worker's traceback
+            return error
+
+
+def text_budget(config: TrainConfig, speech: SpeechSet) -> int:
+    """Padded phonemes of unpaired text in a batch."""
+    if config.data.text_ratio > 0:
+        paired = config.data.batch_frames * speech.phones.lengths.sum() / speech.num_frames.sum()
+        return max(1, int(config.data.text_ratio * paired))
+    share = config.losses.consistency.text_share if config.losses.consistency.weight > 0 else 0.0
+    return int(config.data.text_batch_phones * (1.0 - share))
+
+
+def weights_of(languages: np.ndarray, amounts: np.ndarray, temperature: float) -> np.ndarray | None:
+    """How often each item is drawn; None: once, as without languages."""
+    if temperature == 1.0 or len(np.unique(languages)) < 2:
+        return None
+    return language_weights(languages, amounts, temperature)
+
+
+def step_sampler(config: TrainConfig, speech: SpeechSet, text: TextSet | None, start: dict | None) -> StepSampler:
+    """The batches of all processes from a position on."""
+    temperature = config.data.language_temperature
+    phones = None if text is None else text.phones.lengths
+    return StepSampler(
+        speech.num_frames,
+        config.data.batch_frames,
+        phones,
+        text_budget(config, speech),
+        config.seed,
+        speech_weights=weights_of(speech.language_codes, speech.num_frames, temperature),
+        text_weights=None if text is None else weights_of(text.language_codes, phones, temperature),
+        start=start,
+    )
+
+
+def batches(
+    config: TrainConfig, speech: SpeechSet, text: TextSet | None, start: dict | None, fabric: Fabric
+) -> Iterator[tuple[int, dict, Batch]]:
+    """(epoch, position after the step, Batch) without end, for this process.
+
+    Args:
+        start: position after the last step done, or None.
+    Raises:
+        JstasrError: features that cannot be read; a worker that was killed.
+    """
+    sampler = step_sampler(config, speech, text, start)
+    workers = config.data.num_workers
+    loader = DataLoader(
+        Steps(speech, text),
+        sampler=share_of(iter(sampler), fabric.global_rank, fabric.world_size),
+        batch_size=None,
+        num_workers=workers,
+        pin_memory=fabric.device.type == "cuda",
+        prefetch_factor=READ_AHEAD if workers else None,
+        worker_init_fn=ignore_signals,
+    )
+    try:
+        for item in loader:
+            if isinstance(item, JstasrError):
+                raise item
+            yield item
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise JstasrError(
+            f"a process that reads data ended ({error}). The system may have killed it for lack of memory: "
+            "use fewer (data.num_workers), or smaller batches (data.batch_frames)"
+        ) from error

@@ -1,0 +1,78 @@
+"""Devices, and the few things that the processes of a run tell each other."""
+
+import logging
+import os
+import warnings
+from collections.abc import Callable
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
+
+from jstasr.errors import JstasrError
+from jstasr.train.config import TrainConfig
+
+
+def parallel_fabric(config: TrainConfig, has_text: bool, ngpu: int, num_procs: int, num_nodes: int) -> Fabric:
+    """The devices of a run: GPUs, or processes of the CPU, with data parallelism over more than one.
+
+    Args:
+        has_text: there is unpaired text.
+        ngpu: GPUs of each node, or 0 for the CPU; num_procs: processes of the CPU. Under torchrun its own number of
+            processes counts.
+    Raises:
+        JstasrError: GPUs and processes of torchrun differ in number.
+    """
+    losses = config.losses
+    unpaired_text = losses.text > 0 and has_text and losses.consistency.text_share < 1
+    weights = (losses.streaming, losses.full, losses.ctc_label, losses.ctc_phone, unpaired_text)
+    devices = ngpu or num_procs
+    launched = os.environ.get("LOCAL_WORLD_SIZE")  # torchrun sets it
+    if launched is not None:
+        if ngpu and ngpu != int(launched):
+            raise JstasrError(f"torchrun started {launched} processes on this node and --ngpu is {ngpu}: give the same")
+        devices = int(launched)
+        num_nodes = int(os.environ["WORLD_SIZE"]) // devices
+    strategy = "auto"
+    if devices * num_nodes > 1:
+        # a loss that is switched off leaves parameters without a gradient, which DDP must look for
+        strategy = DDPStrategy(find_unused_parameters=min(weights) <= 0)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=".*`srun` command is available.*")
+    return Fabric(
+        accelerator="cuda" if ngpu else "cpu",
+        devices=devices,
+        num_nodes=num_nodes,
+        strategy=strategy,
+        precision=config.precision,
+    )
+
+
+def add_up(fabric: Fabric, values: dict[str, float]) -> dict[str, float]:
+    """The sum of each value over all processes."""
+    if fabric.world_size == 1:
+        return values
+    numbers = torch.tensor(list(values.values()), dtype=torch.float64, device=fabric.device)
+    return dict(zip(values, fabric.all_reduce(numbers, reduce_op="sum").tolist()))
+
+
+def gather_texts(fabric: Fabric, text: str) -> list[str]:
+    """What every process says, in their order."""
+    if fabric.world_size == 1:
+        return [text]
+    texts: list[str] = [""] * fabric.world_size
+    torch.distributed.all_gather_object(texts, text)
+    return texts
+
+
+def on_first(fabric: Fabric, action: Callable[[], None]) -> None:
+    """Do something on the first process while the others wait; its error ends all of them."""
+    error = None
+    if fabric.is_global_zero:
+        try:
+            action()
+        except JstasrError as found:
+            error = found
+    message = fabric.broadcast(str(error) if error is not None else "")
+    if message:
+        raise error or JstasrError(message)
