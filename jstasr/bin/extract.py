@@ -10,6 +10,13 @@ def add_arguments(parser):
     parser.add_argument("--outdir", required=True, help="folder of the features, dump/fbank/<set>")
     parser.add_argument("--fs", default="16k", help="sampling rate of the audio, as in 16k or 16000")
     parser.add_argument("--num-mel-bins", type=int, default=80, help="features per frame")
+    parser.add_argument(
+        "--feats-type",
+        choices=("fbank", "fbank_compressed", "raw"),
+        default="fbank",
+        help="fbank: write them; fbank_compressed: as with --compress; raw: only check the audio and take statistics, "
+        "training and decoding compute them",
+    )
     parser.add_argument("--compress", action="store_true", help="one byte a value, as Kaldi's copy-feats")
     parser.add_argument("--cmvn-out", help="write the set's mean and variance statistics here")
     add_job_arguments(parser)
@@ -20,11 +27,16 @@ def run(args):
 
     from jstasr.data.io import first_few
     from jstasr.data.jobs import check_job_arguments
+    from jstasr.errors import JstasrError
     from jstasr.features.extract import extract_part, merge_parts
 
     check_job_arguments(args)
     num_jobs = args.num_jobs
-    if not args.merge:
+    raw, compress = args.feats_type == "raw", args.compress or args.feats_type == "fbank_compressed"
+    if raw and compress:
+        raise JstasrError("--compress is for features that are written, and --feats-type raw writes none")
+    fbank = None
+    if raw or not args.merge:
         import torch
 
         from jstasr.data.audio import parse_rate
@@ -32,6 +44,7 @@ def run(args):
 
         torch.set_num_threads(1)  # the jobs share the machine
         fbank = Fbank(parse_rate(args.fs), args.num_mel_bins)
+    if not args.merge:
         num_jobs = args.num_jobs if args.job else 1
         begin = time.perf_counter()
         count, seconds, silent = extract_part(args.data_dir, args.outdir, fbank, args.job or 1, num_jobs, args.compress)
@@ -42,5 +55,5 @@ def run(args):
         if silent:
             print(f"warning: nothing but digital silence in {len(silent)} utterance(s): {first_few(silent)}")
     if args.job is None:
-        count, frames = merge_parts(args.data_dir, args.outdir, num_jobs, args.cmvn_out)
+        count, frames = merge_parts(args.data_dir, args.outdir, num_jobs, args.cmvn_out, fbank if raw else None)
         print(f"{args.outdir}: {count} utterances, {frames} frames")

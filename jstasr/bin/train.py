@@ -43,6 +43,18 @@ def add_arguments(parser):
 def run(args):
     from pathlib import Path
 
+    from jstasr.train.signals import REQUEUE_CODE, StoppedBySignal, end_of_run
+
+    try:
+        with end_of_run(Path(args.expdir)):
+            return train_or_search(args)
+    except StoppedBySignal:
+        return REQUEUE_CODE
+
+
+def train_or_search(args):
+    from pathlib import Path
+
     import torch
 
     from jstasr.data.audio import parse_rate
@@ -58,7 +70,6 @@ def run(args):
     from jstasr.train.find_batch import find_batch
     from jstasr.train.loop import train
     from jstasr.train.processes import on_first, parallel_fabric
-    from jstasr.train.signals import REQUEUE_CODE, REQUEUE_MARK, StoppedBySignal
 
     if args.ngpu > 0 and not torch.cuda.is_available():
         raise JstasrError(f"--ngpu {args.ngpu}: PyTorch sees no GPU here. Use --ngpu 0, or look at `nvidia-smi`")
@@ -95,14 +106,8 @@ def run(args):
     def prepare():
         data = {"paired speech": speech.fingerprint, "unpaired text": text.fingerprint if text else "none"}
         prepare_folder(expdir, config, args.token_list, args.bpe_model, args.phone_list, data)
-        (expdir / REQUEUE_MARK).unlink(missing_ok=True)
 
     on_first(fabric, prepare)
     pictures = AlignmentPictures(dev, phone_list, expdir / "images")
-    try:
-        train(config, speech, text, dev, tokenizer, cmvn, expdir, fabric, pictures.draw)
-    except StoppedBySignal:
-        if fabric.is_global_zero:
-            (expdir / REQUEUE_MARK).touch()
-        return REQUEUE_CODE
+    train(config, speech, text, dev, tokenizer, cmvn, expdir, fabric, pictures.draw)
     return 0

@@ -1,16 +1,17 @@
 """Stage 5: features of a formatted set, in jobs, and their statistics."""
 
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 
-from jstasr.data.audio import read_audio
 from jstasr.data.io import atomic_write, first_few
 from jstasr.data.jobs import part_of
 from jstasr.data.kaldi import read_table, write_table
 from jstasr.errors import JstasrError
 from jstasr.features.cmvn import CmvnStats
+from jstasr.features.raw import read_at_rate, write_settings
 
 KALDI_COMPRESSION = 2  # Kaldi's kSpeechFeature: one byte a value, by percentiles of each column
 COPIED = ("text", "utt2spk", "spk2utt", "utt2lang", "phones")
@@ -23,7 +24,7 @@ def part_paths(outdir, job):
     return archive, parts / f"feats.{job}.scp", parts / f"utt2num_frames.{job}", parts / f"cmvn.{job}.ark"
 
 
-def extract_part(data_dir, outdir, fbank, job=1, num_jobs=1, compress=False):
+def extract_part(data_dir, outdir, fbank, job=1, num_jobs=1, compress=False, keep=True):
     """Extract the features of one job's share of a set.
 
     Args:
@@ -32,6 +33,7 @@ def extract_part(data_dir, outdir, fbank, job=1, num_jobs=1, compress=False):
         fbank: jstasr.features.fbank.Fbank.
         job, num_jobs: the share, from 1.
         compress: one byte a value instead of four.
+        keep: write them; else only their numbers of frames and statistics, for features on the fly.
     Returns:
         number of utterances, seconds of audio, utterances that are digital silence.
     Raises:
@@ -44,12 +46,10 @@ def extract_part(data_dir, outdir, fbank, job=1, num_jobs=1, compress=False):
     archive, scp_path, frames_path, cmvn_path = part_paths(outdir, job)
     scp, num_frames, faults, silent, seconds = {}, {}, [], [], 0.0
     stats = CmvnStats(fbank.num_mel_bins)
-    with atomic_write(archive, "wb") as file:
+    with atomic_write(archive, "wb") if keep else nullcontext() as file:
         for utterance in utterances:
             try:
-                samples, rate = read_audio(wav_scp[utterance])
-                if rate != fbank.sample_rate:
-                    raise JstasrError(f"{rate} Hz, not {fbank.sample_rate}; run stage 2 with this --fs")
+                samples = read_at_rate(wav_scp[utterance], fbank)
                 features = fbank(samples)
                 if not np.isfinite(features).all():
                     raise JstasrError("features are not finite")
@@ -58,23 +58,24 @@ def extract_part(data_dir, outdir, fbank, job=1, num_jobs=1, compress=False):
                 continue
             if not samples.any():
                 silent.append(utterance)
-            file.write(f"{utterance} ".encode())
-            scp[utterance] = f"{archive}:{file.tell()}"
-            kaldiio.save_mat(file, features, compression_method=KALDI_COMPRESSION if compress else None)
+            if keep:
+                file.write(f"{utterance} ".encode())
+                scp[utterance] = f"{archive}:{file.tell()}"
+                kaldiio.save_mat(file, features, compression_method=KALDI_COMPRESSION if compress else None)
             num_frames[utterance] = len(features)
             stats.add(features)
-            seconds += len(samples) / rate
+            seconds += len(samples) / fbank.sample_rate
         if faults:  # inside: no archive is left behind
             more = f"\n  (and {len(faults) - 10} more)" if len(faults) > 10 else ""
             shown = "\n  ".join(faults[:10]) + more
             raise JstasrError(f"no features for {len(faults)} of {len(utterances)} utterances:\n  {shown}")
     stats.save(cmvn_path)
-    write_table(frames_path, num_frames)
-    write_table(scp_path, scp)
+    write_table(scp_path, scp if keep else {utterance: wav_scp[utterance] for utterance in utterances})
+    write_table(frames_path, num_frames)  # last: with it, the part is whole
     return len(utterances), seconds, silent
 
 
-def merge_parts(data_dir, outdir, num_jobs, cmvn_out=None):
+def merge_parts(data_dir, outdir, num_jobs, cmvn_out=None, raw_fbank=None):
     """Join the parts of all jobs into feats.scp and utt2num_frames, beside copies of the set's texts.
 
     Args:
@@ -82,6 +83,7 @@ def merge_parts(data_dir, outdir, num_jobs, cmvn_out=None):
         outdir: the folder that they wrote.
         num_jobs: their number.
         cmvn_out: where to write the statistics of the set, or None.
+        raw_fbank: the Fbank of parts whose features were not kept; then wav.scp and fbank.json instead of feats.scp.
     Returns:
         number of utterances, number of frames.
     Raises:
@@ -91,8 +93,9 @@ def merge_parts(data_dir, outdir, num_jobs, cmvn_out=None):
     scp, num_frames, stats = {}, {}, None
     for job in range(1, num_jobs + 1):
         archive, scp_path, frames_path, cmvn_path = part_paths(outdir, job)
-        if not archive.exists():
-            raise JstasrError(f"{archive}: no such file; run job {job} of {num_jobs} first")
+        made = archive if raw_fbank is None else frames_path
+        if not made.exists():
+            raise JstasrError(f"{made}: no such file; run job {job} of {num_jobs} first")
         scp.update(read_table(scp_path))
         num_frames.update(read_table(frames_path))
         part = CmvnStats.load(cmvn_path)
@@ -104,7 +107,7 @@ def merge_parts(data_dir, outdir, num_jobs, cmvn_out=None):
         raise JstasrError(f"{outdir}: parts do not make {data_dir}; run all jobs again: {first_few(lost)}")
     for archive in outdir.glob("feats.*.ark"):  # of an earlier run in more jobs
         number = archive.name.split(".")[1]
-        if number.isdigit() and int(number) > num_jobs:
+        if number.isdigit() and (raw_fbank is not None or int(number) > num_jobs):
             archive.unlink()
     if cmvn_out is not None:
         stats.save(cmvn_out)
@@ -113,5 +116,10 @@ def merge_parts(data_dir, outdir, num_jobs, cmvn_out=None):
         if (data_dir / name).exists():
             with atomic_write(outdir / name, "wb") as target, open(data_dir / name, "rb") as source:
                 shutil.copyfileobj(source, target)
-    write_table(outdir / "feats.scp", scp)
+    if raw_fbank is None:
+        write_table(outdir / "feats.scp", scp)
+    else:
+        (outdir / "feats.scp").unlink(missing_ok=True)
+        write_settings(outdir, raw_fbank)
+        write_table(outdir / "wav.scp", scp)
     return len(scp), stats.count

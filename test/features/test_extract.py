@@ -11,8 +11,10 @@ import soundfile
 from jstasr.cli import main
 from jstasr.data.feats import FeatReader
 from jstasr.data.kaldi import read_table, write_table
+from jstasr.errors import JstasrError
 from jstasr.features.cmvn import load_cmvn
 from jstasr.features.fbank import Fbank
+from jstasr.features.raw import open_features
 
 
 @pytest.fixture
@@ -99,3 +101,26 @@ def test_digital_silence_is_pointed_out(recipe, capsys):
     soundfile.write("u4.wav", np.zeros(4000), 16000)
     assert extract() == 0
     assert "digital silence in 1 utterance(s): u4" in capsys.readouterr().out
+
+
+def test_raw_sets_give_the_numbers_of_extracted_ones(recipe):
+    assert extract("--cmvn-out", "fbank.ark") == 0
+    raw = ["--feats-type", "raw", "--num-jobs", "2"]
+    for job in "12":
+        assert main(["extract", "--data-dir", "dump/audio/set", "--outdir", "dump/raw/set", *raw, "--job", job]) == 0
+    made = ["--merge", "--cmvn-out", "raw.ark"]
+    assert main(["extract", "--data-dir", "dump/audio/set", "--outdir", "dump/raw/set", *raw, *made]) == 0
+    assert not list(Path("dump/raw/set").glob("*.ark")) and not Path("dump/raw/set/feats.scp").exists()
+    for name in ("text", "utt2spk", "phones", "utt2num_frames"):
+        assert Path("dump/raw/set", name).read_bytes() == Path("dump/fbank/set", name).read_bytes()
+    np.testing.assert_allclose(kaldiio.load_mat("raw.ark"), kaldiio.load_mat("fbank.ark"), rtol=1e-12)
+    dumped, computed = open_features("dump/fbank/set"), open_features("dump/raw/set")
+    for utterance in recipe:
+        np.testing.assert_array_equal(computed[utterance], dumped[utterance])
+
+
+def test_raw_audio_that_was_lost_is_named(recipe):
+    assert extract("--feats-type", "raw") == 0
+    os.remove("u3.wav")
+    with pytest.raises(JstasrError, match=r"u3: u3\.wav: no such audio file"):
+        _ = open_features("dump/fbank/set")["u3"]

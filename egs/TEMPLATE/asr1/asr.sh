@@ -42,7 +42,7 @@ lang=en                # Language of utterances that no utt2lang names.
 langs=                 # All languages of a multilingual model, as in "en es it"; sets need utt2lang.
 fs=16k                 # Sampling rate of the formatted audio, Hz or as in 8k.
 channel=               # Channel of recordings with several: its number from 1, or mix; none: such recordings are refused.
-feats_type=fbank       # Features; fbank is the one kind so far.
+feats_type=fbank       # Features: fbank, fbank_compressed (a quarter of the disk) or raw (from audio on the fly).
 speed_perturb_factors= # Speeds added to the training set, as in "0.9 1.0 1.1".
 min_wav_duration=0.1   # Training and development utterances below this are left out, seconds.
 max_wav_duration=20    # Training and development utterances above this are left out, seconds.
@@ -213,7 +213,7 @@ done
 for mode in ${inference_modes}; do
     [[ "${mode}" =~ ^(streaming|full)$ ]] || die "--inference_modes holds streaming and full, not '${mode}'"
 done
-[ "${feats_type}" = fbank ] || die "--feats_type must be fbank, not '${feats_type}'"
+[[ "${feats_type}" =~ ^(fbank|fbank_compressed|raw)$ ]] || die "--feats_type must be fbank, fbank_compressed or raw, not '${feats_type}'"
 case "${token_type}" in
     bpe) token_dir=data/token_list/bpe_unigram${nbpe} ;;
     char | word) token_dir=data/token_list/${token_type} ;;
@@ -358,7 +358,7 @@ if begins 5; then
     for set in "${paired_train}" "${valid_set}"; do needs 3 "${audiodir}/${set}/phones"; done
     for set in "${paired_sets[@]}"; do
         jobs=$(jobs_for "${audiodir}/${set}/wav.scp" "${nj}")
-        options=(
+        options=(--feats-type "${feats_type}"
             --data-dir "${audiodir}/${set}" --outdir "${featsdir}/${set}" --fs "${fs}" --num-jobs "${jobs}"
         )
         ${train_cmd} JOB=1:"${jobs}" "${featsdir}/${set}/logdir/extract.JOB.log" \
@@ -383,10 +383,9 @@ if begins 6; then
         train_options+=(--text-dir "${textdir}/${set}")
     done
     [ -f "${asr_config}" ] || die "--asr_config ${asr_config}: no such file in $(pwd)"
-    needs 5 "${featsdir}/${paired_train}"/{feats.scp,cmvn.ark} "${featsdir}/${valid_set}/feats.scp"
+    needs 5 "${featsdir}/${paired_train}"/{utt2num_frames,cmvn.ark} "${featsdir}/${valid_set}/utt2num_frames"
     needs 3 data/token_list/phones.txt
     needs 4 "${token_dir}/tokens.txt"
-
     procs=$((ngpu > 0 ? ngpu : train_procs))
     launcher=(env "OMP_NUM_THREADS=$((cores > procs ? cores / procs : 1))" jstasr)
     read -ra runner <<<"${cuda_cmd}"
@@ -395,14 +394,17 @@ if begins 6; then
         [ "${cmd_backend}" = slurm ] || die "--num_nodes ${num_nodes} needs cmd_backend=slurm in cmd.sh, not ${cmd_backend}"
         launcher=(srun --kill-on-bad-exit "--nodes=${num_nodes}" "--ntasks-per-node=${ngpu}" "--gpus-per-node=${ngpu}" jstasr)
         runner=(run.pl) # srun itself asks for the machines
-    elif [ "${ngpu}" -gt 1 ]; then
-        launcher=(torchrun --standalone "--nproc-per-node=${ngpu}" -m jstasr)
+    elif [ "${procs}" -gt 1 ]; then # a process that dies: all are started again, and continue from the checkpoint
+        launcher=("${launcher[@]:0:2}" torchrun --standalone --max-restarts=3 "--nproc-per-node=${procs}" -m jstasr)
     fi
     log "The experiment: ${asr_exp}; TensorBoard: tensorboard --logdir ${asr_exp}"
     mkdir -p "${asr_exp}/logdir"
     show_log "${asr_exp}/logdir/train.log"
     # shellcheck disable=SC2086  # --asr_args is a list of options
-    "${runner[@]}" "${asr_exp}/logdir/train.log" "${launcher[@]}" train "${train_options[@]}" ${asr_args}
+    until "${runner[@]}" "${asr_exp}/logdir/train.log" "${launcher[@]}" train "${train_options[@]}" ${asr_args}; do
+        if [ "${cmd_backend}" = local ] || [ ! -e "${asr_exp}/requeue" ]; then exit 1; fi
+        log "Training was stopped by a signal, at its time limit perhaps, and saved a checkpoint: it goes on"
+    done
     hide_log
     ends
 fi
@@ -427,9 +429,9 @@ if begins 8; then
         decode_options+=(--ngpu 1)
     fi
     for set in "${test_sets[@]}"; do
-        needs 5 "${featsdir}/${set}/feats.scp"
+        needs 5 "${featsdir}/${set}/utt2num_frames"
         out=${decode_dir}/${set}
-        jobs=$(jobs_for "${featsdir}/${set}/feats.scp" "${inference_nj}")
+        jobs=$(jobs_for "${featsdir}/${set}/utt2num_frames" "${inference_nj}")
         log "Decoding ${set} in ${jobs} jobs; logs: ${out}/logdir/decode.*.log"
         # shellcheck disable=SC2086  # --inference_args is a list of options
         "${runner[@]}" JOB=1:"${jobs}" "${out}/logdir/decode.JOB.log" \
@@ -475,7 +477,7 @@ fi
 
 if begins 10; then
     needs 7 "${asr_model}"
-    needs 5 "${featsdir}/${valid_set}/feats.scp"
+    needs 5 "${featsdir}/${valid_set}/utt2num_frames"
     ${train_cmd} "${asr_exp}/logdir/analyze.log" \
         jstasr analyze --expdir "${asr_exp}" --model "${asr_model}" --data-dir "${featsdir}/${valid_set}" \
         --outdir "${asr_exp}/report"
