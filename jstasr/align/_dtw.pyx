@@ -81,27 +81,34 @@ def choose(bint vector=True, bint lanes=True):
 choose()
 
 
-def new_output(Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m, bint pairs, bint is_double):
-    """Arrays that `align` fills, and their addresses.
+cdef tuple run(align_job *job, Py_ssize_t n, Py_ssize_t m, int threads):
+    """Align without the GIL what `job` describes, into new arrays.
 
     Returns:
-        path: (batch, n) int64, or with `pairs` (batch, n + m - 1, 2), right-aligned.
-        path_length: (batch,) int64, number of pairs; not used without `pairs`.
+        path: (batch, n) int64, or for dtw pairs (batch, n + m - 1, 2), right-aligned.
+        path_length: (batch,) int64, number of pairs; only dtw fills it.
         total: (batch,) float32 or float64.
-        addresses: of the path, cells from one item to the next, of the lengths, of the totals.
+        status: None, or if some item failed bytes that say which and why.
     """
-    cdef cnp.npy_intp[3] shape = [batch, n + m - 1 if pairs else n, 2]
-    cdef Py_ssize_t stride = 2 * shape[1] if pairs else n
+    cdef bint pairs = job.topology == TOPOLOGY_DTW
+    cdef cnp.npy_intp[3] shape = [job.batch, n + m - 1 if pairs else n, 2]
     cdef cnp.ndarray path = cnp.PyArray_EMPTY(3 if pairs else 2, shape, cnp.NPY_INT64, 0)
     cdef cnp.ndarray path_length = cnp.PyArray_EMPTY(1, shape, cnp.NPY_INT64, 0)
-    cdef cnp.ndarray total = cnp.PyArray_EMPTY(1, shape, cnp.NPY_DOUBLE if is_double else cnp.NPY_FLOAT, 0)
-    return path, path_length, total, (
-        <uintptr_t> cnp.PyArray_DATA(path), stride, <uintptr_t> cnp.PyArray_DATA(path_length),
-        <uintptr_t> cnp.PyArray_DATA(total))
+    cdef cnp.ndarray total = cnp.PyArray_EMPTY(1, shape, cnp.NPY_DOUBLE if job.is_double else cnp.NPY_FLOAT, 0)
+    cdef bytearray status = bytearray(job.batch)
+    cdef Py_ssize_t failed
+    job.path = <int64_t *> cnp.PyArray_DATA(path)
+    job.path_stride = 2 * shape[1] if pairs else n
+    job.path_length = <int64_t *> cnp.PyArray_DATA(path_length)
+    job.total = cnp.PyArray_DATA(total)
+    job.status = <int8_t *> <char *> status
+    with nogil:
+        failed = align_batch(job, threads)
+    return path, path_length, total, status if failed else None
 
 
 def pair_views(cnp.ndarray path, cnp.ndarray path_length):
-    """The pairs of each item as a list of arrays (L, 2) that share the memory of `new_output`'s path."""
+    """The pairs of each item as a list of arrays (L, 2) that share the memory of `path`."""
     cdef Py_ssize_t b, batch = cnp.PyArray_DIM(path, 0), room = cnp.PyArray_DIM(path, 1)
     cdef const int64_t *length = <const int64_t *> cnp.PyArray_DATA(path_length)
     cdef int64_t *end = <int64_t *> cnp.PyArray_DATA(path)
@@ -118,41 +125,43 @@ def pair_views(cnp.ndarray path, cnp.ndarray path_length):
     return views
 
 
-def check_lengths(uintptr_t lengths, Py_ssize_t batch, Py_ssize_t limit, str name):
-    """Raise ValueError naming the items whose length (int64 at address `lengths`) is not in 1..limit."""
-    cdef const int64_t *length = <const int64_t *> lengths
+def check_lengths(
+    uintptr_t speech_lengths, uintptr_t text_lengths, Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m, int topology,
+):
+    """Raise ValueError naming the items whose lengths, int64 (batch,) at these addresses, are out of range.
+
+    They must lie in 1..n and 1..m; under noskip, which visits every position, a frame is needed for each.
+    """
+    cdef const int64_t *frames = <const int64_t *> speech_lengths
+    cdef const int64_t *positions = <const int64_t *> text_lengths
     cdef Py_ssize_t b
+    cdef bint good = True
     for b in range(batch):
-        if length[b] < 1 or length[b] > limit:
-            bad = [f"item {k}: {length[k]}" for k in range(batch) if not 1 <= length[k] <= limit]
+        good &= 1 <= frames[b] <= n and 1 <= positions[b] <= m
+        good &= topology != TOPOLOGY_NOSKIP or frames[b] >= positions[b]
+    if good:
+        return
+    for name, lengths, limit in (
+        ("speech_lengths", [frames[b] for b in range(batch)], n),
+        ("text_lengths", [positions[b] for b in range(batch)], m),
+    ):
+        bad = [f"item {k}: {length}" for k, length in enumerate(lengths) if not 1 <= length <= limit]
+        if bad:
             raise ValueError(f"{name} must lie in 1..{limit}; {', '.join(bad)}")
-
-
-def check_enough_frames(uintptr_t speech_lengths, uintptr_t text_lengths, Py_ssize_t batch):
-    """Raise ValueError naming the items with fewer frames than text positions."""
-    cdef const int64_t *n = <const int64_t *> speech_lengths
-    cdef const int64_t *m = <const int64_t *> text_lengths
-    cdef Py_ssize_t b
-    for b in range(batch):
-        if n[b] < m[b]:
-            bad = [f"item {k}: {n[k]} frames < {m[k]} positions" for k in range(batch) if n[k] < m[k]]
-            raise ValueError(
-                "topology 'noskip' visits every text position, so it needs a frame for each; " + ", ".join(bad)
-            )
+    bad = [
+        f"item {k}: {frames[k]} frames < {positions[k]} positions" for k in range(batch) if frames[k] < positions[k]
+    ]
+    raise ValueError(
+        "topology 'noskip' visits every text position, so it needs a frame for each; " + ", ".join(bad)
+    )
 
 
 def align(
-    uintptr_t cost, bint is_double, Py_ssize_t item_stride, Py_ssize_t row_stride, Py_ssize_t batch,
-    uintptr_t speech_lengths, uintptr_t text_lengths, int topology, bint check_outside,
-    uintptr_t path, Py_ssize_t path_stride, uintptr_t path_length, uintptr_t total, bytearray status,
-    int threads,
+    uintptr_t cost, bint is_double, Py_ssize_t item_stride, Py_ssize_t row_stride, Py_ssize_t batch, Py_ssize_t n,
+    Py_ssize_t m, uintptr_t speech_lengths, uintptr_t text_lengths, int topology, int threads,
 ):
-    """Align given costs without the GIL; arguments as in `align_job`, addresses as int.
-
-    Returns the number of items that failed; their `status` says why.
-    """
+    """Align given costs; arguments as in `align_job`, addresses as int. Returns what `run` returns."""
     cdef align_job job
-    cdef Py_ssize_t failed
     job.cost = <const void *> cost
     job.is_double = is_double
     job.item_stride = item_stride
@@ -161,26 +170,16 @@ def align(
     job.speech_lengths = <const int64_t *> speech_lengths
     job.text_lengths = <const int64_t *> text_lengths
     job.topology = topology
-    job.check_outside = check_outside
-    job.path = <int64_t *> path
-    job.path_stride = path_stride
-    job.path_length = <int64_t *> path_length
-    job.total = <void *> total
-    job.status = <int8_t *> <char *> status
-    with nogil:
-        failed = align_batch(&job, threads)
-    return failed
+    job.check_outside = True
+    return run(&job, n, m, threads)
 
 
 def align_embeddings(
     uintptr_t speech, uintptr_t text, Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m, Py_ssize_t d,
-    uintptr_t speech_lengths, uintptr_t text_lengths, int topology, bint constant, bint root,
-    uintptr_t path, Py_ssize_t path_stride, uintptr_t path_length, uintptr_t total, bytearray status,
-    int threads,
+    uintptr_t speech_lengths, uintptr_t text_lengths, int topology, bint constant, bint root, int threads,
 ):
     """The same for contiguous float32 embeddings; only where `choose` has returned True."""
     cdef align_job job
-    cdef Py_ssize_t failed
     job.cost = NULL
     job.is_double = False
     job.item_stride = job.row_stride = 0
@@ -193,14 +192,7 @@ def align_embeddings(
     job.text_lengths = <const int64_t *> text_lengths
     job.topology = topology
     job.check_outside = False
-    job.path = <int64_t *> path
-    job.path_stride = path_stride
-    job.path_length = <int64_t *> path_length
-    job.total = <void *> total
-    job.status = <int8_t *> <char *> status
-    with nogil:
-        failed = align_batch(&job, threads)
-    return failed
+    return run(&job, n, m, threads)
 
 
 def soft_align(

@@ -44,16 +44,18 @@ AVX2 static void fill(float *row, ptrdiff_t count, float value)
 }
 
 /* One vector of a row of `skip`: minima over all columns up to each, in three steps of doubling reach,
- * then over the `least` of the vectors before. */
+ * then over the `least` of the vectors before. A minimum of equals is its second operand: here the right
+ * one, and in the other kernels too that of the preferred step, so that even the sign of a zero comes out
+ * as in the recursion. */
 #define SKIP_VECTOR(k, load)                                                                           \
     do {                                                                                               \
         const __m256 x = load;                                                                         \
         const __m256 d = _mm256_add_ps(x, _mm256_load_ps(best + 8 * (k)));                             \
-        __m256 p = _mm256_min_ps(d, _mm256_permute_ps(d, 0x90));                                       \
-        p = _mm256_min_ps(p, _mm256_permute_ps(p, 0x44));                                              \
-        p = _mm256_min_ps(p, _mm256_permutevar8x32_ps(p, low_top));                                    \
+        __m256 p = _mm256_min_ps(_mm256_permute_ps(d, 0x90), d);                                       \
+        p = _mm256_min_ps(_mm256_permute_ps(p, 0x44), p);                                              \
+        p = _mm256_min_ps(_mm256_permutevar8x32_ps(p, low_top), p);                                    \
         const __m256 top = _mm256_permutevar8x32_ps(p, last);                                          \
-        p = _mm256_min_ps(p, least);                                                                   \
+        p = _mm256_min_ps(least, p);                                                                   \
         least = _mm256_min_ps(least, top);                                                             \
         check = checked(check, x);                                                                     \
         _mm256_store_ps(best + 8 * (k), p);                                                            \
@@ -95,16 +97,16 @@ AVX2 static int noskip_avx2(const float *cost, ptrdiff_t stride, ptrdiff_t n, pt
         const float *c = cost + i * stride;
         uint8_t *advance = (uint8_t *)(bits + i * words);
         const ptrdiff_t from = band_lo(i, n, m) / 8, to = band_hi(i, m) / 8;
-        __m256 here = _mm256_load_ps(best + 8 * to);
-        for (ptrdiff_t k = to; k >= from; k--) { /* downwards: below k is still the row before */
+        __m256 below = _mm256_load_ps(best + 8 * from - 8); /* of the row before, as is `here` */
+        for (ptrdiff_t k = from; k <= to; k++) {
             const __m256 x = 8 * k + 8 <= m ? _mm256_loadu_ps(c + 8 * k)
                                             : _mm256_maskload_ps(c + 8 * k, lanes_inside(8 * k, m));
-            const __m256 below = _mm256_load_ps(best + 8 * k - 8);
+            const __m256 here = _mm256_load_ps(best + 8 * k);
             const __m256 before = _mm256_permutevar8x32_ps(_mm256_blend_ps(here, below, 0x80), rotate);
             check = checked(check, x);
-            _mm256_store_ps(best + 8 * k, _mm256_add_ps(x, _mm256_min_ps(here, before)));
+            _mm256_store_ps(best + 8 * k, _mm256_add_ps(x, _mm256_min_ps(before, here)));
             advance[k] = (uint8_t)_mm256_movemask_ps(_mm256_cmp_ps(before, here, _CMP_LT_OQ));
-            here = below;
+            below = here;
         }
         best[-1] = INFINITY;
     }
@@ -205,12 +207,14 @@ AVX2 static int dtw_avx2(const float *cost, ptrdiff_t stride, ptrdiff_t n, ptrdi
                 const __m256 above_a = _mm256_blend_ps(turned_a, _mm256_broadcast_ss(best + s + k), 1);
                 const __m256 above_b = _mm256_blend_ps(turned_b, turned_a, 1);
                 best[s + k - STRIP] = _mm256_cvtss_f32(turned_b);
-                const __m256 left_a = _mm256_cmp_ps(a, _mm256_min_ps(diagonal_a, above_a), _CMP_LT_OQ);
-                const __m256 left_b = _mm256_cmp_ps(b, _mm256_min_ps(diagonal_b, above_b), _CMP_LT_OQ);
+                const __m256 sooner_a = _mm256_min_ps(above_a, diagonal_a);
+                const __m256 sooner_b = _mm256_min_ps(above_b, diagonal_b);
+                const __m256 left_a = _mm256_cmp_ps(a, sooner_a, _CMP_LT_OQ);
+                const __m256 left_b = _mm256_cmp_ps(b, sooner_b, _CMP_LT_OQ);
                 const __m256 up_a = _mm256_cmp_ps(above_a, diagonal_a, _CMP_LT_OQ);
                 const __m256 up_b = _mm256_cmp_ps(above_b, diagonal_b, _CMP_LT_OQ);
-                a = _mm256_add_ps(cells_a[k], _mm256_min_ps(_mm256_min_ps(diagonal_a, a), above_a));
-                b = _mm256_add_ps(cells_b[k], _mm256_min_ps(_mm256_min_ps(diagonal_b, b), above_b));
+                a = _mm256_add_ps(cells_a[k], _mm256_min_ps(a, sooner_a));
+                b = _mm256_add_ps(cells_b[k], _mm256_min_ps(b, sooner_b));
                 diagonal_a = above_a;
                 diagonal_b = above_b;
                 const __m256i up = _mm256_packs_epi32(_mm256_castps_si256(up_a), _mm256_castps_si256(up_b));

@@ -33,7 +33,9 @@
 #else
 #define HAVE_AVX2_KERNELS 0
 #define LANES 8
-static inline ptrdiff_t lane_words(int pairs, ptrdiff_t m) { return (void)pairs, m; } /* never used */
+/* never used */
+static inline ptrdiff_t room_for_columns(ptrdiff_t m) { return m; }
+static inline ptrdiff_t lane_words(int pairs, ptrdiff_t m) { return (void)pairs, m; }
 #endif
 
 #include "path_core.h"
@@ -179,43 +181,41 @@ static int align_item(const align_job *job, ptrdiff_t b, void *row, void *bits)
     return ITEM_DONE;
 }
 
-
 #if HAVE_AVX2_KERNELS
-/* Aligns `count` <= LANES items side by side; `largest` is their work space. */
+/* Aligns `count` <= LANES items side by side; the rest of the lanes repeat the first. */
 static void align_lanes(const align_job *job, const ptrdiff_t *items, int count, lane_group *group)
 {
-    int bad;
+    int good;
     for (int l = 0; l < LANES; l++) {
         const ptrdiff_t b = items[l < count ? l : 0];
         group->cost[l] = (const float *)job->cost + b * job->item_stride;
         group->n[l] = job->speech_lengths[b];
         group->m[l] = job->text_lengths[b];
+        group->path[l] = job->path + (b + (job->topology == TOPOLOGY_DTW)) * job->path_stride;
     }
     group->stride = job->row_stride;
-    if (job->topology == TOPOLOGY_SKIP)
-        bad = skip_lanes(group);
-    else if (job->topology == TOPOLOGY_NOSKIP)
-        bad = noskip_lanes(group);
-    else
-        bad = dtw_lanes(group);
+    if (job->topology == TOPOLOGY_SKIP) {
+        good = ~skip_lanes(group) & ((1 << count) - 1);
+        trace_skip_lanes(group, good);
+    } else if (job->topology == TOPOLOGY_NOSKIP) {
+        good = ~noskip_lanes(group) & ((1 << count) - 1);
+        trace_noskip_lanes(group, good);
+    } else {
+        good = ~dtw_lanes(group) & ((1 << count) - 1);
+        trace_dtw_lanes(group, good);
+    }
     for (int l = 0; l < count; l++) {
         const ptrdiff_t b = items[l];
-        int64_t *path = job->path + b * job->path_stride;
-        job->status[b] = bad >> l & 1 ? ITEM_NOT_FINITE : ITEM_DONE;
-        if (job->status[b] != ITEM_DONE)
-            continue;
+        job->status[b] = good >> l & 1 ? ITEM_DONE : ITEM_NOT_FINITE;
         ((float *)job->total)[b] = group->total[l];
-        if (job->topology == TOPOLOGY_SKIP)
-            trace_skip_lane(group, l, path);
-        else if (job->topology == TOPOLOGY_NOSKIP)
-            trace_noskip_lane(group, l, path);
+        if (job->topology == TOPOLOGY_DTW)
+            job->path_length[b] = group->path_length[l];
         else
-            job->path_length[b] = trace_dtw_lane(group, l, path + job->path_stride);
-        if (job->topology != TOPOLOGY_DTW)
-            end_path(path, group->n[l], job->path_stride);
+            end_path(group->path[l], group->n[l], job->path_stride);
     }
 }
 #endif
+
 typedef struct {
     int64_t cells;
     ptrdiff_t item;
@@ -252,7 +252,7 @@ static unit make_unit(const align_job *job, const sized_item *order, ptrdiff_t f
     const size_t n = (size_t)u.max_n, m = (size_t)u.max_m;
     const int pairs = job->topology == TOPOLOGY_DTW;
     if (in_lanes) {
-        u.row_bytes = LANES * (m + 16) * sizeof(float);
+        u.row_bytes = 2 * LANES * (size_t)room_for_columns(u.max_m) * sizeof(float);
         u.bit_bytes = n * (size_t)lane_words(pairs, u.max_m) * sizeof(uint32_t);
     } else {
         u.row_bytes = (ROW_FRONT + m + ROW_BACK) * (job->is_double ? sizeof(double) : sizeof(float));
@@ -285,7 +285,7 @@ static void align_unit(const align_job *job, const sized_item *order, const unit
     if (u->in_lanes) {
         ptrdiff_t items[LANES];
         lane_group group = {.max_n = u->max_n, .max_m = u->max_m, .min_n = u->min_n, .min_m = u->min_m,
-                            .best = row, .bits = bits};
+                            .best = row, .inside = (char *)row + u->row_bytes / 2, .bits = bits};
         for (int k = 0; k < u->count; k++)
             items[k] = order[u->first + k].item;
         align_lanes(job, items, u->count, &group);

@@ -11,6 +11,7 @@ from jstasr.align.path_cost import Pairs, pairs_of_path, path_cost
 
 TOPOLOGIES = tuple(_dtw.TOPOLOGIES)
 
+REAL = (torch.float32, torch.float64)
 # Where the library makes the distances: as many items at a time as fit in here, small enough to stay in the
 # last level cache, large enough for the matrix product to run at full speed.
 GROUP_BYTES = 16 << 20
@@ -48,21 +49,20 @@ def best_alignment_from_cost(cost, speech_lengths, text_lengths, topology="skip"
         ValueError: a length out of range, a cost inside the lengths that is not finite, or fewer frames than
             positions under "noskip"; names the batch items.
     """
-    if not isinstance(cost, torch.Tensor):
+    if type(cost) is not torch.Tensor:
         cost = torch.as_tensor(cost)
-    if cost.requires_grad:
-        cost = cost.detach()
-    if cost.dim() != 3:
-        raise ValueError(f"cost must be (B, n, m), got shape {tuple(cost.shape)}")
-    if cost.dtype not in (torch.float32, torch.float64):
+    shape = cost.shape
+    if len(shape) != 3:
+        raise ValueError(f"cost must be (B, n, m), got shape {tuple(shape)}")
+    if cost.dtype not in REAL:
         cost = cost.float()
     if cost.is_cuda:
-        cost = to_host(cost)
-    batch, n, m = cost.shape
+        cost = to_host(cost.detach())
+    batch, n, m = shape
     speech_lengths, text_lengths = check_lengths(speech_lengths, text_lengths, batch, n, m, topology)
-    output = _Output(batch, n, m, cost.dtype, topology)
-    output.align(cost, 0, speech_lengths, text_lengths)
-    return BestAlignment(output.paths(), output.total)
+    path, path_length, total = _align(cost, speech_lengths, text_lengths, topology)
+    total = torch.from_numpy(total)
+    return BestAlignment(_dtw.pair_views(path, path_length) if topology == "dtw" else torch.from_numpy(path), total)
 
 
 def best_alignment(
@@ -93,9 +93,9 @@ def best_alignment(
     )
     with torch.no_grad(), torch.autocast(device.type, enabled=False):
         speech, text = normalise(speech.detach(), text.detach(), distance, layer_norm)
-        output = align_embeddings(speech, text, speech_lengths, text_lengths, topology, distance)
-        cost = path_cost(speech, text, output.pairs(speech_lengths), distance)
-    path = output.paths()
+        found = align_embeddings(speech, text, speech_lengths, text_lengths, topology, distance)
+        cost = path_cost(speech, text, found.pairs(), distance)
+    path = found.paths()
     return BestAlignment(path if topology == "dtw" else path.to(device), cost)
 
 
@@ -111,25 +111,25 @@ def check_embeddings(speech, text):
 
 def check_lengths(speech_lengths, text_lengths, batch, n, m, topology="skip"):
     """Both lengths as int64 CPU tensors (B,); ValueError names the items that are out of range."""
-    if topology not in _dtw.TOPOLOGIES:
+    number = _dtw.TOPOLOGIES.get(topology)
+    if number is None:
         raise ValueError(f"topology must be one of {', '.join(TOPOLOGIES)}, got {topology!r}")
     speech_lengths = _host_int64(speech_lengths, batch, "speech_lengths")
     text_lengths = _host_int64(text_lengths, batch, "text_lengths")
-    _dtw.check_lengths(speech_lengths.data_ptr(), batch, n, "speech_lengths")
-    _dtw.check_lengths(text_lengths.data_ptr(), batch, m, "text_lengths")
-    if topology == "noskip":
-        _dtw.check_enough_frames(speech_lengths.data_ptr(), text_lengths.data_ptr(), batch)
+    _dtw.check_lengths(speech_lengths.data_ptr(), text_lengths.data_ptr(), batch, n, m, number)
     return speech_lengths, text_lengths
 
 
 def _host_int64(lengths, batch, name):
-    if not isinstance(lengths, torch.Tensor):
+    if type(lengths) is not torch.Tensor:
         lengths = torch.as_tensor(lengths)
-    if lengths.shape != (batch,) or (lengths.is_floating_point() and batch > 0):
+    if lengths.shape != (batch,):
         raise ValueError(f"{name} must be ({batch},) integers, got {lengths.dtype} {tuple(lengths.shape)}")
-    if lengths.dtype != torch.int64 or not lengths.is_cpu:
-        lengths = lengths.to("cpu", torch.int64)
-    return lengths.contiguous()
+    if lengths.dtype is torch.int64 and lengths.is_cpu and lengths.is_contiguous():
+        return lengths
+    if (lengths.is_floating_point() or lengths.is_complex() or lengths.dtype is torch.bool) and batch > 0:
+        raise ValueError(f"{name} must be ({batch},) integers, got {lengths.dtype}")
+    return lengths.to("cpu", torch.int64).contiguous()
 
 
 def to_host(tensor):
@@ -141,83 +141,81 @@ def to_host(tensor):
 
 
 def align_embeddings(speech, text, speech_lengths, text_lengths, topology, distance):
-    """Paths for embeddings that `normalise` has prepared."""
+    """`FoundPaths` for embeddings that `normalise` has prepared."""
     batch, n, _ = speech.shape
     m = text.shape[1]
-    output = _Output(batch, n, m, speech.dtype, topology)
-    if speech.is_cpu and speech.dtype == torch.float32 and _dtw.uses_vectors:
-        output.align_embeddings(speech.contiguous(), text.contiguous(), speech_lengths, text_lengths, distance)
-        return output
+    if speech.is_cpu and speech.dtype is torch.float32 and _dtw.uses_vectors:
+        speech, text = speech.contiguous(), text.contiguous()
+        path, path_length, _, status = _dtw.align_embeddings(
+            speech.data_ptr(), text.data_ptr(), batch, n, m, speech.shape[2], speech_lengths.data_ptr(),
+            text_lengths.data_ptr(), _dtw.TOPOLOGIES[topology], topology == "dtw", distance == "euclidean",
+            torch.get_num_threads(),
+        )  # fmt: skip
+        if status is not None:
+            _raise(status)
+        return FoundPaths(path, path_length, speech_lengths, m)
     # A group of items at a time, by the library's matrix product.
-    group = max(1, min(batch, GROUP_BYTES // (n * m * speech.element_size())))
-    for first in range(0, batch, group):
+    group = max(1, min(batch, GROUP_BYTES // max(1, n * m * speech.element_size())))
+    found = []
+    for first in range(0, max(batch, 1), group):
         part = slice(first, first + group)
         cost = pairwise_distances(speech[part], text[part], distance, constant=topology == "dtw")
         if cost.is_cuda:
             cost = to_host(cost)
-        output.align(cost, first, speech_lengths[part], text_lengths[part])
-    return output
+        found.append(_align(cost, speech_lengths[part], text_lengths[part], topology, first)[:2])
+    path, path_length = map(np.concatenate, zip(*found))
+    return FoundPaths(path, path_length, speech_lengths, m)
 
 
-class _Output:
-    """Where the kernels write the alignments of a batch."""
+class FoundPaths(NamedTuple):
+    """The paths of a batch as the kernels leave them.
 
-    def __init__(self, batch, n, m, dtype, topology):
-        self.batch, self.n, self.m, self.topology = batch, n, m, topology
-        self.path, self.path_length, total, self.addresses = _dtw.new_output(
-            batch, n, m, topology == "dtw", dtype == torch.float64
-        )
-        self.total = torch.from_numpy(total)
+    path: (B, n) int64 array, or for "dtw" (B, n + m - 1, 2), the pairs right-aligned.
+    path_length: (B,) int64 array, the number of pairs; "dtw" only.
+    speech_lengths: (B,) int64 tensor.
+    text_width: m.
+    """
 
-    def align(self, cost, first, speech_lengths, text_lengths):
-        """Align the items from `first` on, whose costs (count, n, m) are given."""
-        if cost.numel() == 0:
-            return
-        item_stride, row_stride, column_stride = cost.stride()
-        if column_stride != 1 and self.m > 1:
-            cost = cost.contiguous()
-            item_stride, row_stride, _ = cost.stride()
-        count = cost.shape[0]
-        status = bytearray(count)
-        path, path_stride, path_length, total = self.addresses
-        failed = _dtw.align(
-            cost.data_ptr(), cost.dtype == torch.float64, item_stride, row_stride, count,
-            speech_lengths.data_ptr(), text_lengths.data_ptr(), _dtw.TOPOLOGIES[self.topology], True,
-            path + 8 * first * path_stride, path_stride, path_length + 8 * first,
-            total + first * self.total.element_size(), status, torch.get_num_threads(),
-        )  # fmt: skip
-        if failed:
-            _raise(status, first)
-
-    def align_embeddings(self, speech, text, speech_lengths, text_lengths, distance):
-        """Align all items by their embeddings (B, n, d) and (B, m, d), contiguous float32 on the CPU."""
-        status = bytearray(self.batch)
-        failed = _dtw.align_embeddings(
-            speech.data_ptr(), text.data_ptr(), self.batch, self.n, self.m, speech.shape[2],
-            speech_lengths.data_ptr(), text_lengths.data_ptr(), _dtw.TOPOLOGIES[self.topology],
-            self.topology == "dtw", distance == "euclidean", *self.addresses, status, torch.get_num_threads(),
-        )  # fmt: skip
-        if failed:
-            _raise(status, 0)
+    path: np.ndarray
+    path_length: np.ndarray
+    speech_lengths: torch.Tensor
+    text_width: int
 
     def paths(self):
         """`BestAlignment.path`."""
-        if self.topology == "dtw":
+        if self.path.ndim == 3:
             return _dtw.pair_views(self.path, self.path_length)
         return torch.from_numpy(self.path)
 
-    def pairs(self, speech_lengths):
+    def pairs(self):
         """The same as one flat list, see `Pairs`."""
-        if self.topology != "dtw":
-            return pairs_of_path(self.paths(), speech_lengths, self.m)
+        if self.path.ndim == 2:
+            return pairs_of_path(self.paths(), self.speech_lengths, self.text_width)
         length = torch.from_numpy(self.path_length)
         item = torch.repeat_interleave(length)
         frame, position = torch.from_numpy(np.concatenate(self.paths())).unbind(1)
         start = torch.cat((length.new_zeros(1), length.cumsum(0)))
-        return Pairs(start, item * self.n + frame, item * self.m + position)
+        n = self.path.shape[1] + 1 - self.text_width
+        return Pairs(start, item * n + frame, item * self.text_width + position)
 
 
-def _raise(status, first):
+def _align(cost, speech_lengths, text_lengths, topology, first=0):
+    """(path, path_length, cost) arrays for CPU costs (B, n, m); errors count the items from `first` on."""
+    batch, n, m = cost.shape
+    item_stride, row_stride, column_stride = cost.stride()
+    if column_stride != 1 and m > 1:
+        cost = cost.contiguous()
+        item_stride, row_stride, _ = cost.stride()
+    path, path_length, total, status = _dtw.align(
+        cost.data_ptr(), cost.dtype is torch.float64, item_stride, row_stride, batch, n, m,
+        speech_lengths.data_ptr(), text_lengths.data_ptr(), _dtw.TOPOLOGIES[topology], torch.get_num_threads(),
+    )  # fmt: skip
+    if status is not None:
+        _raise(status, first)
+    return path, path_length, total
+
+
+def _raise(status, first=0):
     """The error of the items from `first` on whose status says that they failed."""
     if _dtw.NO_MEMORY in status:
         raise MemoryError("no memory for the back-pointers of the alignment")

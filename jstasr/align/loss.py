@@ -95,7 +95,7 @@ def consistency_loss(
             return soft.transport_cost(speech, text, *lengths, distance, gamma).mean()
         if alignment == "best":
             with torch.no_grad():
-                pairs = align_embeddings(speech, text, *lengths, topology, distance).pairs(lengths[0])
+                pairs = align_embeddings(speech, text, *lengths, topology, distance).pairs()
         else:
             pairs = pairs_of_path(_given_path(alignment, path, *lengths, n, m, generator), lengths[0], m)
         cost = path_cost(speech, text, pairs, distance)

@@ -74,7 +74,7 @@ def alignment_distances(
             return path_cost(speech, text, pairs, distance).cpu() / speech_lengths
 
         best = align_embeddings(speech, text, speech_lengths, text_lengths, topology, distance)
-        best = best.pairs(speech_lengths)
+        best = best.pairs()
         positions = torch.bincount(best.text_row.unique() // m, minlength=batch)
         given = [
             mean_distance(speech, text, speech_lengths, pairs_of_path(path, speech_lengths, m))
@@ -89,7 +89,7 @@ def alignment_distances(
         if batch > 1 and possible.any():
             chosen = possible.to(speech.device)
             part = speech[chosen], text.roll(-1, 0)[chosen], speech_lengths[possible]
-            pairs = align_embeddings(*part, lengths[possible], topology, distance).pairs(part[2])
+            pairs = align_embeddings(*part, lengths[possible], topology, distance).pairs()
             other[possible] = mean_distance(*part, pairs)
         own = mean_distance(speech, text, speech_lengths, best)
     return AlignmentDistances(own, *given, other, positions, positions / text_lengths)
