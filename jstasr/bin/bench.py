@@ -10,9 +10,20 @@ def add_arguments(parser):
     align.add_argument("--threads", default="1 2", help="numbers of threads to measure with")
     align.add_argument("--repeats", type=int, default=15, help="rounds at most; the median counts")
     align.add_argument("--seconds", type=float, default=10, help="no new round after so long, beyond the third")
+    score = what.add_parser("score", help="scoring with the whole report; peers: sclite, jiwer")
+    score.add_argument("--utterances", type=int, default=100_000, help="of the made-up test set")
+    score.add_argument("--words", type=int, default=20, help="of each reference")
+    score.add_argument("--script", choices=["latin", "cyrillic"], default="latin", help="letters of the words")
+    score.add_argument("--cleaner", default="basic", help="of jstasr score on Kaldi texts; also measured without")
 
 
 def run(args):
+    if args.what == "score":
+        return run_score(args)
+    return run_align(args)
+
+
+def run_align(args):
     from jstasr.bench import align
     from jstasr.errors import JstasrError
 
@@ -28,3 +39,12 @@ def run(args):
         ) from None
     align.check_peers()
     align.run(sizes, threads, args.repeats, args.seconds, lambda line: print(line, flush=True))
+
+
+def run_score(args):
+    from jstasr.bench import score
+    from jstasr.errors import JstasrError
+
+    if min(args.utterances, args.words) < 1:
+        raise JstasrError("--utterances and --words are at least 1")
+    score.run(args.utterances, args.words, args.script, args.cleaner, lambda line: print(line, flush=True))
