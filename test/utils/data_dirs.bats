@@ -272,3 +272,27 @@ ids() { awk '{printf "%s%s", sep, $1; sep = " "} END {print ""}' "$1"; }
   [ "$status" = 1 ]
   [[ $output == *empty* ]]
 }
+
+@test "subset: --speakers and --per-spk give all there is, where more is wanted" {
+  good_dir data
+  "$UTILS/subset_data_dir.sh" --speakers data 99 some
+  "$UTILS/subset_data_dir.sh" --per-spk data 99 each
+  cmp data/utt2spk some/utt2spk
+  cmp data/text each/text
+  run -1 "$UTILS/subset_data_dir.sh" --first data 99 none
+  [[ $output == *"more utterances than you originally had"* ]]
+}
+
+@test "combine: the frame shift is kept, and two that differ are refused" {
+  good_dir one
+  file one/frame_shift 0.01
+  file two/utt2spk 'eve-1 eve'
+  file two/text 'eve-1 four'
+  file two/wav.scp 'eve-1 e.wav'
+  "$UTILS/combine_data.sh" both one two
+  is both/frame_shift 0.01
+  file two/frame_shift 0.02
+  run -1 "$UTILS/combine_data.sh" other one two
+  [[ $output == *"one/frame_shift and two/frame_shift differ"* ]]
+  [ ! -e other ]
+}

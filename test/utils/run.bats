@@ -153,3 +153,8 @@ runpl() { run "$UTILS/run.pl" "$@"; }
   wait $runner || true
   [ "$(pgrep -fc "^sleep $mark" || true)" = 0 ]
 }
+
+@test "a log named JOB without JOB=1:n is pointed at" {
+  run -1 "$UTILS/run.pl" x.JOB.log false
+  [[ $output == *"no JOB=1:n before it"* ]]
+}

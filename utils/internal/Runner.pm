@@ -107,6 +107,8 @@ sub report_failures {
   my $first_log = substitute($job, $job->{log}, $failed[0]);
   if ($count == 1) { print STDERR "$tool: job failed, log is in $first_log\n" }
   else { print STDERR "$tool: " . @failed . " / $count failed, log is in " . substitute($job, $job->{log}, '*') . "\n" }
+  print STDERR "$tool: there is a JOB in the log's name, but no JOB=1:n before it; was it forgotten?\n"
+    if !defined $job->{name} && $job->{log} =~ /JOB/;
   if (open my $in, '<', $first_log) {
     my @tail;
     while (<$in>) { push @tail, $_; shift @tail if @tail > $TAIL_LINES }
