@@ -47,7 +47,9 @@ def run(args):
     if not args.merge:
         num_jobs = args.num_jobs if args.job else 1
         begin = time.perf_counter()
-        count, seconds, silent = extract_part(args.data_dir, args.outdir, fbank, args.job or 1, num_jobs, args.compress)
+        count, seconds, silent = extract_part(
+            args.data_dir, args.outdir, fbank, args.job or 1, num_jobs, compress, not raw
+        )
         elapsed = max(time.perf_counter() - begin, 1e-3)
         part = f" part {args.job} of {num_jobs}," if args.job else ""
         speed = f"{seconds:.0f} s of audio, {seconds / elapsed:.0f}x real time"
