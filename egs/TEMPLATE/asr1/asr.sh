@@ -463,6 +463,7 @@ if begins 9; then
                     --hyp-text "${decode_dir}/${set}/${mode}/text" --token-type "${unit_of[${metric}]}"
                 )
                 if [ -f "${featsdir}/${set}/utt2lang" ]; then options+=(--utt2lang "${featsdir}/${set}/utt2lang"); fi
+                if [ -f "${audiodir}/${set}/wav.scp" ]; then options+=(--wav-scp "${audiodir}/${set}/wav.scp"); fi
                 if [ "${metric}" = ter ]; then
                     options+=(--hyp-text "${decode_dir}/${set}/${mode}/token" --token-list "${token_dir}/tokens.txt")
                 fi
@@ -471,9 +472,7 @@ if begins 9; then
             done
         done
     done
-    options=("${expdir}")
-    if [ -n "${results_note}" ]; then options+=(--note "${results_note}"); fi
-    jstasr results "${options[@]}"
+    jstasr results "${expdir}" ${results_note:+--note "${results_note}"}
     ends
 fi
 
