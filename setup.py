@@ -56,6 +56,7 @@ setup(
     python_requires=">=3.10,<3.14",
     install_requires=["torch==2.11.0", "torchaudio==2.11.0", *requirements("requirements.txt")],
     extras_require={
+        "hf": ["pyarrow>=15"],
         "test": requirements("requirements-dev.txt"),
         "bench": ["librosa", "tslearn", "dtw-python", "dtaidistance", "numba"],
     },

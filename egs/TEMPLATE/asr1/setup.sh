@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# Makes a recipe: setup.sh egs/<name>/asr1 [options]. With --lang and --manifest nothing is left to fill in.
+set -euo pipefail
+
+lang=          # Language of the recordings: en, pt-BR, zh-CN ...; any code, where espeak does not know it.
+manifest=      # Recordings with transcripts: whatever `jstasr import` reads (TSV, CSV, JSONL, a folder of .wav and .txt ...).
+text=          # Text without speech, one sentence a line; several files with commas between.
+lexicon=       # Pronunciations `word phone phone ...`, instead of espeak or letters.
+import_opts=   # More options of `jstasr import`, as in "--columns text=satz --ignore notes".
+
+usage() {
+    echo "Usage: setup.sh egs/<name>/asr1 [--lang CODE --manifest FILE [--text FILE] [--lexicon FILE] [--import_opts \"...\"]]"
+    sed -n 's/^\([a-z_]*\)=  *# \(.*\)/  --\1  \2/p' "$(readlink -f "${BASH_SOURCE[0]}")"
+    echo "Without --manifest the recipe's local/data.sh is left for you to fill in."
+}
+die() {
+    echo "setup.sh: error: $1" >&2
+    exit 1
+}
+
+target=
+while [ $# -gt 0 ]; do
+    case $1 in
+        --help | -h) usage && exit 0 ;;
+        --lang | --manifest | --text | --lexicon | --import_opts)
+            [ $# -ge 2 ] || die "option $1 needs a value"
+            printf -v "${1#--}" '%s' "$2"
+            shift 2
+            ;;
+        -*) die "unknown option $1; see --help" ;;
+        *)
+            [ -z "${target}" ] || die "one folder only: ${target}, or $1?"
+            target=$1
+            shift
+            ;;
+    esac
+done
+[ -n "${target}" ] || { usage >&2 && exit 1; }
+if [ -e "${target}" ] && [ -n "$(ls -A "${target}" 2>/dev/null)" ]; then die "${target} is there already: remove it, or take another name"; fi
+[ -z "${manifest}" ] || [ -n "${lang}" ] || die "--manifest needs --lang"
+[ -n "${manifest}" ] || [ -z "${lang}${text}${lexicon}${import_opts}" ] || die "--lang, --text, --lexicon and --import_opts go with --manifest"
+for file in ${manifest:+"${manifest}"} ${lexicon:+"${lexicon}"}; do [ -e "${file}" ] || die "${file}: no such file or folder"; done
+IFS=, read -ra texts <<<"${text}"
+for file in "${texts[@]}"; do [ -f "${file}" ] || die "${file}: no such file"; done
+
+template=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+root=$(cd "${template}/../../.." && pwd -P)
+
+utterances=0 seconds=0 letters=0
+if [ -n "${manifest}" ]; then
+    # Whatever is wrong with the recordings is told now. The environment is set up first, where it is missing.
+    # shellcheck source=path.sh
+    . "${template}/path.sh"
+    # shellcheck disable=SC2086  # a list of options
+    measured=$(jstasr import --measure --lang "${lang}" ${import_opts} "${manifest}" none) || exit 1
+    for pair in ${measured}; do
+        case ${pair} in utterances=* | seconds=* | letters=*) printf -v "${pair%%=*}" '%s' "${pair#*=}" ;; esac
+    done
+    unspaced=$(PYTHONPATH="${root}" python3 -c 'import sys; from jstasr.text.languages import is_unspaced
+print(str(is_unspaced(sys.argv[1])).lower())' "${lang}")
+fi
+
+# A size of model for the amount of speech; steps for some 30 times through it, within what its conf allows.
+size=mini nbpe=0
+if [ "${seconds}" -gt $((5 * 3600)) ]; then size=small nbpe=500; fi
+if [ "${seconds}" -gt $((100 * 3600)) ]; then size=base nbpe=1000; fi
+if [ "${seconds}" -gt $((1000 * 3600)) ]; then size=large nbpe=2000; fi
+token_opts="--token_type char"
+if [ "${nbpe}" -gt $((2 * letters)) ] && [ "${unspaced:-false}" = false ]; then token_opts="--token_type bpe --nbpe ${nbpe}"; fi
+
+trap 'rm -rf "${target}"' ERR
+mkdir -p "${target}"/{conf,local}
+target=$(cd "${target}" && pwd -P)
+case ${target} in
+    "${root}"/*) base=$(realpath --relative-to "${target}" "${root}") ;;
+    *) base=${root} ;;
+esac
+for name in asr.sh cmd.sh path.sh db.sh; do ln -s "${base}/egs/TEMPLATE/asr1/${name}" "${target}/${name}"; done
+ln -s "${base}/utils" "${target}/utils"
+cp "${template}"/conf/decode_beam.yaml "${target}/conf/"
+cp "${template}/conf/train_${size}.yaml" "${target}/conf/train.yaml"
+if [ "${size}" = mini ]; then
+    # Two processes take 32 s a step.
+    steps=$((seconds * 30 / 32))
+    steps=$((steps < 400 ? 400 : steps > 6000 ? 6000 : steps))
+    sed -i -e "s/max_steps: .*/max_steps: ${steps}/" -e "s/interval: .*/interval: $((steps / 8))/" \
+        -e "s/warmup_steps: .*/warmup_steps: $((steps / 10))/" -e "s/start_step: .*/start_step: $((steps / 5))/" \
+        -e 's/repeat_min: .*/repeat_min: 1/' -e 's/repeat_max: .*/repeat_max: 3/' \
+        -e 's/^model:/model:\n  online_cmn: 20   # recordings differ in level and microphone/' "${target}/conf/train.yaml"
+fi
+
+long_texts=
+for file in "${texts[@]}"; do long_texts+="${long_texts:+,}$(realpath "${file}")"; done
+g2p_opts=
+if [ -n "${lexicon}" ]; then g2p_opts="--g2p lexicon --lexicon $(realpath "${lexicon}")"; fi
+
+# say TEXT: the text as a word of the shell.
+say() {
+    printf '%q' "$1"
+}
+
+own_options="lang=$(say "${lang:-en}") # language of the recordings"
+if [ -n "${manifest}" ]; then
+    own_options+="
+manifest=$(say "$(realpath "${manifest}")") # recordings with transcripts
+text=$(say "${long_texts}") # text without speech, with commas between"
+    # shellcheck disable=SC2016  # expanded by run.sh
+    sets='text_sets=
+if [ -n "${text}" ]; then text_sets=train_text; fi
+export lang manifest text # for local/data.sh'
+else
+    sets='text_sets= # text-only sets that local/data.sh makes, as in "train_text"'
+fi
+
+cat >"${target}/run.sh" <<END
+#!/usr/bin/env bash
+# Speech recognition${lang:+ for ${lang}}. Any option of asr.sh may follow (./run.sh --help).
+set -euo pipefail
+cd "\$(dirname "\${BASH_SOURCE[0]}")"
+
+${own_options}
+# shellcheck source=/dev/null
+. utils/recipe_options.sh
+
+${sets}
+./asr.sh \\
+    --lang "\${lang}" \\
+    --train_set train \\
+    --valid_set dev \\
+    --test_sets test \\
+    --text_sets "\${text_sets}" \\
+    --channel mix \\
+    ${token_opts}${g2p_opts:+ }${g2p_opts} \\
+    --train_procs $([ "${size}" = mini ] && echo 2 || echo 1) \\
+    --asr_config conf/train.yaml \\
+    "\$@"
+END
+
+if [ -n "${manifest}" ]; then
+    cat >"${target}/local/data.sh" <<END
+#!/usr/bin/env bash
+# Recordings -> data/{train,dev,test}, speakers apart unless a column of the manifest divides them; text -> data/train_text.
+set -euo pipefail
+cd "\$(dirname "\${BASH_SOURCE[0]}")/.."
+# shellcheck source=/dev/null
+. ./path.sh
+
+options=(--lang "\${lang:?comes from run.sh: call that}"${import_opts:+ }${import_opts})
+IFS=, read -ra texts <<<"\${text:-}"
+for file in "\${texts[@]}"; do options+=(--text "\${file}"); done
+jstasr import --split "\${options[@]}" "\${manifest:?comes from run.sh: call that}" data
+END
+else
+    cat >"${target}/local/data.sh" <<'END'
+#!/usr/bin/env bash
+# Makes data/train, data/dev and data/test, each with wav.scp, text, utt2spk and spk2utt (utt2lang where there are
+# several languages), and for text without speech data/<set>/text. This is where the corpus is known; fill it in.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=/dev/null
+. ./path.sh
+
+# From a table of recordings (see `jstasr import --help`), speakers apart:
+#   jstasr import --split --lang xx /my/recordings.tsv data
+# or set by set:
+#   jstasr import --lang xx /my/train.tsv data/train
+echo "local/data.sh is to be filled in: it makes data/{train,dev,test} from the corpus; see the comments in it" >&2
+exit 1
+END
+fi
+chmod +x "${target}/run.sh" "${target}/local/data.sh"
+trap - ERR
+
+echo "${target}: ready"
+if [ -n "${manifest}" ]; then
+    echo "${utterances} utterances, $((seconds / 60)) minutes; conf/train.yaml: the size '${size}', ${token_opts#--}"
+    echo "Train, decode and score: ${target}/run.sh"
+else
+    echo "Fill in ${target}/local/data.sh, set the options in run.sh, then: ${target}/run.sh"
+fi

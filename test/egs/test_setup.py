@@ -1,0 +1,126 @@
+"""egs/TEMPLATE/asr1/setup.sh: a recipe for a language never seen, without a file to edit."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+SETUP = ROOT / "egs/TEMPLATE/asr1/setup.sh"
+
+
+def run(*command, cwd=None):
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, cwd=cwd)
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    """A folder of 24 recordings by 8 speakers, in four formats and rates, mono and stereo, with transcripts."""
+    rng = np.random.default_rng(1)
+    forms = [(".wav", 8000, 1), (".flac", 44100, 2), (".ogg", 48000, 1), (".mp3", 16000, 2)]
+    words = ["ẹ́kọ́", "'Ọjọ́", "12", "السلام", "ISIL", "n'goma", "ṣé"]
+    for speaker in range(8):
+        folder = tmp_path / "my recordings" / f"speaker {speaker}"
+        folder.mkdir(parents=True)
+        for number in range(3):
+            ending, rate, channels = forms[(speaker + number) % 4]
+            sound = rng.normal(0, 0.1, (2 * rate, channels))
+            soundfile.write(folder / f"{number}{ending}", sound, rate)
+            chosen = [words[n % 7] for n in (speaker + number, 2 * speaker + number, number, speaker)]
+            text = "{} {} {}, {}!".format(*chosen)
+            (folder / f"{number}.txt").write_text(text, encoding="utf-8")
+    return tmp_path / "my recordings"
+
+
+def test_a_recipe_to_fill_in_has_everything_but_its_data(tmp_path):
+    done = run(SETUP, tmp_path / "new/asr1")
+    assert done.returncode == 0, done.stderr
+    recipe = tmp_path / "new/asr1"
+    assert all((recipe / name).exists() for name in "run.sh asr.sh path.sh cmd.sh db.sh utils conf/train.yaml".split())
+    done = run(recipe / "run.sh", "--stage", "1")
+    assert done.returncode != 0 and "local/data.sh is to be filled in" in done.stderr
+    shell = [recipe / "run.sh", recipe / "local/data.sh"]
+    done = run("shellcheck", *shell)
+    assert done.returncode == 0, done.stdout
+
+
+def test_links_inside_the_repository_are_relative(tmp_path):
+    folder = ROOT / "egs" / f".setup-test-{os.getpid()}"
+    try:
+        assert run(SETUP, folder / "asr1").returncode == 0
+        assert os.readlink(folder / "asr1/asr.sh") == "../../../egs/TEMPLATE/asr1/asr.sh"
+        assert (folder / "asr1/utils/run.pl").is_file()
+    finally:
+        subprocess.run(["rm", "-rf", folder])
+
+
+def test_the_model_fits_the_amount_of_speech(tmp_path, recordings):
+    (tmp_path / "text.txt").write_text("ẹ́kọ́ dára\nọjọ́ kan\n", encoding="utf-8")
+    done = run(SETUP, tmp_path / "yo/asr1", "--lang", "yo", "--manifest", recordings, "--text", tmp_path / "text.txt")
+    assert done.returncode == 0, done.stderr
+    assert "24 utterances, 0 minutes; conf/train.yaml: the size 'mini', token_type char" in done.stdout
+    config = yaml.safe_load((tmp_path / "yo/asr1/conf/train.yaml").read_text())
+    assert config["optim"]["max_steps"] == 400 and config["valid"]["interval"] == 50
+    script = (tmp_path / "yo/asr1/run.sh").read_text()
+    assert "lang=yo" in script and len(script.splitlines()) < 60
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ([], "Usage"),
+        (["--manifest", "x.tsv", "new"], "--manifest needs --lang"),
+        (["--lang", "xx", "new"], "go with --manifest"),
+        (["--lang", "xx", "--manifest", "nowhere.tsv", "new"], "nowhere.tsv: no such file"),
+        (["--lang"], "--lang needs a value"),
+        (["--speed", "new"], "unknown option --speed"),
+        (["one", "two"], "one folder only"),
+        (["full"], "is there already"),
+    ],
+)
+def test_wrong_use_is_explained_and_makes_nothing(tmp_path, options, words):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/file").touch()
+    done = run(SETUP, *options, cwd=tmp_path)
+    assert done.returncode == 1 and words in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_faulty_recordings_are_told_before_anything_is_made(tmp_path, recordings):
+    (recordings / "speaker 1/1.txt").unlink()
+    (recordings / "speaker 2/2.txt").write_text("")
+    done = run(SETUP, tmp_path / "yo/asr1", "--lang", "yo", "--manifest", recordings)
+    assert done.returncode == 1
+    assert "no transcript 1.txt" in done.stderr and "2.txt:1: empty transcript" in done.stderr
+    assert not (tmp_path / "yo").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lang, g2p", [("xqz", "grapheme"), ("yo", "lexicon")])
+def test_from_a_folder_of_recordings_to_a_transcript(tmp_path, recordings, lang, g2p):
+    (tmp_path / "text.txt").write_text("ẹ́kọ́ dára\nselam 7 kez\n", encoding="utf-8")
+    (tmp_path / "lexicon.txt").write_text("ẹ́kọ́ e k o\n12 m e j i\n", encoding="utf-8")
+    options = ["--lexicon", tmp_path / "lexicon.txt"] if g2p == "lexicon" else []
+    recipe = tmp_path / "new/asr1"
+    manifest = ["--manifest", recordings, "--text", tmp_path / "text.txt"]
+    done = run(SETUP, recipe, "--lang", lang, *manifest, *options)
+    assert done.returncode == 0, done.stderr
+    tiny = "--set optim.max_steps=4 --set valid.interval=2 --set valid.utterances=2 --set model.dim=32"
+    command = [recipe / "run.sh", "--asr_args", tiny, "--asr_tag", "tiny", "--train_procs", "1", "--disk_gb", "1"]
+    done = run(*command)
+    if g2p == "lexicon":  # of two words only
+        assert done.returncode != 0 and "words are not in" in done.stderr + done.stdout
+        done = run(*command, "--g2p", "lexicon+grapheme")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert f"phonemes: {lang}" in done.stdout
+    results = (recipe / "RESULTS.md").read_text()
+    assert "### CER" in results and "tiny" in results
+    model = next((recipe / "exp/tiny").glob("*.zip"))
+    sound = recordings / "speaker 3/0.mp3"
+    jstasr = [ROOT / ".venv/bin/python", "-m", "jstasr"]
+    done = run(*jstasr, "transcribe", model, sound, "--channel", "mix", cwd=ROOT)
+    assert done.returncode == 0 and done.stdout.startswith(str(sound)), done.stderr
