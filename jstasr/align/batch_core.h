@@ -268,9 +268,10 @@ static unit make_unit(const align_job *job, const sized_item *order, ptrdiff_t f
  * but all run over the largest item, and there must be a unit for each thread. */
 static int worth_lanes(const align_job *job, const sized_item *order, ptrdiff_t first, int threads)
 {
-    if (!lanes_wanted || job->cost == NULL || job->is_double || (job->topology == TOPOLOGY_NOSKIP && !job->check_outside) ||
-        job->batch < (ptrdiff_t)threads * LANES)
+    if (!lanes_wanted || job->cost == NULL || job->is_double || job->batch < (ptrdiff_t)threads * LANES)
         return 0;
+    if (job->topology == TOPOLOGY_NOSKIP && !job->check_outside)
+        return 0; /* lanes look at every cell */
     const unit u = make_unit(job, order, first, 1);
     int64_t cells = 0;
     for (int k = 0; k < u.count; k++)

@@ -241,7 +241,7 @@ static void trace_dtw_lanes(lane_group *group, int wanted)
             way[count++] = (way_back){group->path[l], i, j, i * row + j, l};
         }
     while (count > 0) {
-        ptrdiff_t steps = PTRDIFF_MAX; /* that no lane can need to meet an edge */
+        ptrdiff_t steps = PTRDIFF_MAX; /* as many as no lane can need to meet an edge */
         for (int k = 0; k < count; k++) {
             way_back *w = &way[k];
             const ptrdiff_t least = w->i < w->j ? w->i : w->j;
@@ -255,7 +255,7 @@ static void trace_dtw_lanes(lane_group *group, int wanted)
             }
             steps = least < steps ? least : steps;
         }
-        for (; steps > 0; steps--)
+        for (; steps > 0 && count > 0; steps--)
             for (int k = 0; k < count; k++) {
                 way_back *w = &way[k];
                 const uint32_t word = group->bits[w->at >> 1];
