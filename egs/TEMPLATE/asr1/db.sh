@@ -34,9 +34,9 @@ export COMMONVOICE_EN=${COMMONVOICE_EN:-$(corpus_dir cv-corpus-13.0-delta-sample
 
 # For the recipes below, `--data_url URL` names a mirror: a place (file:///... too) with the files under the same names.
 
-# LibriSpeech: <split>/<speaker>/<chapter>/, 960 hours of English books (CC BY 4.0). openslr.org/12, its small
-# version /31, its text /11.
-export LIBRISPEECH=${LIBRISPEECH:-$(corpus_dir LibriSpeech)}
+# LibriSpeech: the folder that holds LibriSpeech/<split>/<speaker>/<chapter>/, 960 hours of English books (CC BY 4.0).
+# openslr.org/12, its small version /31, its text /11.
+export LIBRISPEECH=${LIBRISPEECH:-$(dirname "$(corpus_dir LibriSpeech)")}
 export LIBRISPEECH_URL=${LIBRISPEECH_URL:-https://www.openslr.org/resources}
 
 # Multilingual LibriSpeech: mls_<language>[_opus]/<split>/, mls_lm_<language>/, books in 8 languages (CC BY 4.0).

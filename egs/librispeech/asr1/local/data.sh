@@ -19,6 +19,7 @@ Takes what is there of the corpus in \$JSTASR_CORPORA or downloads/ (see db.sh) 
 . ./db.sh
 [ $# -eq 0 ] || { echo "local/data.sh: unexpected argument '$1'; see --help" >&2; exit 1; }
 
+corpus=${LIBRISPEECH}/LibriSpeech
 url=${data_url:-${LIBRISPEECH_URL}}
 # local/md5sum.txt: www.openslr.org/resources/12/md5sum.txt and /31/md5sum.txt; resource 11 has no such list.
 case "${size}" in
@@ -33,10 +34,10 @@ for set in "${sets[@]}"; do
     splits=${set#*=}
     for split in ${splits//+/ }; do
         case "${split}" in train-clean-5 | dev-clean-2) resource=31 ;; *) resource=12 ;; esac
-        jstasr fetch "${url}/${resource}/${split}.tar.gz" "${LIBRISPEECH}/${split}.tar.gz" --md5-list "${md5sums}" \
-            --unpack "${LIBRISPEECH}/${split}" --member "LibriSpeech/${split}"
+        jstasr fetch "${url}/${resource}/${split}.tar.gz" "${corpus}/${split}.tar.gz" --md5-list "${md5sums}" \
+            --unpack "${corpus}/${split}" --member "LibriSpeech/${split}"
     done
 done
-text=${LIBRISPEECH}/librispeech-lm-norm.txt.gz
+text=${corpus}/librispeech-lm-norm.txt.gz
 jstasr fetch "${url}/11/librispeech-lm-norm.txt.gz" "${text}"
-python3 local/make_sets.py --librispeech "${LIBRISPEECH}" --text "${text}" --n-text "${n_text}" "${sets[@]}"
+python3 local/make_sets.py --librispeech "${corpus}" --text "${text}" --n-text "${n_text}" "${sets[@]}"
