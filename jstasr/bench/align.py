@@ -8,7 +8,7 @@ import torch
 
 from jstasr.align import _dtw, best_alignment, best_alignment_from_cost, consistency_loss
 from jstasr.bench import peers
-from jstasr.bench.timing import interleaved_medians, peak_extra_bytes
+from jstasr.bench.timing import interleaved_medians, machine_name, peak_extra_bytes
 
 BATCH = 16
 DIMENSION = 256
@@ -39,13 +39,9 @@ def run(sizes=SIZES, threads=(1, 2), repeats=15, seconds=10.0, report=print):
 
 def machine(present):
     """What the numbers depend on."""
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        models = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
-        cpu = f"{models[0]}, {len(models)} cores" if models else cpu
     kernels = "AVX2" if _dtw.choose() else "portable"
-    yield f"Machine: {cpu}; {kernels} kernels; Python {platform.python_version()}, torch {torch.__version__}."
+    python, pytorch = platform.python_version(), torch.__version__
+    yield f"Machine: {machine_name()}; {kernels} kernels; Python {python}, torch {pytorch}."
     yield "Peers: " + ", ".join(f"{name} {found or '**missing**'}" for name, found in present.items()) + "."
 
 
@@ -167,6 +163,7 @@ def check_peers():
         "tslearn": lambda out: [total for _, total in out],
         "dtw-python": lambda out: [result.distance for result in out],
         "numba": lambda out: out[2],
+        "numba, tuned": lambda out: out[2],
     }
     for name, found in peers.installed().items():
         if found and name in totals:

@@ -35,11 +35,18 @@ def dtaidistance(cost):
 
 
 def numba(cost):
-    """A plain loop over rows, compiled: what one would write by hand in place of best_alignment_from_cost.
+    """The recursion as one writes it down: a matrix of sums, a matrix of steps, three cases in a row loop."""
+    return _numba_batch("dtw", cost)
 
-    So it takes and gives tensors, takes lengths, and has the loop over the batch inside.
-    """
-    align = _numba_functions()["dtw"]
+
+def numba_tuned(cost):
+    """The same with one row of sums instead of the matrix, steps found without jumps, and nothing filled twice."""
+    return _numba_batch("dtw_tuned", cost)
+
+
+def _numba_batch(name, cost):
+    """In place of best_alignment_from_cost: takes and gives tensors, takes lengths, loops over the batch inside."""
+    align = _numba_functions()[name]
     cost = torch.from_numpy(cost)
     batch, n, m = cost.shape
     lengths = torch.full((batch,), n), torch.full((batch,), m)
@@ -63,6 +70,7 @@ PEERS = {
     "dtw-python": dtw_python,
     "dtaidistance": dtaidistance,
     "numba": numba,
+    "numba, tuned": numba_tuned,
 }
 
 
@@ -72,7 +80,7 @@ def installed():
     for name, peer in PEERS.items():
         try:
             peer(np.ones((1, 2, 2), np.float32))()
-            found[name] = version(name)
+            found[name] = version(name.partition(",")[0])
         except ImportError:
             found[name] = None
     return found
@@ -84,7 +92,39 @@ def _numba_functions(cache={}):  # noqa: B006, compiled once in a process
     njit = import_module("numba").njit
 
     @njit
+    def walk_back(came_from, n, m, path):
+        i, j, length = n - 1, m - 1, 0
+        while True:
+            path[length, 0], path[length, 1] = i, j
+            length += 1
+            if i == 0 and j == 0:
+                return length
+            step = came_from[i, j]
+            if step != 2:
+                i -= 1
+            if step != 1:
+                j -= 1
+
+    @njit
     def dtw_item(cost, path, came_from):
+        n, m = cost.shape
+        total = np.full((n + 1, m + 1), np.float32(np.inf))
+        total[0, 0] = 0
+        for i in range(n):
+            for j in range(m):
+                diagonal, above, left = total[i, j], total[i, j + 1], total[i + 1, j]
+                if diagonal <= above and diagonal <= left:
+                    best, step = diagonal, 0
+                elif above <= left:
+                    best, step = above, 1
+                else:
+                    best, step = left, 2
+                total[i + 1, j + 1] = cost[i, j] + best
+                came_from[i, j] = step
+        return total[n, m], walk_back(came_from, n, m, path)
+
+    @njit
+    def dtw_item_tuned(cost, path, came_from):
         n, m = cost.shape
         above = np.full(m + 1, np.float32(np.inf))  # D(i-1, j-1) at j
         above[0] = 0
@@ -101,29 +141,21 @@ def _numba_functions(cache={}):  # noqa: B006, compiled once in a process
                 diagonal = above[j + 1]
                 above[j + 1] = left
                 came_from[i, j] = step
-        i, j, length = n - 1, m - 1, 0
-        while True:
-            path[length, 0], path[length, 1] = i, j
-            length += 1
-            if i == 0 and j == 0:
-                break
-            step = came_from[i, j]
-            if step != 2:
-                i -= 1
-            if step != 1:
-                j -= 1
-        return above[m], length
+        return above[m], walk_back(came_from, n, m, path)
 
-    @njit
-    def dtw(cost, speech_lengths, text_lengths):
-        batch, n, m = cost.shape
-        path = np.empty((batch, n + m - 1, 2), np.int64)
-        total, length = np.empty(batch, np.float32), np.empty(batch, np.int64)
-        came_from = np.empty((n, m), np.uint8)
-        for b in range(batch):
-            item = cost[b, : speech_lengths[b], : text_lengths[b]]
-            total[b], length[b] = dtw_item(item, path[b], came_from)
-        return path, length, total
+    def over_batch(align_item):
+        @njit
+        def align(cost, speech_lengths, text_lengths):
+            batch, n, m = cost.shape
+            path = np.empty((batch, n + m - 1, 2), np.int64)
+            total, length = np.empty(batch, np.float32), np.empty(batch, np.int64)
+            came_from = np.empty((n, m), np.uint8)
+            for b in range(batch):
+                item = cost[b, : speech_lengths[b], : text_lengths[b]]
+                total[b], length[b] = align_item(item, path[b], came_from)
+            return path, length, total
+
+        return align
 
     @njit
     def naive(cost):
@@ -152,5 +184,5 @@ def _numba_functions(cache={}):  # noqa: B006, compiled once in a process
                 j = came_from[i, j]
         return path, total
 
-    cache.update(dtw=dtw, naive=naive)
+    cache.update(dtw=over_batch(dtw_item), dtw_tuned=over_batch(dtw_item_tuned), naive=naive)
     return cache

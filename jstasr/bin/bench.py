@@ -10,6 +10,11 @@ def add_arguments(parser):
     align.add_argument("--threads", default="1 2", help="numbers of threads to measure with")
     align.add_argument("--repeats", type=int, default=15, help="rounds at most; the median counts")
     align.add_argument("--seconds", type=float, default=10, help="no new round after so long, beyond the third")
+    step = what.add_parser("step", help="what the consistency loss costs in a training step on the CPU")
+    step.add_argument("--threads", type=int, default=1)
+    step.add_argument("--batch", type=int, default=16, help="utterances of 4 s, beside twice as many texts")
+    step.add_argument("--rounds", type=int, default=9, help="at most; the median counts")
+    step.add_argument("--seconds", type=float, default=60, help="no new round after so long, beyond the third")
     score = what.add_parser("score", help="scoring with the whole report; peers: sclite, jiwer")
     score.add_argument("--utterances", type=int, default=100_000, help="of the made-up test set")
     score.add_argument("--words", type=int, default=20, help="of each reference")
@@ -20,6 +25,8 @@ def add_arguments(parser):
 def run(args):
     if args.what == "score":
         return run_score(args)
+    if args.what == "step":
+        return run_step(args)
     return run_align(args)
 
 
@@ -39,6 +46,16 @@ def run_align(args):
         ) from None
     align.check_peers()
     align.run(sizes, threads, args.repeats, args.seconds, lambda line: print(line, flush=True))
+
+
+def run_step(args):
+    from jstasr.bench import step
+    from jstasr.errors import JstasrError
+
+    if min(args.threads, args.batch, args.rounds) < 1:
+        raise JstasrError("--threads, --batch and --rounds are at least 1")
+    job = step.Job(batch=args.batch, texts=2 * args.batch)
+    step.run(job, args.threads, args.rounds, args.seconds, lambda line: print(line, flush=True))
 
 
 def run_score(args):

@@ -1,0 +1,150 @@
+"""`jstasr bench step`: what the consistency loss costs in a training step, and its alignments alone."""
+
+import platform
+from dataclasses import dataclass
+
+import torch
+
+from jstasr.align import consistency_loss
+from jstasr.bench.timing import interleaved_medians, machine_name
+from jstasr.model.batch import Batch
+from jstasr.model.config import DecoderConfig, LossConfig, ModelConfig
+from jstasr.model.joint import JointModel
+from jstasr.train.schedule import loss_weights
+
+LEARNING_RATE = 1e-4
+CLIP = 5.0
+CONSISTENCY_WEIGHT = 0.1
+
+
+@dataclass(frozen=True)
+class Job:
+    """A synthetic step: paired speech, and a text batch of as many phonemes as the configs give it for so much."""
+
+    batch: int = 16
+    frames: int = 400  # of 10 ms
+    phones: int = 40  # of an utterance or text: 10 a second
+    labels: int = 20
+    texts: int = 32  # that fill the text batch
+
+    def draw(self, vocabulary: int, phone_size: int, mels: int, texts: int) -> Batch:
+        """The batch with so many unpaired texts."""
+        generator = torch.Generator().manual_seed(0)
+
+        def integers(count, length, size):
+            return torch.randint(1, size, (count, length), generator=generator)
+
+        def lengths(count, length):
+            return torch.full((count,), length)
+
+        return Batch(
+            [f"utterance-{index}" for index in range(self.batch)],
+            torch.randn(self.batch, self.frames, mels, generator=generator),
+            lengths(self.batch, self.frames),
+            integers(self.batch, self.labels, vocabulary),
+            lengths(self.batch, self.labels),
+            integers(self.batch, self.phones, phone_size),
+            lengths(self.batch, self.phones),
+            [f"text-{index}" for index in range(texts)],
+            integers(texts, self.phones, phone_size),
+            lengths(texts, self.phones),
+            integers(texts, self.labels, vocabulary),
+            lengths(texts, self.labels),
+        )
+
+
+def five_million() -> ModelConfig:
+    """A model of 5M parameters."""
+    return ModelConfig(
+        vocab_size=500,
+        phone_size=60,
+        dim=144,
+        ff_dim=576,
+        audio_layers=3,
+        text_layers=2,
+        shared_layers=3,
+        full_layers=2,
+        decoder=DecoderConfig(embed_dim=144, joint_dim=144),
+    )
+
+
+def run(job: Job, threads: int, rounds: int, seconds: float, report=print) -> dict[str, float]:
+    """Measure, and report as Markdown, line by line.
+
+    Returns:
+        Medians in seconds: `without`, `riding`, `beside` of a step, `alignment` of its alignments with gradient.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        torch.manual_seed(0)
+        model = JointModel(five_million()).train()
+        riding = job.batch  # of the text batch, these are transcripts of the paired speech
+        functions = {
+            "without": stepper(model, job, texts=job.texts, paired=0),
+            "riding": stepper(model, job, texts=job.texts - riding, paired=riding),
+            "beside": stepper(model, job, texts=job.texts, paired=riding),
+            "alignment": alignments(model, job),
+        }
+        taken = interleaved_medians(functions, rounds, seconds)
+    finally:
+        torch.set_num_threads(before)
+    size = sum(parameter.numel() for parameter in model.parameters())
+    layers = model.config.num_consistency_layers
+    report(
+        f"Machine: {machine_name()}; {threads} thread(s); Python {platform.python_version()}, "
+        f"torch {torch.__version__}."
+    )
+    report(
+        f"Model of {size / 1e6:.1f}M parameters; {job.batch} utterances of {job.frames / 100:g} s, {job.texts} texts; "
+        f"forward, backward, clip, AdamW; the loss at {layers} layers.\n"
+    )
+    names = {
+        "without": "without the consistency loss",
+        "riding": "with it: transcripts in place of half of the texts (as trained)",
+        "beside": "with it: transcripts beside all the texts",
+        "alignment": f"of it: {layers} alignments and their gradient",
+    }
+    report("| step | time | of the step without |")
+    report("| --- | ---: | ---: |")
+    for name, text in names.items():
+        share = taken[name] / taken["without"]
+        shown = f"{share:.2%}" if name == "alignment" else f"{share:.2f}x"
+        report(f"| {text} | {1e3 * taken[name]:.4g} ms | {shown} |")
+    return taken
+
+
+def stepper(model: JointModel, job: Job, texts: int, paired: int):
+    """One step of training as a function: forward, backward, clip, AdamW."""
+    config = model.config
+    batch = job.draw(config.vocab_size, config.phone_size, config.num_mel_bins, texts)
+    losses = LossConfig()
+    losses.consistency.weight = CONSISTENCY_WEIGHT
+    weights = loss_weights(0, losses)
+    trained = list(model.parameters())
+    optimiser = torch.optim.AdamW(trained, lr=LEARNING_RATE, fused=True)
+
+    def step():
+        values = model(batch, model.audio_encoder.normalise(batch.speech), losses, paired)
+        sum(weights[name] * value for name, value in values.items()).backward()
+        torch.nn.utils.clip_grad_norm_(trained, CLIP)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+
+    return step
+
+
+def alignments(model: JointModel, job: Job):
+    """The consistency loss of one step and its gradient for given layers, as a function."""
+    config = model.config
+    batch = job.draw(config.vocab_size, config.phone_size, config.num_mel_bins, 0)
+    with torch.no_grad():
+        speech = model.encode_speech(model.audio_encoder.normalise(batch.speech), batch.speech_lengths)
+        text = model.encode_text(batch.phones, batch.phone_lengths)
+    layers = [[layer.detach().requires_grad_() for layer in side.layers] for side in (speech, text)]
+
+    def align():
+        loss = consistency_loss(*layers, speech.lengths, text.lengths)
+        torch.autograd.grad(loss, [*layers[0], *layers[1]])
+
+    return align
