@@ -53,8 +53,8 @@ def read_commonvoice(release, options, faults):
     folders = languages_of(release)
     if not folders:
         raise JstasrError(f"{release}: no Common Voice release: neither validated.tsv nor <language>/validated.tsv")
-    if is_language(release) and len(options.langs) == 1:
-        folders = {options.langs[0]: release}
+    if is_language(release) and (options.lang or len(options.langs) == 1):
+        folders = {options.lang or options.langs[0]: release}
     langs = [lang for lang in options.langs or folders if lang in folders]
     if not langs:
         raise JstasrError(f"{release}: has no language {' '.join(options.langs)}; it has: {' '.join(folders)}")
