@@ -84,7 +84,7 @@ def scan_chunk(chunk: bytes, path: Path, allow_empty: bool) -> tuple[np.ndarray,
 
 
 class LineTable:
-    """A table `key value...` on disk, by row number or by key; 28 bytes a line in memory, 8 after `drop_index`.
+    """A table `key value...` on disk, by row number or by key; 20 bytes a line in memory, 8 after `drop_index`.
 
     Rows are read with pread, so that a table may be used on both sides of a fork. It may be pickled.
 
@@ -137,8 +137,7 @@ class LineTable:
     @property
     def order(self) -> np.ndarray:
         if self._order is None:
-            kind = np.int32 if len(self) < 2**31 else np.int64
-            self._order = np.argsort(self.hashes, kind="stable").astype(kind)
+            self._order = np.argsort(self.hashes, kind="stable").astype(np.int32)
         return self._order
 
     def refuse_duplicates(self) -> None:
@@ -147,22 +146,23 @@ class LineTable:
         for place in np.flatnonzero(ordered[1:] == ordered[:-1])[:10]:
             first, second = sorted(int(row) for row in self.order[place : place + 2])
             faults.append(f"{self.path}:{second + 1}: {self.key(second)} is already on line {first + 1}; keep one")
+        self._order = None  # tables in the same order, as most are, need it no more
         if faults:
             raise JstasrError("\n".join(faults))
 
     def rows_of(self, other: "LineTable") -> np.ndarray:
-        """(M,) int64: this table's row of every key of another one, -1 where it has none."""
+        """(M,) int32: this table's row of every key of another one, -1 where it has none."""
         if np.array_equal(self.hashes, other.hashes):
-            return np.arange(len(self))
+            return np.arange(len(self), dtype=np.int32)
         return self._rows(other.hashes)
 
     def _rows(self, hashes: np.ndarray) -> np.ndarray:
         if not len(self):
-            return np.full(len(hashes), -1)
+            return np.full(len(hashes), -1, dtype=np.int32)
         order = self.order
         place = np.searchsorted(self.hashes, hashes, sorter=order).clip(max=len(self) - 1)
-        rows = order[place].astype(np.int64)
-        return np.where(self.hashes[rows] == hashes, rows, -1)
+        rows = order[place]
+        return np.where(self.hashes[rows] == hashes, rows, np.int32(-1))
 
     def find(self, key: str) -> int:
         """Row of a key, or -1."""

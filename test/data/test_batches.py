@@ -11,6 +11,8 @@ from jstasr.data.batches import (
     StepSampler,
     TextStream,
     bucketed_batches,
+    draw_by_weight,
+    language_weights,
     share_of,
 )
 
@@ -137,3 +139,59 @@ def test_a_text_longer_than_the_budget_rides_alone():
     drawn = [stream.draw(quantile).tolist() for quantile in (0.1, 0.9, 0.5, 0.3, 0.99, 0.0)]
     assert {index for texts in drawn for index in texts} == {0, 1, 2}
     assert all(texts == [1] for texts in drawn if 1 in texts)
+
+
+@pytest.mark.parametrize("done", [1, 37, 150])
+def test_a_position_gives_the_same_continuation(done):
+    """Also inside an epoch of speech and inside a pass over a bucket of text."""
+    values = dict(
+        speech_lengths=log_normal(300, 0), batch_frames=3000, text_lengths=log_normal(200, 1, mean=40), text_budget=500
+    )
+    whole = list(itertools.islice(StepSampler(seed=1, **values), done + 60))
+    resumed = itertools.islice(StepSampler(seed=1, start=whole[done - 1].after, **values), 60)
+    for expected, found in zip(whole[done:], resumed, strict=True):
+        assert expected.after == found.after
+        assert expected.speech.tolist() == found.speech.tolist() and expected.text.tolist() == found.text.tolist()
+
+
+def test_the_position_of_every_process_is_that_after_the_step():
+    values = dict(speech_lengths=log_normal(300, 0), batch_frames=3000, text_lengths=None, text_budget=0, seed=1)
+    alone = list(itertools.islice(StepSampler(**values), 30))
+    for rank in range(3):
+        mine = list(itertools.islice(share_of(iter(StepSampler(**values)), rank, 3), 10))
+        assert [step.speech.tolist() for step in mine] == [step.speech.tolist() for step in alone[rank::3]]
+        assert [step.after for step in mine] == [step.after for step in alone[2::3]]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0, 5.0])
+def test_languages_are_drawn_by_temperature(temperature):
+    """Shares ~ amount^(1 / temperature), after the formula by hand; the total stays."""
+    rng = np.random.default_rng(0)
+    languages = rng.choice(["en", "it", "cy"], p=[0.9, 0.08, 0.02], size=5000)
+    amounts = rng.integers(100, 1000, 5000)
+    weights = language_weights(languages, amounts, temperature)
+    amount = np.asarray([amounts[languages == name].sum() for name in ("en", "it", "cy")], dtype=float)
+    wanted = amount ** (1 / temperature) / (amount ** (1 / temperature)).sum()
+    drawn = np.concatenate([draw_by_weight(weights, np.random.default_rng(epoch)) for epoch in range(40)])
+    found = np.asarray([amounts[drawn][languages[drawn] == name].sum() for name in ("en", "it", "cy")])
+    assert found / found.sum() == pytest.approx(wanted, rel=0.03)
+    assert found.sum() / 40 == pytest.approx(amount.sum(), rel=0.01)
+
+
+def test_weights_of_one_draw_everything_once():
+    assert draw_by_weight(np.ones(50), np.random.default_rng(0)).tolist() == list(range(50))
+
+
+def test_weighted_epochs_draw_speech_and_text_by_weight():
+    speech, text = log_normal(200, 0), log_normal(400, 1, mean=40)
+    rare = np.where(np.arange(200) < 20, 4.0, 0.5)
+    rare_text = np.where(np.arange(400) < 40, 4.0, 0.5)
+    sampler = StepSampler(speech, 3000, text, 300, seed=3, speech_weights=rare, text_weights=rare_text)
+    counts, text_counts = np.zeros(200), np.zeros(400)
+    for step in itertools.islice(sampler, 2000):
+        np.add.at(counts, step.speech, 1)
+        np.add.at(text_counts, step.text, 1)
+        assert len(step.speech) == 1 or len(step.speech) * speech[step.speech].max() <= 3000
+    for found in (counts, text_counts):
+        few, many = found[: len(found) // 10].mean(), found[len(found) // 10 :].mean()
+        assert few / many == pytest.approx(8.0, rel=0.15)
