@@ -14,6 +14,9 @@ COSTS = {
     "negative ties": lambda rng, shape: rng.integers(-3, 2, shape),
     "all equal": lambda rng, shape: np.full(shape, rng.integers(-1, 2)),
     "huge": lambda rng, shape: rng.normal(size=shape) * 1e35,
+    "near the largest": lambda rng, shape: rng.choice([1, -1], shape) * rng.random(shape) * 3.4e38 / 90,
+    "denormal": lambda rng, shape: rng.integers(-5, 9, shape) * 1.4e-45,
+    "zeros of either sign": lambda rng, shape: rng.choice([0.0, -0.0], shape),
     "mixed sizes": lambda rng, shape: rng.normal(size=shape) * 10.0 ** rng.integers(-30, 30, shape),
 }
 
@@ -46,7 +49,8 @@ def check_against(oracle, cost, speech_lengths, text_lengths, topology):
     for b, (n, m) in enumerate(zip(speech_lengths, text_lengths)):
         path, total = oracle(cost[b, :n, :m], topology)
         assert aligned_pairs(result, b, topology, n) == path, (topology, n, m)
-        assert result.cost[b].item() == total  # bitwise: a float of either type is exact as a Python float
+        # to the last bit, the sign of a zero included
+        assert np.array(result.cost[b]).tobytes() == np.asarray(total, cost.dtype).tobytes()
 
 
 @pytest.mark.parametrize("topology", TOPOLOGIES)
