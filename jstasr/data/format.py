@@ -166,8 +166,8 @@ def finish(plan, data, texts, num_jobs, min_seconds=None, max_seconds=None, max_
         texts: dict utterance -> transcript to write.
         num_jobs: number of parts.
         min_seconds, max_seconds: leave out utterances outside; None: keep.
-        max_rate: leave out utterances with more characters a second: nobody speaks as fast, so that the transcript is
-            not what is heard, and it has more tokens than an encoder has frames; None: keep.
+        max_rate: leave out utterances with more characters a second: their transcript is hardly what is
+            heard, and has more characters than an encoder has frames; None: keep.
     Returns:
         number of utterances kept, dict of those left out: utterance -> seconds.
     Raises:

@@ -315,7 +315,8 @@ if begins 2; then
         if [[ " ${test_sets[*]} " == *" ${set} "* ]]; then
             options+=(--allow-empty-text)
         else
-            options+=(--min-seconds "${min_wav_duration}" --max-seconds "${max_wav_duration}" --max-rate 24)
+            options+=(--min-seconds "${min_wav_duration}" --max-seconds "${max_wav_duration}")
+            [ "${token_type}" != char ] || options+=(--max-rate 24) # each takes an encoder frame, 25 a second
         fi
         ${train_cmd} JOB=1:"${jobs}" "${audiodir}/${set}/logdir/format.JOB.log" \
             jstasr format-audio "${options[@]}" --job JOB
