@@ -103,3 +103,19 @@ setup() {
   grep -q 'JobName=my-job' a.log
   grep -q 'TimeLimit=00:05:00' a.log
 }
+@test "the warning before a time limit reaches the command, whose end is told" {
+  cat >job.sh <<'END'
+#!/usr/bin/env bash
+trap 'echo saved; exit 99' USR1
+touch ready
+while :; do sleep 0.1; done
+END
+  chmod +x job.sh
+  "$slurm" logs/a.log ./job.sh >out 2>&1 3>&- &
+  runner=$!
+  for _ in $(seq 600); do [ ! -e ready ] || break; sleep 0.1; done
+  scancel --batch --signal=USR1 "$(squeue --noheader --format=%A)" # as `sbatch --signal=B:USR1@60` does
+  wait "$runner" || true
+  grep -q '^saved$' logs/a.log
+  grep -q 'Ended (code 99)' logs/a.log
+}

@@ -94,3 +94,20 @@ END
   [ "$status" = 130 ]
   is qdel.log 42
 }
+
+@test "a signal to the script of the job reaches the command, whose end is told" {
+  cat >job.sh <<'END'
+#!/usr/bin/env bash
+trap 'echo saved; exit 99' USR1
+echo $PPID >ready.tmp && mv ready.tmp ready # the script's shell
+while :; do sleep 0.1; done
+END
+  chmod +x job.sh
+  "$UTILS/queue.pl" logs/a.log ./job.sh >out 2>&1 3>&- &
+  runner=$!
+  for _ in $(seq 100); do [ ! -e ready ] || break; sleep 0.1; done
+  kill -USR1 "$(cat ready)"
+  wait "$runner" || true
+  grep -q '^saved$' logs/a.log
+  grep -q 'Ended (code 99)' logs/a.log
+}

@@ -183,8 +183,16 @@ ${insert_task}{
   echo "#"
 } >"\$log"
 begin=\$(date +%s)
-bash -c "\$line" >>"\$log" 2>&1 </dev/null
-code=\$?
+bash -c "\$line" >>"\$log" 2>&1 </dev/null &
+child=\$!
+# The queue's warning before it ends the job may reach this shell alone: pass it on, and see how the command ends.
+passed=1
+for signal in TERM USR1 USR2; do trap "passed=1; kill -\$signal \$child 2>/dev/null" "\$signal"; done
+while [ -n "\$passed" ]; do
+  passed=
+  wait "\$child"
+  code=\$?
+done
 elapsed=\$((\$(date +%s) - begin))
 {
   echo "# Accounting: time=\$elapsed threads=$threads"
