@@ -21,7 +21,7 @@ def add_arguments(parser):
         help="what a table's column means: audio, text, id, speaker ...; repeatable",
     )
     parser.add_argument(
-        "--ignore", action="append", default=[], metavar="NAME", help="a column without use; repeatable"
+        "--ignore", action="append", default=[], metavar="NAME", help="a column that is not to be used; repeatable"
     )
     parser.add_argument("--audio-dir", help="where relative audio paths begin (default: at the source)")
     parser.add_argument("--tables", default="", help='tables of Common Voice to read, as in "validated"')

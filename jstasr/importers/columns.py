@@ -6,10 +6,11 @@ from jstasr.importers.entries import Entry, not_utf8, show
 
 # Names in use, the likeliest first: where a table has several for one thing, the first counts.
 ALIASES = {
-    "audio": "audio audio_filepath audio_path audio_file wav wav_path path file file_path filepath filename file_name",
+    "audio": "audio audio_filepath audio_path audio_file audio_filename wav wav_path wav_file wav_filename path file "
+    "file_path filepath filename file_name recording clip",
     "text": "text sentence transcript transcription raw_transcription raw_text normalized_text",
     "id": "id utt utt_id utterance utterance_id uttid",
-    "speaker": "speaker speaker_id spk spk_id client_id",
+    "speaker": "speaker speaker_id spk spk_id client_id speaker_name reader reader_id user_id",
     "lang": "lang language locale lang_id",
     "split": "split set subset partition",
     "start": "start offset start_time begin",
@@ -37,7 +38,7 @@ class Columns:
     def __init__(self, names, options, faults, source, required=("audio", "text")):
         self.options, self.column_of = options, {}
         self.audio_dir = options.audio_dir
-        present = {name.strip().lower(): name for name, _ in names}
+        present = {name.strip().lower(): name for name, _ in names if name not in options.ignore}
         for role, aliases in ALIASES.items():
             if role in options.columns:
                 wanted = options.columns[role]

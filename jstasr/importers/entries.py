@@ -41,7 +41,7 @@ class Options:
 
     Args:
         columns: dict name here (audio, text, ...) -> name of the source's column.
-        ignore: names of columns without use.
+        ignore: names of columns without use, or that shall not be used.
         lang: language of entries that do not tell theirs.
         langs: languages to read, of a source of several; (): all.
         audio_dir: where relative audio paths begin; None: at the source.

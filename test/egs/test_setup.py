@@ -96,6 +96,7 @@ def test_faulty_recordings_are_told_before_anything_is_made(tmp_path, recordings
     done = run(SETUP, tmp_path / "yo/asr1", "--lang", "yo", "--manifest", recordings)
     assert done.returncode == 1
     assert "no transcript 1.txt" in done.stderr and "2.txt:1: empty transcript" in done.stderr
+    assert "--import_opts" in done.stderr
     assert not (tmp_path / "yo").exists()
 
 

@@ -136,3 +136,12 @@ def test_an_empty_table_is_one_sentence(lines, run_import, folder, content):
     (folder / "m.tsv").write_text(content)
     status, _, err = run_import("m.tsv", "data/x")
     assert status == 1 and "m.tsv" in err
+
+
+def test_a_column_of_ids_that_are_none_can_be_ignored(speak, lines, run_import):
+    speak("a.wav", "b.wav")
+    lines("m.csv", "audio,text,id", "a.wav,one,1", "b.wav,one,1")
+    _, _, err = run_import("m.csv", "data/x")
+    assert "m.csv:3: duplicate id 1, already on m.csv:2" in err
+    assert run_import("m.csv", "data/x", "--ignore", "id")[0] == 0
+    assert list(read_table("data/x/text")) == ["a", "b"]

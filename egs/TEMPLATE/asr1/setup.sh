@@ -52,7 +52,8 @@ if [ -n "${manifest}" ]; then
     # shellcheck source=path.sh
     . "${template}/path.sh"
     # shellcheck disable=SC2086  # a list of options
-    measured=$(jstasr import --measure --lang "${lang}" ${import_opts} "${manifest}" none) || exit 1
+    measured=$(jstasr import --measure --lang "${lang}" ${import_opts} "${manifest}" none) ||
+        die "the recordings cannot be used as they are; options of jstasr import go into --import_opts \"...\""
     for pair in ${measured}; do
         case ${pair} in utterances=* | seconds=* | letters=*) printf -v "${pair%%=*}" '%s' "${pair#*=}" ;; esac
     done
