@@ -91,7 +91,7 @@ cdef tuple run(align_job *job, Py_ssize_t n, Py_ssize_t m, int threads):
         status: None, or if some item failed bytes that say which and why.
     """
     cdef bint pairs = job.topology == TOPOLOGY_DTW
-    cdef cnp.npy_intp[3] shape = [job.batch, n + m - 1 if pairs else n, 2]
+    cdef cnp.npy_intp[3] shape = [job.batch, max(n + m - 1, 0) if pairs else n, 2]
     cdef cnp.ndarray path = cnp.PyArray_EMPTY(3 if pairs else 2, shape, cnp.NPY_INT64, 0)
     cdef cnp.ndarray path_length = cnp.PyArray_EMPTY(1, shape, cnp.NPY_INT64, 0)
     cdef cnp.ndarray total = cnp.PyArray_EMPTY(1, shape, cnp.NPY_DOUBLE if job.is_double else cnp.NPY_FLOAT, 0)

@@ -56,7 +56,7 @@ def best_alignment_from_cost(cost, speech_lengths, text_lengths, topology="skip"
         raise ValueError(f"cost must be (B, n, m), got shape {tuple(shape)}")
     if cost.dtype not in REAL:
         cost = cost.float()
-    if cost.is_cuda:
+    if not cost.is_cpu:
         cost = to_host(cost.detach())
     batch, n, m = shape
     speech_lengths, text_lengths = check_lengths(speech_lengths, text_lengths, batch, n, m, topology)
@@ -133,7 +133,9 @@ def _host_int64(lengths, batch, name):
 
 
 def to_host(tensor):
-    """Copy to the CPU through pinned memory."""
+    """Copy to the CPU, from CUDA through pinned memory."""
+    if not tensor.is_cuda:
+        return tensor.cpu()
     host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
     host.copy_(tensor, non_blocking=True)
     torch.cuda.current_stream(tensor.device).synchronize()
@@ -160,7 +162,7 @@ def align_embeddings(speech, text, speech_lengths, text_lengths, topology, dista
     for first in range(0, max(batch, 1), group):
         part = slice(first, first + group)
         cost = pairwise_distances(speech[part], text[part], distance, constant=topology == "dtw")
-        if cost.is_cuda:
+        if not cost.is_cpu:
             cost = to_host(cost)
         found.append(_align(cost, speech_lengths[part], text_lengths[part], topology, first)[:2])
     path, path_length = map(np.concatenate, zip(*found))
@@ -193,7 +195,8 @@ class FoundPaths(NamedTuple):
             return pairs_of_path(self.paths(), self.speech_lengths, self.text_width)
         length = torch.from_numpy(self.path_length)
         item = torch.repeat_interleave(length)
-        frame, position = torch.from_numpy(np.concatenate(self.paths())).unbind(1)
+        none = np.empty((0, 2), np.int64)
+        frame, position = torch.from_numpy(np.concatenate([none, *self.paths()])).unbind(1)
         start = torch.cat((length.new_zeros(1), length.cumsum(0)))
         n = self.path.shape[1] + 1 - self.text_width
         return Pairs(start, item * n + frame, item * self.text_width + position)

@@ -116,6 +116,15 @@ def test_cost_does_not_suffer_from_cancellation():
     torch.testing.assert_close(result.cost[0].double(), expected, rtol=1e-5, atol=0)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+def test_an_empty_batch_gives_an_empty_result(topology, dtype):
+    none = torch.zeros(0, dtype=torch.int64)
+    for shapes in (((0, 5, 4), (0, 3, 4)), ((0, 0, 4), (0, 0, 4))):
+        result = best_alignment(*(torch.zeros(shape, dtype=dtype) for shape in shapes), none, none, topology)
+        assert len(result.path) == 0 and result.cost.shape == (0,)
+
+
 def test_shapes_that_do_not_fit_are_an_error():
     with pytest.raises(ValueError, match=r"speech must be \(B, n, d\)"):
         best_alignment(torch.rand(2, 5, 3), torch.rand(2, 5, 4), [5, 5], [5, 5])

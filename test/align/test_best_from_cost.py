@@ -161,6 +161,7 @@ def test_fewer_frames_than_positions_is_an_error_under_noskip():
         ((5, 5), [5], [5], "skip", "cost must be"),
         ((2, 5, 5), [5], [5, 5], "skip", r"speech_lengths must be \(2,\)"),
         ((2, 5, 5), [5, 5], [5.0, 5.0], "skip", "text_lengths must be .* integers"),
+        ((2, 5, 5), [True, True], [5, 5], "skip", "speech_lengths must be .* integers"),
         ((2, 5, 5), [5, 5], [5, 5], "hop", "topology must be one of skip, noskip, dtw"),
     ],
 )
