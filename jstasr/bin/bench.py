@@ -10,6 +10,14 @@ def add_arguments(parser):
     align.add_argument("--threads", default="1 2", help="numbers of threads to measure with")
     align.add_argument("--repeats", type=int, default=15, help="rounds at most; the median counts")
     align.add_argument("--seconds", type=float, default=10, help="no new round after so long, beyond the third")
+    train = what.add_parser("train", help="a training step on the CPU; peer: ESPnet's modules")
+    train.add_argument("--threads", type=int, default=1, help="threads of each contestant")
+    train.add_argument("--precisions", default="fp32 bf16", help="fp32 and bf16 (autocast)")
+    train.add_argument("--batch", type=int, default=16, help="utterances of 4 s in a step")
+    train.add_argument("--rounds", type=int, default=7, help="turns of each contestant; the median counts")
+    train.add_argument(
+        "--espnet-python", default=None, help="python that imports espnet2, where this one does not: PATH"
+    )
     step = what.add_parser("step", help="what the consistency loss costs in a training step on the CPU")
     step.add_argument("--threads", type=int, default=1)
     step.add_argument("--batch", type=int, default=16, help="utterances of 4 s, beside twice as many texts")
@@ -23,11 +31,26 @@ def add_arguments(parser):
 
 
 def run(args):
-    if args.what == "score":
-        return run_score(args)
-    if args.what == "step":
-        return run_step(args)
-    return run_align(args)
+    {"align": run_align, "train": run_train, "step": run_step, "score": run_score}[args.what](args)
+
+
+def say(line):
+    print(line, flush=True)
+
+
+def run_train(args):
+    import sys
+
+    from jstasr.bench import train
+    from jstasr.bench.train_job import Job
+    from jstasr.errors import JstasrError
+
+    precisions = args.precisions.split()
+    if not precisions or not set(precisions) <= set(train.PRECISIONS):
+        raise JstasrError(f"--precisions '{args.precisions}': expected some of {' '.join(train.PRECISIONS)}")
+    if min(args.threads, args.batch, args.rounds) < 1:
+        raise JstasrError("--threads, --batch and --rounds are at least 1")
+    train.run(Job(batch=args.batch), args.threads, precisions, args.rounds, args.espnet_python or sys.executable, say)
 
 
 def run_align(args):
@@ -45,7 +68,7 @@ def run_align(args):
             "as many frames as positions, and numbers of threads"
         ) from None
     align.check_peers()
-    align.run(sizes, threads, args.repeats, args.seconds, lambda line: print(line, flush=True))
+    align.run(sizes, threads, args.repeats, args.seconds, say)
 
 
 def run_step(args):

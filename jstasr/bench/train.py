@@ -1,0 +1,161 @@
+"""`jstasr bench train`: a training step beside ESPnet's, beside the matrix products in it, and by its parts."""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+import jstasr
+from jstasr.bench.timing import machine_name
+from jstasr.bench.train_job import Job
+from jstasr.errors import JstasrError
+
+PRECISIONS = ("fp32", "bf16")
+SHORTEST = 0.5  # seconds of a turn: shorter steps are repeated up to this
+
+
+class Worker:
+    """A contestant at one precision (train_worker.py)."""
+
+    def __init__(self, python: str, name: str, precision: str, threads: int, job: Job):
+        settings = {"name": name, "autocast": precision == "bf16", "threads": threads, "job": asdict(job)}
+        path = os.pathsep.join(filter(None, [str(Path(jstasr.__file__).parents[1]), os.environ.get("PYTHONPATH")]))
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": path}
+        self.name, self.precision = name, precision
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115, as long as the process
+        self.process = subprocess.Popen(
+            [python, "-m", "jstasr.bench.train_worker", json.dumps(settings)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            env=environment,
+        )
+        self.answer()
+
+    def answer(self) -> dict:
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.wait()
+            self.errors.seek(0)
+            last = "\n".join(self.errors.read().splitlines()[-8:])
+            raise JstasrError(f"{self.name} in {self.precision} ended with code {self.process.returncode}:\n{last}")
+        return json.loads(line)
+
+    def ask(self, do: str, **given) -> dict:
+        print(json.dumps({"do": do, **given}), file=self.process.stdin, flush=True)
+        return self.answer()
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def espnet_version(python: str) -> str | None:
+    """Version of ESPnet in another Python, None where its modules cannot be imported."""
+    code = (
+        "import espnet2.asr.encoder.conformer_encoder, espnet2.asr_transducer.joint_network\n"
+        "from importlib.metadata import version\nprint(version('espnet'))"
+    )
+    try:
+        found = subprocess.run([python, "-c", code], capture_output=True, text=True)
+    except OSError as error:
+        raise JstasrError(f"--espnet-python {python} cannot be run: {error.strerror}") from None
+    return found.stdout.split()[-1] if found.returncode == 0 else None
+
+
+def run(job: Job, threads: int, precisions: list[str], rounds: int, espnet_python: str, report=print) -> dict:
+    """Measure, and report as Markdown, line by line.
+
+    Returns:
+        (contestant, precision) -> medians `cpu` and `wall` of a step in seconds, `parameters`, `peak`, `extra` bytes;
+        for jstasr also `flops` and `rate`.
+    """
+    version = espnet_version(espnet_python)
+    report(f"Machine: {machine_name()}; Python {platform.python_version()}, {_threads(threads)}.")
+    if "bf16" in precisions and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        report("This processor has no bfloat16 products: bf16 is emulated, many times slower than fp32.")
+    report(f"Peer: ESPnet's modules {version or '**missing** (pip install espnet, or --espnet-python)'}.")
+    report(
+        f"Job: {job.batch} x {job.frames / 100:g} s of {job.mels}-mel features, {job.layers} conformer layers of width "
+        f"{job.dim}, {job.labels} labels of {job.vocabulary}; SpecAugment, clip, AdamW.\n"
+    )
+    names = ["jstasr", "espnet"] if version else ["jstasr"]
+    results = {}
+    for precision in precisions:
+        results |= _measure(job, threads, precision, rounds, names, espnet_python)
+    _report_speed(job, results, report)
+    for precision in precisions:
+        _report_floor(results["jstasr", precision], precision, report)
+    for precision in precisions:
+        _report_parts(results["jstasr", precision]["parts"], precision, report)
+    return results
+
+
+def _measure(job, threads, precision, rounds, names, espnet_python) -> dict:
+    """Contestants in turns: what else the machine does meets all of them alike."""
+    workers = []
+    try:
+        for name in names:
+            workers.append(Worker(espnet_python if name == "espnet" else sys.executable, name, precision, threads, job))
+        counts = [max(1, round(SHORTEST / worker.ask("step", count=1)["wall"])) for worker in workers]
+        taken, rates = {name: [] for name in names}, []
+        for _ in range(rounds):
+            for worker, count in zip(workers, counts):
+                answer = worker.ask("step", count=count)
+                taken[worker.name].append((answer["cpu"] / count, answer["wall"] / count))
+            rates.append(workers[0].ask("gemm")["rate"])
+        found = {}
+        for worker in workers:
+            cpu, wall = (statistics.median(times) for times in zip(*taken[worker.name]))
+            found[worker.name, precision] = {"cpu": cpu, "wall": wall, **worker.ask("size")}
+        ours = found["jstasr", precision]
+        ours |= {"rate": statistics.median(rates), **workers[0].ask("flops")}
+        ours["parts"] = workers[0].ask("parts", count=counts[0])
+        return found
+    finally:
+        for worker in workers:
+            worker.close()
+
+
+def _report_speed(job, results, report):
+    report("| | precision | audio-s per CPU-s | audio-s per s | step | peak memory | of it the step's | parameters |")
+    report("|---|---|--:|--:|--:|--:|--:|--:|")
+    for (name, precision), found in results.items():
+        speeds = f"{job.audio_seconds / found['cpu']:.1f} | {job.audio_seconds / found['wall']:.1f}"
+        sizes = f"{found['peak'] / 1e6:.0f} MB | {found['extra'] / 1e6:.0f} MB | {found['parameters'] / 1e6:.2f}M"
+        report(f"| {name} | {precision} | {speeds} | {found['wall']:.2f} s | {sizes} |")
+    for name, precision in results:
+        if name == "espnet":
+            ours, theirs = results["jstasr", precision], results["espnet", precision]
+            report(
+                f"\n{precision}: jstasr does {theirs['cpu'] / ours['cpu']:.2f}x ESPnet's audio per CPU-second, in "
+                f"{ours['extra'] / theirs['extra']:.2f}x its memory."
+            )
+
+
+def _report_floor(found, precision, report):
+    floor = found["flops"] / found["rate"]
+    flops, rate = found["flops"] / 1e9, found["rate"] / 1e9
+    report(
+        f"\n{precision}: {flops:.1f} GFLOP of matrix products a step, which at {rate:.0f} GFLOP per CPU-second of "
+        f"products alone take {floor:.2f} s: the step reaches {floor / found['cpu']:.0%} of that floor."
+    )
+
+
+def _report_parts(parts, precision, report):
+    total = parts.pop("all")
+    report(f"\n| part of a step in {precision} | CPU-ms | share |\n|---|--:|--:|")
+    for name, seconds in parts.items():
+        report(f"| {name} | {1e3 * seconds:.0f} | {seconds / total:.0%} |")
+
+
+def _threads(count):
+    return f"{count} thread{'s' if count > 1 else ''}"

@@ -1,0 +1,174 @@
+"""The job of `jstasr bench train`, as jstasr does it and as ESPnet's modules do: one step of training each.
+
+A contestant is a function `build(job) -> (parameters, step)`; `step(autocast)` runs one step, from features to the
+changed weights, and gives the loss. Both have the same dimensions, dropout everywhere, masks, clipping and optimiser.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+FRAMES_PER_SECOND = 100
+LEARNING_RATE = 1e-4
+CLIP = 5.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """Synthetic speech and labels, all of the full length."""
+
+    batch: int = 16
+    frames: int = 400  # of 10 ms
+    mels: int = 80
+    dim: int = 144
+    heads: int = 4
+    ff_dim: int = 576
+    kernel_size: int = 15
+    layers: int = 8
+    vocabulary: int = 128
+    labels: int = 20
+    dropout: float = 0.1
+
+    @property
+    def audio_seconds(self) -> float:
+        """Seconds of speech in a step."""
+        return self.batch * self.frames / FRAMES_PER_SECOND
+
+    def data(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Features (B, T, F) and their lengths, labels (B, U) and their lengths."""
+        generator = torch.Generator().manual_seed(0)
+        features = torch.randn(self.batch, self.frames, self.mels, generator=generator)
+        labels = torch.randint(1, self.vocabulary, (self.batch, self.labels), generator=generator)
+        lengths = [torch.full((self.batch,), length) for length in (self.frames, self.labels)]
+        return features, lengths[0], labels, lengths[1]
+
+
+def jstasr_model(job: Job):
+    """jstasr's model: 2 + 3 streaming and 3 full-context layers, the loss at the last one's decoder."""
+    from jstasr.model.config import DecoderConfig, ModelConfig
+    from jstasr.model.joint import JointModel
+
+    full = shared = (job.layers + 1) // 3
+    config = ModelConfig(
+        vocab_size=job.vocabulary,
+        phone_size=2,
+        num_mel_bins=job.mels,
+        dim=job.dim,
+        heads=job.heads,
+        ff_dim=job.ff_dim,
+        kernel_size=job.kernel_size,
+        dropout=job.dropout,
+        audio_layers=job.layers - full - shared,
+        text_layers=0,
+        shared_layers=shared,
+        full_layers=full,
+        decoder=DecoderConfig(embed_dim=job.dim, joint_dim=job.dim),
+    )
+    torch.manual_seed(0)
+    return JointModel(config)
+
+
+def jstasr(job: Job, model=None):
+    """jstasr's step."""
+    from jstasr.features.specaug import SpecAugmentConfig, spec_augment
+    from jstasr.model.batch import Batch
+    from jstasr.model.config import LossConfig
+
+    model = (jstasr_model(job) if model is None else model).train()
+    features, lengths, labels, label_lengths = job.data()
+    none = torch.zeros(0, dtype=torch.long)
+    names = [str(index) for index in range(job.batch)]
+    batch = Batch(
+        names,
+        features,
+        lengths,
+        labels,
+        label_lengths,
+        labels[:, :0],
+        none,
+        [],
+        none[:, None],
+        none,
+        none[:, None],
+        none,
+    )
+    losses = LossConfig(streaming=0.0, full=1.0, text=0.0, ctc_label=0.0, ctc_phone=0.0)
+    masks = SpecAugmentConfig()
+    trained = list(model.parameters())
+    optimiser = torch.optim.AdamW(trained, lr=LEARNING_RATE, fused=True)
+
+    def forward():
+        normal = model.audio_encoder.normalise(batch.speech)
+        return model(batch, spec_augment(normal, batch.speech_lengths, masks), losses, 0)["full"]
+
+    step = stepper(forward, trained, optimiser)
+    step(False)
+    return [parameter for parameter in trained if parameter in optimiser.state], step
+
+
+def espnet(job: Job):
+    """The step of ESPnet's own modules, with torchaudio's transducer loss."""
+    from espnet2.asr.encoder.conformer_encoder import ConformerEncoder
+    from espnet2.asr.specaug.specaug import SpecAug
+    from espnet2.asr_transducer.decoder.stateless_decoder import StatelessDecoder
+    from espnet2.asr_transducer.joint_network import JointNetwork
+    from torchaudio.functional import rnnt_loss
+
+    torch.manual_seed(0)
+    masks = SpecAug(
+        apply_time_warp=False,
+        freq_mask_width_range=(0, 27),
+        num_freq_mask=2,
+        time_mask_width_range=(0, 40),
+        num_time_mask=2,
+    )
+    encoder = ConformerEncoder(
+        job.mels,
+        output_size=job.dim,
+        attention_heads=job.heads,
+        linear_units=job.ff_dim,
+        num_blocks=job.layers,
+        dropout_rate=job.dropout,
+        positional_dropout_rate=job.dropout,
+        attention_dropout_rate=job.dropout,
+        macaron_style=True,
+        rel_pos_type="latest",
+        cnn_module_kernel=job.kernel_size,
+    )
+    decoder = StatelessDecoder(job.vocabulary, embed_size=job.dim)
+    joint = JointNetwork(job.vocabulary, job.dim, job.dim, joint_space_size=job.dim)
+    model = torch.nn.ModuleList([encoder, decoder, joint]).train()
+    features, lengths, labels, label_lengths = job.data()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE)
+
+    def forward():
+        masked, _ = masks(features, lengths)
+        encoded, encoded_lengths, _ = encoder(masked, lengths)
+        predicted = decoder(torch.nn.functional.pad(labels, (1, 0)))
+        logits = joint(encoded.unsqueeze(2), predicted.unsqueeze(1)).float()
+        nats = rnnt_loss(logits, labels.int(), encoded_lengths.int(), label_lengths.int(), blank=0, reduction="sum")
+        return nats / label_lengths.sum()
+
+    parameters = list(model.parameters())
+    step = stepper(forward, parameters, optimiser)
+    step(False)
+    return parameters, step
+
+
+def stepper(forward, parameters, optimiser):
+    """One step: forward under autocast if wanted, backward, clip, update."""
+
+    def step(autocast: bool) -> float:
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            loss = forward()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, CLIP)
+        optimiser.step()
+        optimiser.zero_grad()
+        return float(loss.detach())
+
+    return step
+
+
+CONTESTANTS = {"jstasr": jstasr, "espnet": espnet}
