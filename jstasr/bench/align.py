@@ -8,7 +8,7 @@ import torch
 
 from jstasr.align import _dtw, best_alignment, best_alignment_from_cost, consistency_loss
 from jstasr.bench import peers
-from jstasr.bench.timing import interleaved_medians, machine_name, peak_extra_bytes
+from jstasr.bench.timing import clock_for, interleaved_medians, machine_name, peak_extra_bytes
 
 BATCH = 16
 DIMENSION = 256
@@ -68,11 +68,11 @@ def _report_sizes(sizes, threads, peer_names, repeats, seconds, report):
         functions = _ours(cost, lengths)
         if threads == 1:
             functions |= {name: peers.PEERS[name](cost.numpy()) for name in peer_names}
-        taken = interleaved_medians(functions, repeats, seconds)
+        taken = interleaved_medians(functions, repeats, seconds, clock_for(threads))
         for row, (name, time) in zip(rows, taken.items()):
             ratio = "" if name in TOPOLOGIES else f" ({time / taken['dtw']:.1f}x)"
             row.append(f"{_time(time)}, {time * 1e9 / (BATCH * n * m):.2f} ns{ratio}")
-        taken = interleaved_medians(_from_embeddings(speech, text, lengths), repeats, seconds)
+        taken = interleaved_medians(_from_embeddings(speech, text, lengths), repeats, seconds, clock_for(threads))
         for row, time in zip(gemm_rows, taken.values()):
             row.append(f"{_time(time)} ({time / taken['gemm']:.2f}x)")
     headings = [f"({n}, {m})" for n, m in sizes]
@@ -105,7 +105,7 @@ def _report_durations(have_numba, repeats, seconds, report):
         functions = _ours(cost, lengths)
         if have_numba:
             functions["naive"] = peers.naive(cost.numpy())
-        taken = interleaved_medians(functions, repeats, seconds)
+        taken = interleaved_medians(functions, repeats, seconds, clock_for(1))
         times = [_time(taken[name]) if name in taken else "missing" for name in ("naive", *TOPOLOGIES)]
         rows.append([f"{duration:g} s, ({n}, {m})", *times])
     _table(["speech, (n, m)", "recursion as written, O(n m²)", *(f"`{name}`" for name in TOPOLOGIES)], rows, report)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from jstasr.align import consistency_loss
-from jstasr.bench.timing import interleaved_medians, machine_name
+from jstasr.bench.timing import clock_for, interleaved_medians, machine_name
 from jstasr.model.batch import Batch
 from jstasr.model.config import DecoderConfig, LossConfig, ModelConfig
 from jstasr.model.joint import JointModel
@@ -86,7 +86,7 @@ def run(job: Job, threads: int, rounds: int, seconds: float, report=print) -> di
             "beside": stepper(model, job, texts=job.texts, paired=riding),
             "alignment": alignments(model, job),
         }
-        taken = interleaved_medians(functions, rounds, seconds)
+        taken = interleaved_medians(functions, rounds, seconds, clock_for(threads))
     finally:
         torch.set_num_threads(before)
     size = sum(parameter.numel() for parameter in model.parameters())

@@ -19,7 +19,16 @@ def machine_name():
     return f"{models[0]}, {len(models)} cores" if models else platform.processor() or platform.machine()
 
 
-def interleaved_medians(functions, repeats, seconds):
+def clock_for(threads):
+    """The clock for so many threads.
+
+    One thread is measured in processor time: on an idle machine the same as time, on a busy one without the waiting,
+    which else would count for long calls alone.
+    """
+    return time.process_time if threads == 1 else time.perf_counter
+
+
+def interleaved_medians(functions, repeats, seconds, clock=time.perf_counter):
     """Median seconds of one call of each function.
 
     The functions take turns, so that what else the machine does meets all of them alike.
@@ -28,25 +37,26 @@ def interleaved_medians(functions, repeats, seconds):
         functions: dict name -> function.
         repeats: int, rounds at most.
         seconds: float, no new round starts after so long; there are three rounds at least.
+        clock: function that gives seconds.
     Returns:
         dict name -> seconds.
     """
     calls = {}
     for name, function in functions.items():
         function()  # compile, allocate, read in
-        start = time.perf_counter()
+        start = clock()
         function()
-        calls[name] = max(1, int(SHORTEST / max(time.perf_counter() - start, 1e-9)))
+        calls[name] = max(1, int(SHORTEST / max(clock() - start, 1e-9)))
     taken = {name: [] for name in functions}
     began = time.perf_counter()
     for done in range(repeats):
         if done >= 3 and time.perf_counter() - began > seconds:
             break
         for name, function in functions.items():
-            start = time.perf_counter()
+            start = clock()
             for _ in range(calls[name]):
                 function()
-            taken[name].append((time.perf_counter() - start) / calls[name])
+            taken[name].append((clock() - start) / calls[name])
     return {name: statistics.median(times) for name, times in taken.items()}
 
 
