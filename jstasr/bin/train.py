@@ -69,7 +69,7 @@ def train_or_search(args):
     from jstasr.train.experiment import prepare_folder
     from jstasr.train.find_batch import find_batch
     from jstasr.train.loop import train
-    from jstasr.train.processes import on_first, parallel_fabric
+    from jstasr.train.processes import join_again, on_first, parallel_fabric
 
     if args.ngpu > 0 and not torch.cuda.is_available():
         raise JstasrError(f"--ngpu {args.ngpu}: PyTorch sees no GPU here. Use --ngpu 0, or look at `nvidia-smi`")
@@ -86,6 +86,7 @@ def train_or_search(args):
     if args.text_dir:
         text = TextSet.load([Path(folder) for folder in args.text_dir], tokenizer, phone_list, refusals)
     fabric = parallel_fabric(config, text is not None, args.ngpu, args.num_procs, args.num_nodes)
+    join_again(args.ngpu)
     fabric.launch()
     # the features are looked at by the first process alone
     read = config.data.check_features if fabric.is_global_zero else 0

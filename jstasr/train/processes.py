@@ -48,6 +48,26 @@ def parallel_fabric(config: TrainConfig, has_text: bool, ngpu: int, num_procs: i
     )
 
 
+def join_again(ngpu: int) -> None:
+    """Form the group of processes after torchrun has started them again; to be called before fabric.launch.
+
+    torchrun's store still holds the addresses of those that died, under the names that torch would use again: the
+    group is formed under names of its own.
+    """
+    attempt = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
+    if attempt == 0 or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True" or os.environ["WORLD_SIZE"] == "1":
+        return
+    if ngpu:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    store = torch.distributed.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False)
+    torch.distributed.init_process_group(
+        "nccl" if ngpu else "gloo",
+        store=torch.distributed.PrefixStore(f"attempt{attempt}", store),
+        rank=int(os.environ["RANK"]),
+        world_size=int(os.environ["WORLD_SIZE"]),
+    )
+
+
 def add_up(fabric: Fabric, values: dict[str, float]) -> dict[str, float]:
     """The sum of each value over all processes."""
     if fabric.world_size == 1:
