@@ -28,3 +28,16 @@ def test_losses_and_gradients_are_those_of_torchs_operations_in_double_precision
         torch.testing.assert_close(
             gradient / largest, exact_gradients[name] / largest, atol=5e-5, rtol=0, check_dtype=False
         )
+
+
+def test_losses_under_bfloat16_autocast_are_those_of_float32_to_its_precision(model, batch):
+    losses = LossConfig(consistency=ConsistencyConfig(weight=1.0, alignment="framewise"))
+    model.train()
+    model.config.text.mask_ratio = 0.0
+    plain = model(batch, batch.speech, losses, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = model(batch, batch.speech, losses, 3)
+    sum(half.values()).backward()
+    for name, value in plain.items():
+        torch.testing.assert_close(half[name].float(), value, atol=0.02, rtol=0.02)
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
