@@ -48,6 +48,12 @@ class RawReader:
         self.table = LineTable(self.name)
         self.fbank = read_fbank(folder)
 
+    def __getstate__(self):
+        return {"name": self.name, "table": self.table, "fbank": (self.fbank.sample_rate, self.fbank.num_mel_bins)}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state, fbank=Fbank(*state["fbank"]))
+
     def __len__(self):
         return len(self.table)
 

@@ -4,7 +4,9 @@ import pickle
 
 import numpy as np
 import pytest
+import soundfile
 
+from jstasr.cli import main
 from jstasr.data.dataset import SpeechSet
 from jstasr.data.refusals import Refusals
 from jstasr.data.texts import TextSet
@@ -200,3 +202,29 @@ class TestLanguages:
     def test_an_unknown_one_is_refused(self, multilingual):
         with pytest.raises(JstasrError, match=r"other than the token list's en it \(1\): train-002"):
             multilingual.speech("train", TEXTS, languages=["en", "it", "xx", "en"])
+
+
+def test_a_raw_set_gives_what_its_extracted_features_give(toy, tmp_path, monkeypatch):
+    """Both kinds of set, made by the command, seen through the data set of the training."""
+    monkeypatch.chdir(tmp_path)
+    audio, rng = tmp_path / "dump/audio/train", np.random.default_rng(0)
+    ids = [f"train-{i:03}" for i in range(4)]
+    toy.write_texts(audio, ids, TEXTS, None)
+    toy.write_table(audio / "utt2spk", dict(zip(ids, ids)))
+    toy.write_table(audio / "wav.scp", {utt: f"{utt}.wav" for utt in ids})
+    for index, utt in enumerate(ids):
+        soundfile.write(f"{utt}.wav", rng.normal(scale=0.1, size=8000 + 1000 * index), 16000)
+    sets = {}
+    for kind in ("fbank", "raw"):
+        options = ["--feats-type", kind, "--num-mel-bins", "20", "--outdir", f"dump/{kind}/train"]
+        assert main(["extract", "--data-dir", "dump/audio/train", *options]) == 0
+        sets[kind] = load(toy, tmp_path / f"dump/{kind}/train")
+        sets[kind].check(20, read_features=4)
+    assert sets["raw"].fingerprint == sets["fbank"].fingerprint
+    for index in range(4):
+        assert np.array_equal(sets["raw"].features(index), sets["fbank"].features(index))
+    again = pickle.loads(pickle.dumps(sets["raw"]))
+    assert np.array_equal(again.features(3), sets["fbank"].features(3))
+    (tmp_path / "train-001.wav").unlink()
+    with pytest.raises(JstasrError, match=r"audio that is missing \(1\): train-001"):
+        load(toy, tmp_path / "dump/raw/train").check(20, read_features=4)
