@@ -51,6 +51,6 @@ valid() {
 # nothing_unfinished: no part of a download, no half-unpacked folder and no half-made set is left.
 nothing_unfinished() {
     local left
-    left=$(find downloads data \( -name '*.part*' -o -name '.unpacking*' -o -name '.local' \) 2>/dev/null)
+    left=$(find downloads data \( -name '*.part*' -o -name '.unpacking*' -o -name '.local' \) 2>/dev/null || true) # either may be absent
     [ -z "${left}" ] || { echo "left behind: ${left}" >&2; return 1; }
 }
