@@ -125,7 +125,7 @@ def stepper(model: JointModel, job: Job, texts: int, paired: int):
     optimiser = torch.optim.AdamW(trained, lr=LEARNING_RATE, fused=True)
 
     def step():
-        values = model(batch, model.audio_encoder.normalise(batch.speech), losses, paired)
+        values = model(batch, model.audio_encoder.front_end(batch.speech), losses, paired)
         sum(weights[name] * value for name, value in values.items()).backward()
         torch.nn.utils.clip_grad_norm_(trained, CLIP)
         optimiser.step()
@@ -139,7 +139,7 @@ def alignments(model: JointModel, job: Job):
     config = model.config
     batch = job.draw(config.vocab_size, config.phone_size, config.num_mel_bins, 0)
     with torch.no_grad():
-        speech = model.encode_speech(model.audio_encoder.normalise(batch.speech), batch.speech_lengths)
+        speech = model.encode_speech(model.audio_encoder.front_end(batch.speech), batch.speech_lengths)
         text = model.encode_text(batch.phones, batch.phone_lengths)
     layers = [[layer.detach().requires_grad_() for layer in side.layers] for side in (speech, text)]
 

@@ -38,9 +38,9 @@ class StreamingEncoder:
     def __init__(self, model: JointModel):
         self.model = model
         self.chunk_frames = model.config.chunk_size * SUBSAMPLING
-        device = model.audio_encoder.mean.device
-        self.pending = torch.zeros(1, RECEPTIVE_PAST, model.config.num_mel_bins, device=device)
-        self.heard: dict = {}  # of the online mean
+        front_end = model.audio_encoder.front_end
+        self.pending = torch.zeros(1, RECEPTIVE_PAST, front_end.width, device=front_end.mean.device)
+        self.heard: dict = {}  # of the online mean and variance
         self.audio_state = model.audio_encoder.conformer.new_state()
         self.shared_state = model.shared_encoder.new_state()
 
@@ -55,7 +55,7 @@ class StreamingEncoder:
             (T', C) output of the shared streaming encoder; T' may be 0.
         """
         if len(features):
-            normal = self.model.audio_encoder.normalise(features.to(self.pending.device)[None], self.heard)[0]
+            normal = self.model.audio_encoder.front_end(features.to(self.pending.device)[None], self.heard)[0]
             self.pending = torch.cat([self.pending, normal[None]], dim=1)
         outputs = [self.pending.new_zeros(0, self.model.config.dim)]
         while self.pending.shape[1] - RECEPTIVE_PAST >= self.chunk_frames:
@@ -83,7 +83,7 @@ class StreamingGreedy:
         """start: the first label, where it is known (the language's token)."""
         self.decoder = model.decoders[STREAMING]
         self.max_symbols = max_symbols
-        device = model.audio_encoder.mean.device
+        device = model.audio_encoder.front_end.mean.device
         given = None if start is None else torch.tensor([start], device=device)
         self.history = first_history(self.decoder, 1, given, device)
         self.frames = 0

@@ -110,7 +110,7 @@ class Transcriber:
         """Raw log-mel features (T, F) of one utterance -> Transcript; `start`: its first label, if known."""
         model = self.experiment.model
         lengths = torch.tensor([len(features)], device=features.device)
-        encoded = model.encode_speech(model.audio_encoder.normalise(features[None]), lengths)
+        encoded = model.encode_speech(model.audio_encoder.front_end(features[None]), lengths)
         given = None if start is None else torch.tensor([start], device=features.device)
         best = search(
             model.decoders[mode], getattr(encoded, mode), encoded.lengths, config, self.language_model, given

@@ -1,4 +1,4 @@
-"""Other voices and other microphones, made from the features at hand: useful where training has few speakers."""
+"""Other voices, tempi and microphones, made from the features at hand: useful where training has few speakers."""
 
 from dataclasses import dataclass, field
 
@@ -12,6 +12,8 @@ LOG_POWER_PER_DB = 0.2302585092994046  # ln(10) / 10
 class AugmentConfig:
     """Drawn for each utterance of each step; 0 switches a part off."""
 
+    tempo: float = 0.0  # speaking rate: as many frames times a factor in [1 / (1 + tempo), 1 + tempo]
+    edge_frames: int = 0  # quiet frames before, and after, the utterance: at most
     warp: float = 0.0  # vocal tract length: the mel axis is stretched by a factor in [1 - warp, 1 + warp]
     filter_db: float = 0.0  # microphone: a smooth random curve over the mel axis, at most this many dB
     gain_db: float = 0.0  # level: at most this many dB, either way
@@ -21,6 +23,7 @@ class AugmentConfig:
 
 FILTER_POINTS = 6  # of a random curve, evenly spread over the mel axis and joined by lines
 NOISE_COLOUR_DB = 10.0  # how far the noise's spectrum strays from flat, either way
+EDGE_DROP_DB = 20.0  # how far the quiet frames at the edges are below the quietest of the utterance, at most
 NOISE_SPREAD = 0.5  # standard deviation of one mel bin's log power in noise: a few independent FFT bins
 
 
@@ -42,6 +45,49 @@ def warp_mel(features: Tensor, factors: Tensor) -> Tensor:
     return low + share * (high - low)
 
 
+def change_tempo(features: Tensor, lengths: Tensor, factors: Tensor) -> tuple[Tensor, Tensor]:
+    """Stretch the time axis of each utterance: voice and pitch stay, the speaking rate changes.
+
+    Args:
+        features: (N, T, F) log-mel; lengths: (N,) frames.
+        factors: (N,); the new number of frames is lengths * factor, rounded, at least one.
+    Returns:
+        (N, T', F), frames linearly interpolated, and (N,) new lengths.
+    """
+    new_lengths = (lengths * factors).round().long().clamp(min=1)
+    frames = torch.arange(int(new_lengths.max()), device=features.device)
+    last = (lengths - 1)[:, None]
+    source = torch.minimum(frames * (lengths / new_lengths)[:, None], last)
+    below = source.floor().long()
+    above = torch.minimum(below + 1, last)
+    share = (source - below)[:, :, None]
+    shape = (-1, -1, features.shape[2])
+    low = features.gather(1, below[:, :, None].expand(shape))
+    high = features.gather(1, above[:, :, None].expand(shape))
+    return low + share * (high - low), new_lengths
+
+
+def add_edges(features: Tensor, lengths: Tensor, before: Tensor, after: Tensor, drop: Tensor) -> tuple[Tensor, Tensor]:
+    """Put quiet frames before and after each utterance: its quietest frame, lowered, with the spread of noise.
+
+    Args:
+        features: (N, T, F) log-mel; lengths: (N,) frames.
+        before, after: (N,) numbers of frames.
+        drop: (N,) how far the log power of the new frames is below that of the quietest frame.
+    Returns:
+        (N, T', F) and (N,) new lengths.
+    """
+    inside = torch.arange(features.shape[1], device=features.device)[None] < lengths[:, None]
+    quietest = features.mean(dim=2).masked_fill(~inside, float("inf")).argmin(dim=1)
+    quiet = features[torch.arange(len(features), device=features.device), quietest] - drop[:, None]
+    new_lengths = lengths + before + after
+    source = torch.arange(int(new_lengths.max()), device=features.device) - before[:, None]
+    speech = (source >= 0) & (source < lengths[:, None])
+    taken = source.clamp(0, features.shape[1] - 1)[:, :, None].expand(-1, -1, features.shape[2])
+    moved = features.gather(1, taken)
+    return torch.where(speech[:, :, None], moved, quiet[:, None] + NOISE_SPREAD * torch.randn_like(moved)), new_lengths
+
+
 def random_filter(points: Tensor, bins: int) -> Tensor:
     """Curves over the mel axis through evenly spread points (after Nam et al., arXiv 2110.03282): (N, P) -> (N, F)."""
     return torch.nn.functional.interpolate(points[:, None], size=bins, mode="linear", align_corners=True)[:, 0]
@@ -61,13 +107,25 @@ def add_noise(features: Tensor, lengths: Tensor, snr_db: Tensor, colour: Tensor)
     return torch.logaddexp(features, spectrum[:, None, :] + NOISE_SPREAD * torch.randn_like(features))
 
 
-def augment(features: Tensor, lengths: Tensor, config: AugmentConfig) -> Tensor:
-    """Change voice, room, microphone and level of raw log-mel features (N, T, F), natural logarithm of power."""
+def augment(features: Tensor, lengths: Tensor, config: AugmentConfig) -> tuple[Tensor, Tensor]:
+    """Change tempo, voice, room, microphone and level of utterances.
+
+    Args:
+        features: (N, T, F) raw log-mel, natural logarithm of power; lengths: (N,) frames.
+    Returns:
+        (N, T', F) and (N,) lengths, which only `tempo` and `edge_frames` change.
+    """
     count, _, bins = features.shape
 
     def draw(*shape: int) -> Tensor:
         return 2.0 * torch.rand(count, *shape, device=features.device) - 1.0
 
+    if config.tempo > 0:
+        features, lengths = change_tempo(features, lengths, (1.0 + config.tempo) ** draw())
+    if config.edge_frames > 0:
+        before, after = torch.randint(config.edge_frames + 1, (2, count), device=features.device)
+        drop = EDGE_DROP_DB * LOG_POWER_PER_DB * torch.rand(count, device=features.device)
+        features, lengths = add_edges(features, lengths, before, after, drop)
     if config.warp > 0:
         features = warp_mel(features, 1.0 + config.warp * draw())
     if config.noise_share > 0:
@@ -81,4 +139,4 @@ def augment(features: Tensor, lengths: Tensor, config: AugmentConfig) -> Tensor:
         features = features + curve[:, None, :]
     if config.gain_db > 0:
         features = features + (config.gain_db * LOG_POWER_PER_DB * draw())[:, None, None]
-    return features
+    return features, lengths

@@ -33,6 +33,8 @@ class ModelConfig:
     phone_size: int = 0
     num_mel_bins: int = 80  # log-mel features of a frame
     online_cmn: int = 0  # >0: the mean follows the utterance, from this many frames at the global mean
+    online_variance: bool = False  # and so does the variance: for voices and microphones of other dynamic ranges
+    cepstra: int = 0  # >0: see so many cepstral coefficients instead of the mel bins: the voice without its pitch
     dim: int = 96  # width of every encoder layer
     heads: int = 4  # attention heads
     ff_dim: int = 384  # width inside the feed-forward modules

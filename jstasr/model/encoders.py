@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from jstasr.model.config import ModelConfig, TextInputConfig
 from jstasr.model.conformer import Conformer
+from jstasr.model.front_end import FrontEnd
 
 SUBSAMPLING = 4
 RECEPTIVE_PAST = 6  # feature frames before 4t that encoder frame t sees: two stride-2 convolutions of 3 taps
@@ -29,9 +30,9 @@ def conformer(config: ModelConfig, layers: int, streaming: bool) -> Conformer:
 class Subsampling(nn.Module):
     """Causal 4x subsampling: encoder frame t sees feature frames 4t-6 .. 4t."""
 
-    def __init__(self, num_mel_bins: int, dim: int):
+    def __init__(self, width: int, dim: int):
         super().__init__()
-        self.first = nn.Conv1d(num_mel_bins, dim, kernel_size=3, stride=2)
+        self.first = nn.Conv1d(width, dim, kernel_size=3, stride=2)
         self.second = nn.Conv1d(dim, dim, kernel_size=3, stride=2)
 
     def convolve(self, features: Tensor) -> Tensor:
@@ -48,41 +49,14 @@ class Subsampling(nn.Module):
 
 
 class AudioEncoder(nn.Module):
-    """Feature normalisation, 4x subsampling, streaming conformer."""
+    """Normalisation of the features, 4x subsampling, streaming conformer."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
-        self.register_buffer("mean", torch.zeros(config.num_mel_bins))
-        self.register_buffer("inverse_std", torch.ones(config.num_mel_bins))
-        self.online_cmn = config.online_cmn
-        self.subsampling = Subsampling(config.num_mel_bins, config.dim)
+        self.front_end = FrontEnd(config)
+        self.subsampling = Subsampling(self.front_end.width, config.dim)
         self.dropout = nn.Dropout(config.dropout)
         self.conformer = conformer(config, config.audio_layers, streaming=True)
-
-    def set_cmvn(self, mean: Tensor, std: Tensor) -> None:
-        """Global mean and standard deviation of the features, (F,) each, kept with the weights."""
-        self.mean.copy_(torch.as_tensor(mean))
-        self.inverse_std.copy_(1.0 / torch.as_tensor(std).clamp(min=1e-5))
-
-    def normalise(self, features: Tensor, history: dict | None = None) -> Tensor:
-        """Global mean and variance normalisation, the mean adapted to what was heard so far if `online_cmn` > 0.
-
-        The mean at a frame is that of the frames up to it and of `online_cmn` frames at the global mean: it removes
-        the level and colour of a microphone within a few frames, and looks ahead at nothing.
-
-        Args:
-            features: (N, T, F) raw log-mel.
-            history: what a stream has heard, {} before its first frame; updated. None: whole utterances.
-        """
-        centred = features - self.mean
-        if self.online_cmn > 0 and features.shape[1]:
-            history = {} if history is None else history
-            heard = centred.cumsum(dim=1) + history.get("sum", 0.0)
-            first = history.get("count", 0) + self.online_cmn + 1
-            counts = torch.arange(first, first + features.shape[1], device=features.device)
-            history["sum"], history["count"] = heard[:, -1:], history.get("count", 0) + features.shape[1]
-            centred = centred - heard / counts[:, None]
-        return centred * self.inverse_std
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised features (N, T, F), lengths (N,) -> (N, ceil(T/4), C), (N,)."""

@@ -112,7 +112,7 @@ def find_batch(
     device = fabric.device
     limit = MARGIN * (memory_gb * GIB if memory_gb else free_memory(device))
     plain = JointModel(config.model)
-    plain.audio_encoder.set_cmvn(*cmvn)
+    plain.audio_encoder.front_end.set_cmvn(*cmvn)
     model, optimiser = fabric.setup(plain, optimiser_for(plain, config.optim))
     longest = int(speech.num_frames.max())
     everything = longest * len(speech)

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -62,7 +62,7 @@ def train(
     """
     fabric.seed_everything(config.seed, workers=False, verbose=False)
     plain = JointModel(config.model)
-    plain.audio_encoder.set_cmvn(*cmvn)
+    plain.audio_encoder.front_end.set_cmvn(*cmvn)
     optimiser = optimiser_for(plain, config.optim)
     checkpoints = CheckpointFolder(expdir / "checkpoints", config.valid.keep_best, config.valid.keep_last)
     warnings: list[str] = []
@@ -229,8 +229,9 @@ def backward(
         The losses of the part, and its shares of the step's: of their weighted sum `loss` and of each.
     """
     batch = batch.to(fabric.device)
-    normal = plain.audio_encoder.normalise(augment(batch.speech, batch.speech_lengths, config.augment))
-    features = spec_augment(normal, batch.speech_lengths, config.specaug)
+    speech, speech_lengths = augment(batch.speech, batch.speech_lengths, config.augment)
+    batch = replace(batch, speech=speech, speech_lengths=speech_lengths)
+    features = spec_augment(plain.audio_encoder.front_end(speech), speech_lengths, config.specaug)
     unused = 0.0
     try:
         values = model(batch, features, config.losses, paired)

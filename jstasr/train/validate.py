@@ -78,7 +78,7 @@ def validate(
     for indexes in batches:
         indexes = chosen[indexes]
         batch = collate(dev, indexes, None, []).to(device)
-        speech = model.encode_speech(model.audio_encoder.normalise(batch.speech), batch.speech_lengths)
+        speech = model.encode_speech(model.audio_encoder.front_end(batch.speech), batch.speech_lengths)
         for name, value in model.speech_losses(speech, batch, losses).items():
             totals[name] = totals.get(name, 0.0) + float(value) * len(indexes)
         text = model.encode_text(batch.phones, batch.phone_lengths)

@@ -69,8 +69,8 @@ def decoder(make_decoder):
 def calibrate(model, features):
     """Make a random model talkative on features (T, F): many labels, many blanks, and no label everywhere."""
     with torch.no_grad():
-        model.audio_encoder.set_cmvn(features.mean(0), features.std(0))
-        encoded = model.encode_speech(model.audio_encoder.normalise(features[None]), torch.tensor([len(features)]))
+        model.audio_encoder.front_end.set_cmvn(features.mean(0), features.std(0))
+        encoded = model.encode_speech(model.audio_encoder.front_end(features[None]), torch.tensor([len(features)]))
         for mode, decoder in model.decoders.items():
             for layer, scale in ((decoder.encoder_projection, 4), (decoder.blank, 8), (decoder.labels, 8)):
                 layer.weight.mul_(scale)

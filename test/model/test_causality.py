@@ -91,30 +91,3 @@ def test_losses_do_not_depend_on_padding(model, batch):
                     getattr(alone, mode), alone.lengths, batch.labels[row : row + 1, : int(size)], size
                 )
                 assert torch.allclose(one[0], losses[row], **TOLERANCE)
-
-
-@pytest.mark.parametrize("pieces", [[1, 2, 40, 7, 0, 31], [81], [16] * 5 + [1], [64, 17]])
-@pytest.mark.parametrize("online_cmn", [0, 7])
-def test_streaming_piece_by_piece_equals_the_whole_utterance(model, pieces, online_cmn):
-    model.audio_encoder.online_cmn = online_cmn
-    model.audio_encoder.set_cmvn(torch.randn(20), torch.rand(20) + 0.5)
-    features = torch.randn(sum(pieces), 20)
-    stream = StreamingEncoder(model)
-    outputs, start = [], 0
-    for index, piece in enumerate(pieces):
-        outputs.append(stream.accept(features[start : start + piece], last=index == len(pieces) - 1))
-        start += piece
-    whole = encode(model, model.audio_encoder.normalise(features[None])).streaming[0]
-    assert torch.allclose(torch.cat(outputs), whole, **TOLERANCE)
-
-
-def test_online_mean_follows_the_utterance_and_sees_no_later_frame(model):
-    encoder = model.audio_encoder
-    encoder.online_cmn = 3
-    features = torch.randn(1, 10, 20)
-    normal = encoder.normalise(features)
-    for frame in range(10):
-        mean = features[0, : frame + 1].sum(0) / (frame + 1 + 3)
-        assert torch.allclose(normal[0, frame], features[0, frame] - mean, atol=1e-5)
-    features[:, 6:] += 9
-    assert torch.equal(encoder.normalise(features)[:, :6], normal[:, :6])

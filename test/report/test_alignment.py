@@ -44,7 +44,7 @@ def test_best_distance_is_that_of_each_utterance_alone_by_brute_force(model, dat
     with torch.inference_mode():
         for index in range(len(data)):
             features = torch.tensor(data.features(index))[None]
-            speech = model.encode_speech(model.audio_encoder.normalise(features), torch.tensor([features.shape[1]]))
+            speech = model.encode_speech(model.audio_encoder.front_end(features), torch.tensor([features.shape[1]]))
             phones = torch.tensor(np.array(data.phones[index]), dtype=torch.long)[None]
             text = model.encode_text(phones, torch.tensor([phones.shape[1]]))
             for layer, (frames, positions) in enumerate(zip(speech.layers, text.layers)):
