@@ -99,7 +99,7 @@ def jstasr(job: Job, model=None):
     optimiser = torch.optim.AdamW(trained, lr=LEARNING_RATE, fused=True)
 
     def forward():
-        normal = model.audio_encoder.normalise(batch.speech)
+        normal = model.audio_encoder.front_end(batch.speech)
         return model(batch, spec_augment(normal, batch.speech_lengths, masks), losses, 0)["full"]
 
     step = stepper(forward, trained, optimiser)
