@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from jstasr.decode.streaming import StreamingEncoder
 from jstasr.model.encoders import SUBSAMPLING
 
 TOLERANCE = dict(atol=2e-5, rtol=1e-4)
