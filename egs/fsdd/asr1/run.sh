@@ -23,6 +23,7 @@ if [ -n "${data_url}" ]; then local_data_opts+=" --data_url ${data_url}"; fi
     --local_data_opts "${local_data_opts}" \
     --token_type word \
     --train_procs 2 \
+    --average_num 6 \
     --asr_config conf/train.yaml \
     --inference_config conf/decode_beam4.yaml \
     "$@"
