@@ -111,7 +111,7 @@ def run(utterances, words, script, cleaner, say):
         say(f"{'':<30} {'seconds':>8} {'of processor':>13} {'MiB':>6}")
         for name, (command, python) in contestants(cleaner).items():
             wall, processor, memory = measure(command, folder, python)
-            cells = f"{processor:>13.1f} {memory:>6.0f}" if python else f"{'':>13} {'':>6}"
-            say(f"{name:<30} {wall:>8.1f} {cells}".rstrip())
+            cells = f"{processor:>13.2f} {memory:>6.0f}" if python else f"{'':>13} {'':>6}"
+            say(f"{name:<30} {wall:>8.2f} {cells}".rstrip())
         if not shutil.which("sctk"):
             say("sclite is not installed (Debian: apt-get install sctk)")
