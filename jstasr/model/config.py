@@ -60,7 +60,7 @@ class ConsistencyConfig:
     """The best-alignment consistency loss (arXiv 2308.06125, section 4) and its alternatives."""
 
     weight: float = 0.0  # of the loss in the sum; 0 switches it off
-    alignment: str = "best"  # one of ALIGNMENTS
+    alignment: str = "best"  # best | framewise | random | forced | soft_dtw | sinkhorn | none; see alignment.md
     topology: str = "skip"  # of `best`: skip | noskip | dtw
     distance: str = "sqeuclidean"  # sqeuclidean | euclidean | cosine
     layer_norm: bool = True  # compare layer-normalised vectors
