@@ -5,8 +5,6 @@ from pathlib import Path
 
 from jstasr.importers.entries import Entry, not_utf8, read_text_file, show
 
-IGNORED = {"spk2utt", "feats.scp", "cmvn.scp", "utt2dur", "reco2dur", "utt2num_frames", "spk2gender"}
-
 
 def read_kaldi(folder, options, faults):
     """Entries of a data directory; ids stay as they are. Relative paths begin at audio_dir, here, or the folder."""
