@@ -43,19 +43,19 @@ def module_items(recipe):
     """Python packages: (module, distribution, stages)."""
     rows = [
         ("numpy", "numpy", ALL),
-        ("scipy", "scipy", (AUDIO, FEATURES)),
+        ("scipy", "scipy", (1,)),
         ("soundfile", "soundfile", (AUDIO, FEATURES)),
         ("babel", "babel", (1,)),
-        ("num2words", "num2words", (1,)),
+        ("num2words", "num2words", (1, AUDIO, PHONES, SCORE)),
         ("phonemizer", "phonemizer", (PHONES,)),
         ("kaldiio", "kaldiio", (FEATURES, TRAIN, DECODE, REPORT)),
         ("torch", "torch", (FEATURES, *MODEL)),
-        ("torchaudio", "torchaudio", (TRAIN,)),
+        ("torchaudio", "torchaudio", (AUDIO, FEATURES, *MODEL)),
         ("omegaconf", "omegaconf", MODEL),
         ("lightning_fabric", "lightning-fabric", (TRAIN,)),
-        ("jiwer", "jiwer", (TRAIN, SCORE)),
-        ("tensorboard", "tensorboard", (TRAIN,)),
-        ("rich", "rich", (TRAIN, SCORE)),
+        ("jiwer", "jiwer", (TRAIN,)),
+        ("tensorboard", "tensorboard", (TRAIN, REPORT)),
+        ("rich", "rich", (SCORE,)),
         ("matplotlib", "matplotlib", (TRAIN, REPORT)),
     ]
     if recipe.token_type == "bpe":
