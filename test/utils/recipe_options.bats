@@ -31,6 +31,13 @@ END
   [ "$(printf '%s|' "${lines[@]:1}")" = 'left: --stage|left: 3|left: --foo|left: --count 9|left: --bar|left: --name|' ]
 }
 
+@test "a hyphen in an option's name stands for _" {
+  sed -i 's/^count=5 /count_of=5 /; s/count=.count/count=$count_of/' run.sh
+  run ./run.sh --count-of 7 --bar-of 8
+  [ "${lines[0]}" = 'count=7 name=two words empty=' ]
+  [ "${lines[1]}" = 'left: --bar-of' ]
+}
+
 @test "a variable below the line is no option" {
   run ./run.sh --later 2
   [ "${lines[1]}" = 'left: --later' ]

@@ -6,7 +6,7 @@ lang=          # Language of the recordings: en, pt-BR, zh-CN ...; any code, whe
 manifest=      # Recordings with transcripts: whatever `jstasr import` reads (TSV, CSV, JSONL, a folder of .wav and .txt ...).
 text=          # Text without speech, one sentence a line; several files with commas between.
 lexicon=       # Pronunciations `word phone phone ...`, instead of espeak or letters.
-import_opts=   # More options of `jstasr import`, as in "--columns text=satz --ignore notes".
+import_opts=   # More options of `jstasr import`, as in "--columns text=satz --ignore notes"; absolute paths.
 
 usage() {
     echo "Usage: setup.sh egs/<name>/asr1 [--lang CODE --manifest FILE [--text FILE] [--lexicon FILE] [--import_opts \"...\"]]"
