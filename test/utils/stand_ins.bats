@@ -77,6 +77,17 @@ samples() { sox -t wav - -t dat - | awk '/^;/ {next} {printf "%d\n", $2 * 32768 
   [[ $output == *Usage* ]]
 }
 
+@test "wav-copy refuses the sound of a command that failed half-way" {
+  tone a.wav 100
+  # As sox writes it to a pipe: the length in the header is not known.
+  { printf 'RIFF\377\377\377\177'; tail -c +9 a.wav; } >piped.wav
+  "$UTILS/wav-copy" 'cat piped.wav |' whole.wav
+  cmp piped.wav whole.wav
+  run -1 "$UTILS/wav-copy" 'cat piped.wav; exit 3 |' out.wav
+  [[ $output == *"exit 3 |: the command failed (status 3)"* ]]
+  [ ! -e out.wav ]
+}
+
 @test "speed perturbation of an archive needs no Kaldi" {
   tone a.wav 1600
   { printf 'ann-1 '; cat a.wav; } >wav.ark
