@@ -48,7 +48,7 @@ class Quadratic(torch.nn.Module):
     def audio_encoder(self):
         return self
 
-    def normalise(self, features):
+    def front_end(self, features):
         return features
 
     def forward(self, batch, features, losses, paired):
