@@ -17,7 +17,10 @@ NEEDED = {"id", "normalized_text", "speaker_id"}
 def count_parts(voxpopuli, lang, split):
     """How many archives a split has, from data/n_files.json: {"sl": {"train": 1, "dev": 1, "test": 1}, ...}."""
     path = voxpopuli / "data/n_files.json"
-    counts = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        counts = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise JstasrError(f"{path}: no JSON ({error}); remove it, and the next run downloads it again") from None
     if lang not in counts:
         raise JstasrError(f"VoxPopuli has no transcripts in '{lang}', but in: {' '.join(sorted(counts))}")
     return counts[lang][split]
