@@ -32,7 +32,7 @@ END
 }
 
 @test "a hyphen in an option's name stands for _" {
-  sed -i 's/^count=5 /count_of=5 /; s/count=.count/count=$count_of/' run.sh
+  sed -i 's/^count=5 /count_of=5 /; s/count=.count/&_of/' run.sh
   run ./run.sh --count-of 7 --bar-of 8
   [ "${lines[0]}" = 'count=7 name=two words empty=' ]
   [ "${lines[1]}" = 'left: --bar-of' ]
