@@ -92,8 +92,8 @@ def heaviest_batch(config: TrainConfig, speech: SpeechSet, text: TextSet | None,
 def largest_fitting(sizes: list[int], peaks: list[int], limit: float) -> int:
     """Padded frames that fill `limit` bytes, on the line through the two largest sizes that were measured."""
     slope = (peaks[-1] - peaks[-2]) / (sizes[-1] - sizes[-2])
-    if slope <= 0:
-        return sizes[-1]
+    if slope <= 0:  # too small to be seen beside what the process holds anyway
+        return int(GROWTH * sizes[-1]) + sizes[0]
     return int(sizes[-1] + (limit - peaks[-1]) / slope)
 
 
