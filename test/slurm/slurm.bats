@@ -70,6 +70,12 @@ setup() {
   status=0
   wait $runner || status=$?
   [ "$status" = 1 ]
+  grep -qE '1 / 2 failed|tasks 2: ended without a result' err # as the signal finds the task: at its command or before
+}
+@test "a task whose shell is killed is a failure, not an endless wait" {
+  status=0
+  timeout 120 "$slurm" JOB=1:2 a.JOB.log test JOB = 1 '||' kill -9 '$PPID' 2>err 3>&- || status=$?
+  [ "$status" = 1 ]
   grep -q 'tasks 2: ended without a result' err
 }
 @test "an interrupt cancels the jobs" {
