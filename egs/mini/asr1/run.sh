@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Joint speech-text recognition on made speech, from nothing to RESULTS.md: no corpus needed, no download.
-# Any option of asr.sh may follow (./run.sh --help); the ones below are this recipe's own. For CI, in under 5 minutes:
+# Any option of asr.sh may follow (./run.sh --help); the ones below are this recipe's own. For CI, in about 3 minutes:
 #   ./run.sh --n_paired 1500 --n_text 5000 --n_dev 50 --n_test 100 --asr_config conf/train_ci.yaml
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
