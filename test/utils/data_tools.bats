@@ -47,16 +47,57 @@ wav_dir() {
   run "$UTILS/data/get_utt2dur.sh" d
   is d/utt2dur 'ann-1 1.5' 'ann-2 1.5' 'bob-1 2'
 }
-@test "get_utt2dur: sound that is not there is named; most of it missing is a failure" {
+@test "get_utt2dur: sound that is not there is named, and nothing is written" {
   wav_dir
   rm b/1.wav
   run "$UTILS/data/get_utt2dur.sh" d
-  [ "$status" = 0 ]
+  [ "$status" = 1 ]
   [[ $output == *"d/wav.scp:3: could not find the duration of 'bob-1'"* ]]
-  rm a/1.wav a/2.wav d/utt2dur
+  [ ! -e d/utt2dur ]
+}
+@test "get_utt2dur: lines of other utterances do not count; too few durations are a failure" {
+  wav_dir
+  file d/wav.scp 'ann-1 a/1.wav' 'ann-2 a/2.wav' 'bob-1 b/1.wav' 'eve-1 no/such.wav'
+  run "$UTILS/data/get_utt2dur.sh" d
+  [ "$status" = 0 ]
+  is d/utt2dur 'ann-1 1 ' 'ann-2 1.690187 ' 'bob-1 1 '
+  rm d/utt2dur
+  file d/wav.scp 'ann-1 a/1.wav'
   run "$UTILS/data/get_utt2dur.sh" d
   [ "$status" = 1 ]
+  [[ $output == *'less than half'* ]]
   [ ! -e d/utt2dur ]
+}
+@test "get_utt2dur: in the order in which parallel jobs would write" {
+  wav_dir
+  file d/utt2spk 'bob-1 bob' 'ann-2 ann' 'ann-1 ann'
+  run "$UTILS/data/get_utt2dur.sh" --nj 2 d
+  is d/utt2dur 'ann-2 1.690187 ' 'bob-1 1 ' 'ann-1 1 '
+  run "$UTILS/data/get_utt2dur.sh" --nj none d
+  [ "$status" = 1 ]
+}
+@test "get_utt2dur: from the features where there is no sound" {
+  good_dir d
+  rm d/wav.scp
+  perl -e '
+    open my $out, ">:raw", "feats.ark"; open my $scp, ">", "d/feats.scp";
+    for (["ann-1", 98], ["ann-2", 1], ["bob-1", 30]) {
+      printf {$scp} "%s feats.ark:%d\n", $_->[0], tell $out;
+      print {$out} "\0BFM \4", pack("V", $_->[1]), "\4", pack("V", 1), "\0\0\0\0" x $_->[1];
+    }'
+  run "$UTILS/data/get_utt2dur.sh" --frame-shift 0.02 d
+  is d/utt2dur 'ann-1 1.99' 'ann-2 0.05' 'bob-1 0.63'
+  rm d/utt2dur
+  file d/frame_shift 0.01
+  run "$UTILS/data/get_utt2dur.sh" --frame-shift 0.02 d
+  is d/utt2dur 'ann-1 0.995' 'ann-2 0.025' 'bob-1 0.315'
+}
+@test "get_reco2dur: the durations of the utterances, where these are the recordings" {
+  good_dir d
+  file d/utt2dur 'ann-1 1' 'ann-2 2' 'bob-1 3.5 '
+  run "$UTILS/data/get_reco2dur.sh" d
+  [ "$status" = 0 ]
+  is d/reco2dur 'ann-1 1' 'ann-2 2' 'bob-1 3.5 '
 }
 @test "get_reco2dur: by recording" {
   segmented_dir d
@@ -212,10 +253,20 @@ wav_dir() {
   [[ $output == *'must be provided'* ]]
 }
 
+@test "resample_data_dir: the durations are worked out before" {
+  wav_dir
+  run "$UTILS/data/resample_data_dir.sh" 8000 d
+  is d/utt2dur 'ann-1 1 ' 'ann-2 1.690187 ' 'bob-1 1 '
+}
 @test "resample_data_dir: files, pipes and flac" {
   good_dir d
   file d/wav.scp 'ann-1 a/1.wav' 'ann-2 cat a/2.wav |' 'bob-1 b/1.flac'
   file d/feats.scp 'ann-1 x'
+  file d/cmvn.scp 'ann x'
+  run "$UTILS/data/resample_data_dir.sh" 8000 d
+  [ "$status" = 1 ] # the sound is not there, so neither are its durations
+  [ -e d/feats.scp ]
+  file d/utt2dur 'ann-1 1' 'ann-2 1' 'bob-1 1'
   run "$UTILS/data/resample_data_dir.sh" 8000 d
   [ "$status" = 0 ]
   sox=$(command -v sox)
@@ -224,6 +275,7 @@ wav_dir() {
     "bob-1 $sox b/1.flac -c 1 -b 16 -t wav - rate 8000 |"
   [ ! -e d/feats.scp ]
   [ -e d/.backup/feats.scp ]
+  [ -e d/.backup/cmvn.scp ]
   run "$UTILS/data/resample_data_dir.sh" fast d
   [ "$status" = 1 ]
 }

@@ -11,9 +11,11 @@ read_entire_file=false
 help_message="Usage: utils/data/get_utt2dur.sh [options] <data-dir>
 e.g.: utils/data/get_utt2dur.sh data/train
 Durations come from segments, else from utt2num_frames and the file frame_shift, else from the sound files' headers
-(all of the sound is read where a command does not say how much it will write), else from utt2num_frames.
+(all of the sound is read where a command does not say how much it will write), else from feats.scp, else from
+utt2num_frames.
 Options:
-  --frame-shift <seconds>   used with utt2num_frames if there is no file frame_shift (default: $frame_shift)
+  --frame-shift <seconds>   used with feats.scp and utt2num_frames if there is no file frame_shift
+                            (default: $frame_shift)
   --cmd <runner> --nj <n>   accepted as in Kaldi; headers are read in one process
   --read-entire-file <bool> accepted as in Kaldi"
 . "$utils/parse_options.sh"
@@ -23,7 +25,8 @@ if [ $# != 1 ]; then
   exit 1
 fi
 data=${1%/}
-: "$cmd" "$nj" "$read_entire_file"
+: "$cmd" "$read_entire_file"
+[[ $nj =~ ^[1-9][0-9]*$ ]] || fail "--nj must be a whole number above 0, got '$nj'"
 need_file "$data/utt2spk"
 
 if [ -s "$data/utt2dur" ] && [ "$(wc -l <"$data/utt2spk")" -eq "$(wc -l <"$data/utt2dur")" ]; then
@@ -32,22 +35,28 @@ if [ -s "$data/utt2dur" ] && [ "$(wc -l <"$data/utt2spk")" -eq "$(wc -l <"$data/
 fi
 
 open_stage "$data"
+if [ -s "$data/frame_shift" ]; then frame_shift=$(cat "$data/frame_shift"); fi
+# times_of_frames: "<id> <frames>" lines in, "<id> <seconds>" lines out. 1.5 shifts are what a window of 25 ms is longer
+# than a shift of 10 ms.
+times_of_frames() { awk -v shift_s="$frame_shift" '{print $1, ($2 + 1.5) * shift_s}'; }
 if [ -s "$data/segments" ]; then
   echo "$0: working out $data/utt2dur from $data/segments"
   awk '{print $1, $4 - $3}' "$data/segments" >"$stage/utt2dur"
 elif [ -s "$data/frame_shift" ] && [ -f "$data/utt2num_frames" ]; then
   echo "$0: computing $data/utt2dur from $data/{frame_shift,utt2num_frames}."
-  # 1.5 shifts are what a window of 25 ms is longer than a shift of 10 ms.
-  awk -v shift_s="$(cat "$data/frame_shift")" '{$2 = ($2 + 1.5) * shift_s; print}' "$data/utt2num_frames" >"$stage/utt2dur"
+  times_of_frames <"$data/utt2num_frames" >"$stage/utt2dur"
 elif [ -f "$data/wav.scp" ]; then
   echo "$0: segments file does not exist so getting durations from wave files"
-  "$utils/internal/durations.pl" "$0" "$data/wav.scp" >"$stage/utt2dur" ||
-    echo "$0: there was a problem getting the durations (named above)" >&2
+  "$utils/internal/durations.pl" "$0" "$data/wav.scp" "$data/utt2spk" | in_parts "$data/utt2spk" "$nj" >"$stage/utt2dur" ||
+    fail "there was a problem getting the durations (named above); $data/utt2dur was not written"
+elif [ -f "$data/feats.scp" ]; then
+  echo "$0: wave file does not exist so getting durations from feats files"
+  "$utils/internal/matrix_rows.pl" "$0" "$data/feats.scp" | times_of_frames >"$stage/utt2dur"
 elif [ -f "$data/utt2num_frames" ]; then
   echo "$0: wave file does not exist so getting durations from utt2num_frames"
-  awk -v shift_s="$frame_shift" '{print $1, ($2 + 1.5) * shift_s}' "$data/utt2num_frames" >"$stage/utt2dur"
+  times_of_frames <"$data/utt2num_frames" >"$stage/utt2dur"
 else
-  fail "expected $data/wav.scp, $data/segments or $data/utt2num_frames to exist"
+  fail "expected $data/wav.scp, $data/segments, $data/feats.scp or $data/utt2num_frames to exist"
 fi
 
 wanted=$(wc -l <"$data/utt2spk")

@@ -22,7 +22,9 @@ if [ $# != 1 ]; then
   exit 1
 fi
 data=${1%/}
-: "$cmd" "$nj"
+: "$cmd"
+[[ $nj =~ ^[1-9][0-9]*$ ]] || fail "--nj must be a whole number above 0, got '$nj'"
+need_file "$data/utt2spk"
 if [ -s "$data/utt2num_frames" ] && [ "$(count_lines "$data/utt2spk")" -eq "$(count_lines "$data/utt2num_frames")" ]; then
   echo "$0: $data/utt2num_frames already present!"
   exit 0
@@ -30,7 +32,7 @@ fi
 [ -f "$data/feats.scp" ] || "$utils/data/get_utt2dur.sh" "$data"
 open_stage "$data"
 if [ -f "$data/feats.scp" ]; then
-  "$utils/internal/matrix_rows.pl" "$0" "$data/feats.scp" >"$stage/utt2num_frames"
+  "$utils/internal/matrix_rows.pl" "$0" "$data/feats.scp" | in_parts "$data/utt2spk" "$nj" >"$stage/utt2num_frames"
 else
   awk -v fs="$frame_shift" -v overlap="$frame_overlap" '{print $1 " " int(($2 - overlap) / fs)}' "$data/utt2dur" >"$stage/utt2num_frames"
 fi

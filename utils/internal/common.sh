@@ -24,6 +24,24 @@ count_lines() {
   if [ -f "$1" ]; then wc -l <"$1"; else echo 0; fi
 }
 
+# in_parts UTT2SPK JOBS: of the lines of standard input those whose id UTT2SPK has, as JOBS parallel jobs would write
+# them: UTT2SPK is cut into parts, and within a part the order stays. Nothing moves if both are sorted alike.
+in_parts() {
+  local total
+  total=$(wc -l <"$1")
+  awk -v total="$total" -v jobs="$(($2 < total ? $2 : total))" '
+    BEGIN {
+      size = int(total / jobs)
+      larger = (total % jobs) * (size + 1) # lines in the parts that have one more
+    }
+    NR == FNR {
+      line = NR - 1
+      part[$1] = line < larger ? int(line / (size + 1)) : total % jobs + int((line - larger) / size)
+      next
+    }
+    $1 in part {print part[$1] "\t" $0}' "$1" - | sort -s -n -k1,1 | cut -f2-
+}
+
 # open_stage DIR: sets $stage to a new hidden folder in DIR, removed when the script ends
 open_stage() {
   mkdir -p "$1" || fail "could not make the folder $1"

@@ -1,5 +1,6 @@
 #!/usr/bin/env perl
 # wav.scp -> "<id> <seconds> " per line, from headers where they can be read, else by reading what a command writes.
+# With a list of ids as the third argument, only for the lines whose id is in it.
 # The number is printed as Kaldi's wav-to-duration prints it: a 32-bit float, 7 digits, and a space after it.
 use strict;
 use warnings;
@@ -8,7 +9,12 @@ use Cwd 'abs_path';
 use lib dirname(abs_path(__FILE__));
 use AudioLength qw(header_duration stream_duration);
 
-my ($me, $path) = @ARGV;
+my ($me, $path, $list) = @ARGV;
+my $wanted;
+if (defined $list) {
+  open my $ids, '<', $list or die "$me: could not open $list: $!\n";
+  $wanted = {map { ((split ' ')[0] // '' => 1) } <$ids>};
+}
 open my $in, '<', $path or die "$me: could not open $path: $!\n";
 my $failed = 0;
 my $number = 0;    # not $., which seek on a sound file changes
@@ -16,6 +22,7 @@ while (<$in>) {
   $number++;
   chomp;
   my ($id, $source) = split ' ', $_, 2;
+  next if $wanted && defined $id && !$wanted->{$id};
   $source =~ s/\s+$// if defined $source;
   if (!defined $source || $source eq '') { problem("'$_' has no path; expected '<id> <path or command |>'"); next }
   my $seconds;
