@@ -25,7 +25,7 @@ if (@ARGV != 1) { print STDERR $usage; exit 1 }
 
 my $map_path = shift;
 my %replacement;
-open my $map, '<', $map_path or die "apply_map.pl: error opening map file $map_path: $!\n";
+open my $map, '<', $map_path eq '-' ? '/dev/stdin' : $map_path or die "apply_map.pl: error opening map file $map_path: $!\n";
 while (<$map>) {
   my ($word, @words) = split ' ';
   die "apply_map.pl: empty line in the map ($map_path:$.)\n" unless defined $word;

@@ -13,7 +13,7 @@ Without an option, <num-utt> utterances spread evenly over <srcdir>.
   --shortest        the <num-utt> shortest (needs feats.scp)
   --speakers        randomly chosen speakers (always the same), until there are <num-utt> utterances
   --per-spk         up to <num-utt> utterances of each speaker, spread evenly
-  --spk-list, --utt-list   the speakers or utterances named in a file"
+  --spk-list, --utt-list   the speakers or utterances named in a file, or on standard input for -"
 
 mode=even
 list=
@@ -41,7 +41,7 @@ fi
 source=${1%/}
 if [ -n "$list" ]; then
   dest=${2%/}
-  [ -r "$list" ] || fail "could not open the list $list"
+  [ "$list" = - ] || [ -r "$list" ] || fail "could not open the list $list"
 else
   num_utt=$2
   dest=${3%/}

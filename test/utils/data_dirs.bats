@@ -172,6 +172,17 @@ ids() { awk '{printf "%s%s", sep, $1; sep = " "} END {print ""}' "$1"; }
   "$UTILS/subset_data_dir.sh" --spk-list list x z
   [ "$(ids z/utt2spk)" = 'b-1 b-2 b-3 c-1 c-2' ]
 }
+@test "subset: a list on standard input" {
+  four_dir d
+  # shellcheck disable=SC2016  # expanded by that bash
+  run bash -c 'printf "b-2\na-3 a\n" | "$UTILS/subset_data_dir.sh" --utt-list - d e'
+  [ "$status" = 0 ]
+  is e/utt2spk 'a-3 a' 'b-2 b'
+  # shellcheck disable=SC2016  # expanded by that bash
+  run bash -c '"$UTILS/subset_data_dir.sh" --spk-list <(echo c) d f'
+  [ "$status" = 0 ]
+  is f/spk2utt 'c c-1 c-2'
+}
 @test "subset: recordings follow the segments" {
   segmented_dir x
   file x/reco2dur 'rec-a 3' 'rec-b 2'

@@ -99,6 +99,23 @@ wav_dir() {
   [ "$status" = 0 ]
   is d/reco2dur 'ann-1 1' 'ann-2 2' 'bob-1 3.5 '
 }
+@test "get_utt2dur, get_reco2dur: SPHERE files through sph2pipe, in Kaldi's two forms of a number" {
+  good_dir d
+  mkdir -p a
+  for name in 1 2 3; do
+    tone "a/$name.wav" 27043
+    sox "a/$name.wav" "a/$name.sph"
+  done
+  file d/wav.scp 'ann-1 sph2pipe -f wav a/1.sph |' 'ann-2 /x/sph2pipe -f wav a/2.sph|' 'bob-1 sph2pipe -f wav a/3.sph |'
+  run "$UTILS/data/get_utt2dur.sh" d
+  is d/utt2dur 'ann-1 1.6901875' 'ann-2 1.6901875' 'bob-1 1.6901875'
+  run "$UTILS/data/get_reco2dur.sh" d
+  is d/reco2dur 'ann-1 1.6901875' 'ann-2 1.6901875' 'bob-1 1.6901875'
+  rm d/utt2dur d/reco2dur
+  file d/wav.scp 'ann-1 sph2pipe -f wav -p -c 1 a/1.sph |' 'ann-2 /x/sph2pipe -f wav a/2.sph|' 'bob-1 a/3.wav'
+  run "$UTILS/data/get_utt2dur.sh" d
+  is d/utt2dur 'ann-1 1.690187 ' 'ann-2 1.690187 ' 'bob-1 1.690187 '
+}
 @test "get_reco2dur: by recording" {
   segmented_dir d
   tone a.wav 48000
@@ -278,4 +295,13 @@ wav_dir() {
   [ -e d/.backup/cmvn.scp ]
   run "$UTILS/data/resample_data_dir.sh" fast d
   [ "$status" = 1 ]
+}
+@test "extend_segment_times: room on both sides, neighbours meet, no longer than the recording's last end" {
+  file segments 'u1 r1 0.05 2' 'u2 r1 2.1 3.5' 'u3 r2 10 12.345678' 'u4 r1 4 5'
+  "$UTILS/data/extend_segment_times.py" --start-padding=0.15 --end-padding=0.2 <segments >out 2>messages
+  is out 'u1 r1 0 2.075' 'u2 r1 2.075 3.7' 'u3 r2 9.85 12.445678' 'u4 r1 3.85 5.1'
+  [[ $(cat messages) == *'extended 4 segments; fixed 1 overlapping'* ]]
+  run "$UTILS/data/extend_segment_times.py" <<<'u1 r1 0'
+  [ "$status" = 1 ]
+  [[ $output == *'line 1 of the segments'* ]]
 }

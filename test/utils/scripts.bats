@@ -3,7 +3,7 @@
 load helper
 
 @test "every tool explains itself with --help, status 0" {
-  for tool in "$UTILS"/*.pl "$UTILS"/*.sh "$UTILS"/data/*.sh; do
+  for tool in "$UTILS"/*.pl "$UTILS"/*.sh "$UTILS"/data/*.{sh,py} "$UTILS"/{sph2pipe,wav-copy,wav-to-duration}; do
     [ "$(basename "$tool")" != parse_options.sh ] && [ "$(basename "$tool")" != recipe_options.sh ] || continue
     run "$tool" --help
     [ "$status" = 0 ] || { echo "$tool: $output"; false; }
@@ -19,7 +19,7 @@ load helper
   done
 }
 @test "shellcheck finds nothing" {
-  shellcheck "$UTILS"/*.sh "$UTILS"/data/*.sh "$UTILS"/internal/*.sh "$BATS_TEST_DIRNAME"/*.bats \
+  shellcheck "$UTILS"/*.sh "$UTILS"/{sph2pipe,wav-to-duration} "$UTILS"/data/*.sh "$UTILS"/internal/*.sh "$BATS_TEST_DIRNAME"/*.bats \
     "$BATS_TEST_DIRNAME"/*.{sh,bash} "$BATS_TEST_DIRNAME"/../slurm/*.sh
 }
 @test "Perl has nothing to warn of, and no module beyond perl-base" {

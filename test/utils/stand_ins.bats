@@ -44,9 +44,9 @@ samples() { sox -t wav - -t dat - | awk '/^;/ {next} {printf "%d\n", $2 * 32768 
   [[ $output == *"-f takes wav"* ]]
 }
 
-@test "an installed sph2pipe or wav-copy is run in place of the stand-in" {
+@test "an installed sph2pipe, wav-copy or wav-to-duration is run in place of the stand-in" {
   mkdir bin
-  for name in sph2pipe wav-copy; do
+  for name in sph2pipe wav-copy wav-to-duration; do
     printf '#!/bin/sh\necho real "$@"\n' >"bin/$name"
     chmod +x "bin/$name"
     PATH=$UTILS:$PWD/bin:$PATH run -0 "$UTILS/$name" -x y
@@ -98,4 +98,28 @@ samples() { sox -t wav - -t dat - | awk '/^;/ {next} {printf "%d\n", $2 * 32768 
   command=$(cut -d' ' -f2- slow/wav.scp)
   PATH=$UTILS:$PATH bash -c "${command%|}" >slow.wav
   [ "$(sox slow.wav -n stat 2>&1 | awk '/Length/ {print $3}')" = 0.200000 ]
+}
+
+@test "wav-to-duration writes the seconds of each recording" {
+  tone a.wav 27043
+  # shellcheck disable=SC2046
+  sphere b.sph 2 pcm $(seq 1 1000)
+  file wav.scp 'a a.wav' 'b sph2pipe -f wav -p -c 1 b.sph |' 'c cat a.wav |'
+  PATH=$UTILS:$PATH run -0 "$UTILS/wav-to-duration" --read-entire-file=true scp:wav.scp ark,t:out
+  is out 'a 1.690187 ' 'b 0.0625 ' 'c 1.690187 '
+  # shellcheck disable=SC2016  # expanded by that bash
+  run -0 bash -c '"$UTILS/wav-to-duration" scp:- ark,t:- <<<"a a.wav"'
+  [ "$output" = 'a 1.690187 ' ]
+  rm out a.wav
+  run -1 "$UTILS/wav-to-duration" scp:wav.scp ark,t:out
+  [[ $output == *"wav.scp:1: could not find the duration of 'a'"* ]]
+  [ ! -e out ]
+  run -1 "$UTILS/wav-to-duration" ark:wav.scp
+  [[ $output == *Usage* ]]
+}
+
+@test "sph2pipe is where older scripts look for it in KALDI_ROOT" {
+  sphere one.sph 1 pcm 5 6
+  "$UTILS/internal/kaldi_root/tools/sph2pipe_v2.5/sph2pipe" -f wav one.sph | samples >out
+  is out 5 6
 }

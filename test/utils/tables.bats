@@ -92,6 +92,19 @@ load helper
   done >out
   is out 'x 1 x x' 'x 1 1 x' 'x x 1 1' '1 1 x x' 'x x x x'
 }
+@test "apply_map.pl, sym2int.pl and int2sym.pl read their map from standard input for -" {
+  file symtab 'a 1' 'b 2'
+  file in '2 1'
+  # shellcheck disable=SC2016  # expanded by that bash
+  run bash -c '"$UTILS/int2sym.pl" - in <symtab'
+  [ "$output" = 'b a ' ]
+  file words 'b a'
+  # shellcheck disable=SC2016  # expanded by that bash
+  run bash -c '"$UTILS/sym2int.pl" - words <symtab'
+  [ "$output" = '2 1' ]
+  run "$UTILS/apply_map.pl" - </dev/null
+  [ "$status" = 0 ]
+}
 @test "apply_map.pl stops at an unknown word, or warns with --permissive" {
   file map 'A a'
   run "$UTILS/apply_map.pl" map <<<'A Z'

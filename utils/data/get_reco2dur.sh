@@ -36,7 +36,9 @@ if [ -s "$data/utt2dur" ] && [ ! -s "$data/segments" ] &&
 fi
 need_file "$data/wav.scp"
 open_stage "$data"
-"$utils/internal/durations.pl" "$0" "$data/wav.scp" >"$stage/reco2dur" ||
+form=wav
+if reads_sphere "$data/wav.scp"; then form=sphere; fi
+"$utils/internal/durations.pl" "$0" "$data/wav.scp" "$form" >"$stage/reco2dur" ||
   fail "there was a problem getting the durations (named above); $data/reco2dur was not written"
 close_stage "$data"
 echo "$0: computed $data/reco2dur"

@@ -47,8 +47,11 @@ elif [ -s "$data/frame_shift" ] && [ -f "$data/utt2num_frames" ]; then
   times_of_frames <"$data/utt2num_frames" >"$stage/utt2dur"
 elif [ -f "$data/wav.scp" ]; then
   echo "$0: segments file does not exist so getting durations from wave files"
-  "$utils/internal/durations.pl" "$0" "$data/wav.scp" "$data/utt2spk" | in_parts "$data/utt2spk" "$nj" >"$stage/utt2dur" ||
-    fail "there was a problem getting the durations (named above); $data/utt2dur was not written"
+  if reads_sphere "$data/wav.scp"; then
+    "$utils/internal/durations.pl" "$0" "$data/wav.scp" sphere
+  else
+    "$utils/internal/durations.pl" "$0" "$data/wav.scp" wav "$data/utt2spk" | in_parts "$data/utt2spk" "$nj"
+  fi >"$stage/utt2dur" || fail "there was a problem getting the durations (named above); $data/utt2dur was not written"
 elif [ -f "$data/feats.scp" ]; then
   echo "$0: wave file does not exist so getting durations from feats files"
   "$utils/internal/matrix_rows.pl" "$0" "$data/feats.scp" | times_of_frames >"$stage/utt2dur"

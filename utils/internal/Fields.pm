@@ -19,7 +19,7 @@ sub field_range {
 # The [symbol, integer] pairs of a file.
 sub symbol_table {
   my ($tool, $path) = @_;
-  open my $in, '<', $path or die "$tool: error opening symbol table file $path: $!\n";
+  open my $in, '<', $path eq '-' ? '/dev/stdin' : $path or die "$tool: error opening symbol table file $path: $!\n";
   my @pairs;
   while (<$in>) {
     my @fields = split ' ';

@@ -28,7 +28,8 @@ count_lines() {
 # them: UTT2SPK is cut into parts, and within a part the order stays. Nothing moves if both are sorted alike.
 in_parts() {
   local total
-  total=$(wc -l <"$1")
+  total=$(awk 'END {print NR}' "$1")
+  [ "$total" -gt 0 ] || return 0
   awk -v total="$total" -v jobs="$(($2 < total ? $2 : total))" '
     BEGIN {
       size = int(total / jobs)
@@ -36,10 +37,19 @@ in_parts() {
     }
     NR == FNR {
       line = NR - 1
-      part[$1] = line < larger ? int(line / (size + 1)) : total % jobs + int((line - larger) / size)
+      parts[$1] = parts[$1] " " (line < larger ? int(line / (size + 1)) : total % jobs + int((line - larger) / size))
       next
     }
-    $1 in part {print part[$1] "\t" $0}' "$1" - | sort -s -n -k1,1 | cut -f2-
+    $1 in parts {
+      count = split(parts[$1], part, " ")
+      for (i = 1; i <= count; i++) print part[i] "\t" $0
+    }' "$1" - | sort -s -n -k1,1 | cut -f2-
+}
+
+# reads_sphere WAV_SCP: whether every line has the form "<id> .../sph2pipe -f wav <file> |"
+reads_sphere() {
+  awk '{sub(/\|[ \t]*$/, " |")}
+    NF != 6 || $2 !~ /sph2pipe$/ || $3 != "-f" || $4 != "wav" || $6 != "|" {exit 1}' "$1"
 }
 
 # open_stage DIR: sets $stage to a new hidden folder in DIR, removed when the script ends

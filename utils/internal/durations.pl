@@ -1,7 +1,8 @@
 #!/usr/bin/env perl
 # wav.scp -> "<id> <seconds> " per line, from headers where they can be read, else by reading what a command writes.
-# With a list of ids as the third argument, only for the lines whose id is in it.
-# The number is printed as Kaldi's wav-to-duration prints it: a 32-bit float, 7 digits, and a space after it.
+# With a list of ids only for the lines whose id is in it.
+# The number is printed as Kaldi's wav-to-duration prints it: a 32-bit float, 7 digits, and a space after it; with the
+# form "sphere" as Perl does, as Kaldi does where every line of wav.scp reads a SPHERE file.
 use strict;
 use warnings;
 use File::Basename 'dirname';
@@ -9,7 +10,7 @@ use Cwd 'abs_path';
 use lib dirname(abs_path(__FILE__));
 use AudioLength qw(header_duration stream_duration);
 
-my ($me, $path, $list) = @ARGV;
+my ($me, $path, $form, $list) = @ARGV;
 my $wanted;
 if (defined $list) {
   open my $ids, '<', $list or die "$me: could not open $list: $!\n";
@@ -26,15 +27,13 @@ while (<$in>) {
   $source =~ s/\s+$// if defined $source;
   if (!defined $source || $source eq '') { problem("'$_' has no path; expected '<id> <path or command |>'"); next }
   my $seconds;
-  # sph2pipe copies the length of its last argument, so the header of the file is enough.
-  if ($source =~ /^\S*sph2pipe -f wav (\S+)\s*\|$/ && defined($seconds = header_duration($1))) {
-    print "$id $seconds\n";    # Kaldi reads these without wav-to-duration, and prints the number as Perl does
-    next;
-  }
-  if    ($source =~ s/\|$//)        { $seconds = command_duration($source) }
+  # sph2pipe copies the length of the file, so the header of that is enough.
+  if    ($source =~ /^\S*sph2pipe(?:\s+-f\s+wav|\s+-p|\s+-c\s+[12])*\s+([^\s-]\S*)\s*\|$/ && defined($seconds = header_duration($1))) { }
+  elsif ($source =~ s/\|$//)        { $seconds = command_duration($source) }
   elsif ($source =~ /^(.*):(\d+)$/ && !-e $source) { $seconds = offset_duration($1, $2) }
   else                              { $seconds = header_duration($source) // command_duration('sox ' . quoted($source) . ' -t wav -') }
-  if (defined $seconds) { printf "%s %.7g \n", $id, unpack 'f', pack 'f', $seconds }
+  if    (defined $seconds && $form eq 'sphere') { print "$id $seconds\n" }
+  elsif (defined $seconds) { printf "%s %.7g \n", $id, unpack 'f', pack 'f', $seconds }
   else { problem("could not find the duration of '$id' ($source); is the file there, and whole?") }
 }
 exit($failed ? 1 : 0);

@@ -22,6 +22,10 @@ unset _dir
 export PATH
 unset PYTHONHOME
 
+# Where local/data.sh files written for Kaldi and ESPnet look for programs such as tools/sph2pipe_v2.5/sph2pipe.
+export KALDI_ROOT=${KALDI_ROOT:-${JSTASR_ROOT}/utils/internal/kaldi_root}
+export MAIN_ROOT=${MAIN_ROOT:-${JSTASR_ROOT}}
+
 # Kaldi's tools sort by bytes; Python must read and write UTF-8 all the same.
 export LC_ALL=C
 export PYTHONUTF8=1
