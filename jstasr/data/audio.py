@@ -68,7 +68,14 @@ def _opened(source):
         with soundfile.SoundFile(handle) as file:
             yield file
     except (soundfile.SoundFileError, OSError) as error:
-        raise JstasrError(f"{name}: cannot read as audio: {error}") from error
+        raise JstasrError(f"{name}: cannot read as audio: {reason(error)}") from error
+
+
+def reason(error):
+    """What libsndfile or the system says of a file, without its name."""
+    said = getattr(error, "error_string", "") or getattr(error, "strerror", "") or str(error)
+    # So it calls a file that begins with no frame of mp3.
+    return "unknown format" if said.startswith("File does not exist or is not a regular file") else said.rstrip(".")
 
 
 def read_audio(source, start=None, end=None, channel=None):

@@ -28,6 +28,8 @@ UNUSED = set(
 class Columns:
     """The meaning of a table's columns.
 
+    `usable` is false where rows would all have the same fault: a column that they need is lacking.
+
     Args:
         names: columns of the table, in its order, with where each was first seen: list of (name, where).
         options: Options.
@@ -36,7 +38,7 @@ class Columns:
     """
 
     def __init__(self, names, options, faults, source, required=("audio", "text")):
-        self.options, self.column_of = options, {}
+        self.options, self.column_of, self.usable = options, {}, True
         self.audio_dir = options.audio_dir
         present = {name.strip().lower(): name for name, _ in names if name not in options.ignore}
         for role, aliases in ALIASES.items():
@@ -44,6 +46,7 @@ class Columns:
                 wanted = options.columns[role]
                 if wanted not in (name for name, _ in names):
                     faults.add(source, f"no column {wanted!r}, which --columns names for {role}")
+                    self.usable = False
                 self.column_of[role] = wanted
             else:
                 found = next((present[alias] for alias in aliases.split() if alias in present), None)
@@ -60,6 +63,7 @@ class Columns:
                            f"{' '.join(ROLES)}), or --ignore {show(name)}")  # fmt: skip
         for role in required:
             if role not in self.column_of:
+                self.usable = False
                 have = ", ".join(repr(show(name)) for name, _ in names) or "none"
                 faults.add(source, f"no column for the {role}; columns are {have}; name it: --columns {role}=NAME")
 

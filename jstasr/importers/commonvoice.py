@@ -74,7 +74,7 @@ def _read_language(folder, lang, options, faults):
         path = folder / f"{name}.tsv"
         columns, rows = tsv_rows(path, faults)
         meaning = Columns(columns, options, faults, f"{path}:1", ("audio", "text", "speaker"))
-        if faults.fatal:
+        if not meaning.usable:
             continue
         for where, row in rows:
             entry = meaning.entry(row, where, faults)

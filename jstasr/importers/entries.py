@@ -1,5 +1,6 @@
 """What every format is read into, and how its faults are gathered."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,7 @@ class Entry:
         id, speaker, lang, split: "" where the source does not tell.
         recording: id of the recording that the utterance is cut from; "": it is the whole of its audio.
         start, end: seconds in the recording; None: its beginning, its end.
+        seconds: length of the audio file, once it is known.
         keep_id: the id is Kaldi's already and needs no speaker in front.
     """
 
@@ -32,6 +34,7 @@ class Entry:
     recording: str = ""
     start: float | None = None
     end: float | None = None
+    seconds: float | None = None
     keep_id: bool = False
 
 
@@ -46,7 +49,8 @@ class Options:
         langs: languages to read, of a source of several; (): all.
         audio_dir: where relative audio paths begin; None: at the source.
         tables: names of the tables to read, where a source has several; (): its own choice.
-        extracted: folder for audio that lies inside other files; listed_as: what it will be called in the end.
+        extracted: folder for audio that lies inside other files, None: it is measured only; listed_as: what the
+            folder will be called in the end.
         unpack_to: folder for archives.
     """
 
@@ -82,7 +86,7 @@ class Faults:
 
     def lines(self):
         """All faults in words, the first hundred."""
-        everything = self.fatal + ([] if self.skip_rows else self.rows)
+        everything = self.fatal + ([] if self.skip_rows else sorted(self.rows, key=_by_line))
         more = len(everything) - MAX_FAULTS_SHOWN
         return everything[:MAX_FAULTS_SHOWN] + ([f"(and {more} more)"] if more > 0 else [])
 
@@ -93,6 +97,11 @@ class Faults:
             count = len(self.fatal) + (0 if self.skip_rows else len(self.rows))
             remedy = "Nothing was written." + ("" if self.fatal else " --skip-bad leaves such rows out.")
             raise JstasrError(f"{source}: {count} fault(s)\n  " + "\n  ".join(lines) + f"\n{remedy}")
+
+
+def _by_line(fault):
+    """Orders faults by file and line: "m.tsv:12: ..." comes after "m.tsv:9: ..."."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", fault)]
 
 
 def not_utf8(text):

@@ -1,9 +1,13 @@
 """Hugging Face datasets on disk: `save_to_disk` folders (Arrow), and Parquet files. Needs pyarrow."""
 
+import io
 import re
 from dataclasses import replace
 from pathlib import Path
 
+import soundfile
+
+from jstasr.data.audio import reason
 from jstasr.errors import JstasrError
 from jstasr.importers.columns import Columns
 
@@ -35,7 +39,7 @@ def read_huggingface(source, options, faults):
         where = f"{path}: schema"
         base = replace(options, audio_dir=options.audio_dir or path.absolute().parent)
         columns = Columns([(name, where) for name in table.column_names], base, faults, where)
-        if faults.fatal:
+        if not columns.usable:
             continue
         split = _split_of(path, source)
         audio_column = columns.column_of["audio"]
@@ -45,16 +49,17 @@ def read_huggingface(source, options, faults):
             for row in batch.to_pylist():
                 number += 1
                 row_where = f"{path}: row {number}"
-                audio = row[audio_column]
+                audio, seconds = row[audio_column], None
                 if isinstance(audio, dict):
-                    row[audio_column] = _stored(audio, row_where, f"{path.stem}-{number:07d}", options, faults)
+                    name = f"{path.stem}-{number:07d}"
+                    row[audio_column], seconds = _stored(audio, row_where, name, options, faults)
                     if not row[audio_column]:
                         continue
                 values = {key: "" if value is None else str(value) for key, value in row.items()}
                 _name_classes(table.schema, values)
                 entry = columns.entry(values, row_where, faults)
                 if entry is not None:
-                    entry.split = entry.split or split
+                    entry.split, entry.seconds = entry.split or split, seconds
                     entries.append(entry)
     return entries
 
@@ -87,18 +92,28 @@ def _read(path):
 
 
 def _stored(audio, where, name, options, faults):
-    """Path of an audio column's value {path, bytes}; bytes are written out."""
+    """Path of an audio column's value {path, bytes}; bytes are written out, or measured, which gives their seconds.
+
+    Returns:
+        ("", None) where there is a fault, which is told, else (path, seconds or None).
+    """
     path, content = audio.get("path") or "", audio.get("bytes")
     if not content:
         if not path:
             faults.add_row(where, "neither path nor bytes of the audio")
-        return path
+        return path, None
     known = Path(path).name or f"{name}{_ending(content)}"
     stem, ending = Path(known).stem, Path(known).suffix or _ending(content)
     target = f"{name}-{re.sub('[^A-Za-z0-9._-]', '_', stem)}{ending}" if path else known
+    if options.extracted is None:
+        try:
+            return target, soundfile.info(io.BytesIO(content)).duration
+        except soundfile.SoundFileError as error:
+            faults.add_row(where, f"cannot be read as audio ({reason(error)})")
+            return "", None
     options.extracted.mkdir(parents=True, exist_ok=True)
     (options.extracted / target).write_bytes(content)
-    return str((options.listed_as / target).absolute())
+    return str((options.listed_as / target).absolute()), None
 
 
 def _ending(content):

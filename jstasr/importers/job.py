@@ -4,6 +4,7 @@ import random
 import shutil
 from pathlib import Path
 
+from jstasr.data.audio import is_pipe
 from jstasr.data.io import atomic_write
 from jstasr.data.kaldi import read_table
 from jstasr.data.sets import made_together, write_text_set
@@ -12,7 +13,7 @@ from jstasr.importers import formats, split
 from jstasr.importers.check import usable
 from jstasr.importers.entries import Faults, Options
 from jstasr.importers.sentences import new_sentences, parse_text_files, sentences_of
-from jstasr.importers.write import replacing, summary, write_data_dir
+from jstasr.importers.write import audio_seconds, replacing, summary, write_data_dir
 
 AUDIO = "audio"  # folder for recordings that a source holds inside its files
 
@@ -157,22 +158,14 @@ def import_text(args):
 
 def measure(args):
     """Print how much there is as words that a shell can read: `utterances=80 seconds=512 ...`."""
-    import soundfile
-
-    faults = Faults(args.skip_bad)
+    faults, source = Faults(args.skip_bad), " ".join(args.source)
     entries = read_sources(args, options_of(args), faults)
-    faults.raise_all(" ".join(args.source))
+    faults.raise_all(source)
     sample = random.Random(args.seed).sample(entries, min(500, len(entries)))
     seconds = 0.0
     for entry in sample:
-        if entry.end is not None:
-            seconds += entry.end - (entry.start or 0)
-        elif not entry.audio.rstrip().endswith("|"):
-            try:
-                seconds += soundfile.info(entry.audio).duration - (entry.start or 0)
-            except soundfile.SoundFileError as error:
-                faults.add_row(entry.where, f"cannot read as audio: {error}")
-    faults.raise_all(" ".join(args.source))
+        if entry.end is not None or not is_pipe(entry.audio):
+            seconds += (audio_seconds(entry) if entry.end is None else entry.end) - (entry.start or 0)
     langs = sorted({entry.lang for entry in entries if entry.lang})
     print(
         f"utterances={len(entries)} seconds={round(seconds * len(entries) / len(sample))} "

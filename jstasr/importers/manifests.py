@@ -31,7 +31,7 @@ def _entries(path, names, rows, options, faults):
     if not names:
         raise JstasrError(f"{path}: is empty; expected a header line and rows, or JSON objects")
     columns = Columns(names, options, faults, f"{path}:1")
-    if faults.fatal:  # rows would repeat the same fault
+    if not columns.usable:
         return []
     entries = (columns.entry(row, where, faults) for where, row in rows)
     return [entry for entry in entries if entry is not None]

@@ -49,11 +49,10 @@ def split_entries(entries, shares, seed, faults):
         parts["train"] += undecided
     else:
         parts["train"] = undecided
+    notes += _keep_apart(parts)
     lacking = [name for name in ("test", "dev") if not parts[name]]
     if lacking:
         notes += _divide(parts, lacking, dict(zip(("dev", "test"), shares, strict=True)), seed)
-    else:
-        notes += _keep_apart(parts)
     return parts, notes
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import soundfile
 
+from jstasr.data.audio import is_pipe, reason
 from jstasr.data.kaldi import spk2utt_of, write_table
 from jstasr.errors import JstasrError
 
@@ -35,12 +36,14 @@ def _segment(entry):
 
 def audio_seconds(entry):
     """Length of the whole recording of an entry, seconds."""
-    if entry.audio.rstrip().endswith("|"):
+    if entry.seconds is not None:
+        return entry.seconds
+    if is_pipe(entry.audio):
         raise JstasrError(f"{entry.where}: the segment has no end, and that of a command's output is not known: add it")
     try:
         return soundfile.info(entry.audio).duration
     except soundfile.SoundFileError as error:
-        raise JstasrError(f"{entry.where}: cannot read {entry.audio} as audio: {error}") from None
+        raise JstasrError(f"{entry.where}: cannot read {entry.audio} as audio: {reason(error)}") from None
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def test_the_model_fits_the_amount_of_speech(tmp_path, recordings):
     "options, words",
     [
         ([], "Usage"),
-        (["--manifest", "x.tsv", "new"], "--manifest needs --lang"),
+        (["--lang", "Haitian Creole", "new"], "--lang must be a code"),
         (["--lang", "xx", "new"], "go with --manifest"),
         (["--lang", "xx", "--manifest", "nowhere.tsv", "new"], "nowhere.tsv: no such file"),
         (["--lang"], "--lang needs a value"),
@@ -98,6 +98,43 @@ def test_faulty_recordings_are_told_before_anything_is_made(tmp_path, recordings
     assert "no transcript 1.txt" in done.stderr and "2.txt:1: empty transcript" in done.stderr
     assert "--import_opts" in done.stderr
     assert not (tmp_path / "yo").exists()
+
+
+@pytest.fixture
+def languages(tmp_path, recordings):
+    """A table of the recordings whose column tells two languages, and a text."""
+    rows = ["path,sentence,client_id,locale"]
+    for path in sorted(recordings.rglob("*.txt")):
+        sound = next(other for other in path.parent.glob(f"{path.stem}.*") if other != path)
+        speaker = path.parent.name
+        rows.append(
+            f'{sound},"{path.read_text(encoding="utf-8")}",{speaker},{"yo" if speaker < "speaker 4" else "xqz"}'
+        )
+    (tmp_path / "table.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (tmp_path / "text.txt").write_text("ẹ́kọ́ dára\nọjọ́ kan\n", encoding="utf-8")
+    return tmp_path / "table.csv"
+
+
+def test_a_column_of_languages_makes_a_recipe_of_several(tmp_path, languages):
+    done = run(SETUP, tmp_path / "new/asr1", "--manifest", languages, "--text", f"yo={tmp_path / 'text.txt'}")
+    assert done.returncode == 0, done.stderr
+    done = run(tmp_path / "new/asr1/run.sh", "--stage", "1", "--stop_stage", "1")
+    assert done.returncode == 0, done.stderr + done.stdout
+    for name in ("train", "dev", "test"):
+        assert {line.split()[1] for line in open(tmp_path / f"new/asr1/data/{name}/utt2lang")} == {"yo", "xqz"}
+    assert (tmp_path / "new/asr1/data/train_text/utt2lang").read_text().split()[1::2] == ["yo", "yo"]
+    script = (tmp_path / "new/asr1/run.sh").read_text()
+    assert 'langs="xqz yo"' in script and '--lang "${langs%% *}" --langs "${langs}"' in script
+    done = run("shellcheck", tmp_path / "new/asr1/run.sh", tmp_path / "new/asr1/local/data.sh")
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_language_must_be_known_and_that_of_a_text_too(tmp_path, languages, recordings):
+    done = run(SETUP, tmp_path / "new/asr1", "--manifest", recordings)
+    assert done.returncode == 1 and "--lang CODE is needed: no column" in done.stderr
+    done = run(SETUP, tmp_path / "new/asr1", "--manifest", languages, "--text", tmp_path / "text.txt")
+    assert done.returncode == 1 and "say its language, one of xqz yo: --text LANG=FILE" in done.stderr
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.slow

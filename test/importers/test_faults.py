@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from jstasr.data.kaldi import read_table
 
@@ -145,3 +146,38 @@ def test_a_column_of_ids_that_are_none_can_be_ignored(speak, lines, run_import):
     assert "m.csv:3: duplicate id 1, already on m.csv:2" in err
     assert run_import("m.csv", "data/x", "--ignore", "id")[0] == 0
     assert list(read_table("data/x/text")) == ["a", "b"]
+
+
+def test_columns_and_rows_are_told_together_in_the_order_of_lines(speak, lines, run_import):
+    speak("a.wav")
+    lines("m.csv", "audio,text,hue", *(f"{'gone' if n in (2, 11) else 'a'}.wav,word,x" for n in range(1, 12)))
+    _, _, err = run_import("m.csv", "data/x")
+    places = [line.split()[0] for line in err.splitlines() if line.startswith("  ")]
+    assert places == ["m.csv:1:", "m.csv:3:", *(f"m.csv:{n}:" for n in range(4, 12)), "m.csv:12:"]
+    assert "unknown column 'hue'" in err and "duplicate id a, already on m.csv:2" in err
+
+
+def test_files_that_are_no_audio_are_told_by_line(speak, lines, run_import, folder):
+    speak("a.wav", "long.wav")
+    (folder / "page.mp3").write_text("<html>not found</html>" * 50)
+    (folder / "junk.wav").write_bytes(b"RIFFjunk" * 100)
+    soundfile.write("none.wav", [], 16000)
+    names = ("page.mp3", "junk.wav", "none.wav", "a.wav")
+    lines("m.csv", "audio,text,start,end", *(f"{name},word,," for name in names), "long.wav,word,0.2,0.9")
+    for options in (["data/x"], ["--measure", "none"]):
+        status, _, err = run_import("m.csv", *options)
+        assert status == 1
+        assert "m.csv:2: cannot be read as audio (unknown format)" in err and "page.mp3" in err
+        assert "m.csv:3: cannot be read as audio" in err and "m.csv:4: the audio has no samples" in err
+        assert "m.csv:6: segment 0.2 to 0.9 s lies outside the 0.50 s" in err and "4 fault(s)" in err
+
+
+def test_a_row_without_language_among_others_is_told(speak, lines, run_import):
+    speak("a.wav", "b.wav", "c.wav")
+    lines("m.csv", "audio,text,lang", "a.wav,one,sw", "b.wav,two,", "c.wav,three,Haitian Creole")
+    _, _, err = run_import("m.csv", "data/x")
+    assert "m.csv:3: no language, where others have one (sw)" in err and "--lang CODE" in err
+    assert "m.csv:4: language 'Haitian Creole': must be a code" in err
+    lines("m.csv", "audio,text,lang", "a.wav,one,sw", "b.wav,two,")
+    assert run_import("m.csv", "data/x", "--lang", "wo")[0] == 0
+    assert read_table("data/x/utt2lang") == {"a": "sw", "b": "wo"}

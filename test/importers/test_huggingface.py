@@ -53,6 +53,25 @@ def test_an_arrow_folder(speak, folder, run_import, inside):
     assert all(("data/x/audio" in path) == inside for path in wavs)
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_measuring_writes_no_audio(speak, folder, run_import, inside):
+    save_to_disk(table(speak, folder, inside), folder / "hf")
+    before = sorted(folder.rglob("*"))
+    status, out, err = run_import("--measure", "hf", "none")
+    assert status == 0, err
+    assert out.startswith("utterances=3 seconds=2 speakers=3") and out.strip().endswith("langs=br,dv")
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_stored_bytes_that_are_no_audio_are_told(speak, folder, run_import):
+    data = table(speak, folder, True)
+    audio = [{"bytes": b"<html>", "path": "0.mp3"}, *data.column("audio").to_pylist()[1:]]
+    save_to_disk(data.set_column(0, "audio", pyarrow.array(audio, AUDIO)), folder / "hf")
+    for options in (["data/x"], ["--measure", "none"]):
+        status, _, err = run_import("hf", *options)
+        assert status == 1 and "arrow: row 1: cannot be read as audio" in err and "1 fault(s)" in err
+
+
 def test_the_folders_of_a_dataset_dict_are_its_split(speak, folder, run_import):
     data = table(speak, folder, True)
     for number, part in enumerate(("train", "validation", "test")):

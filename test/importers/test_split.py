@@ -84,6 +84,16 @@ def test_a_set_that_the_column_lacks_is_made_of_training_speakers():
     assert len({e.speaker for e in parts["dev"]} - {"s0", "s1"}) == 2
 
 
+def test_speakers_of_the_test_set_leave_training_where_dev_is_made_here_too():
+    entries = entries_of({f"s{n}": 5 for n in range(10)})
+    for number, entry in enumerate(entries):
+        entry.split = "test" if number % 5 == 0 and entry.speaker in ("s0", "s1") else "train"
+    parts, notes = divide(entries)
+    assert {e.speaker for e in parts["test"]} == {"s0", "s1"}
+    assert not {e.speaker for e in parts["train"] + parts["dev"]} & {"s0", "s1"} and parts["dev"]
+    assert notes == ["train: left out 8 utterances of speakers who are in dev or test too"]
+
+
 def test_an_unknown_split_is_a_fault_of_its_row():
     faults = Faults()
     entries = entries_of({"a": 1})

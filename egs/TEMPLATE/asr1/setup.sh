@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Makes a recipe: setup.sh egs/<name>/asr1 [options]. With --lang and --manifest nothing is left to fill in.
+# Makes a recipe: setup.sh egs/<name>/asr1 [options]. With --manifest nothing is left to fill in.
 set -euo pipefail
 
-lang=          # Language of the recordings: en, pt-BR, zh-CN ...; any code, where espeak does not know it.
+lang=          # Language of the recordings: en, pt-BR, zh-CN ...; any code, where espeak does not know it; a column may tell it.
 manifest=      # Recordings with transcripts: whatever `jstasr import` reads (TSV, CSV, JSONL, a folder of .wav and .txt ...).
-text=          # Text without speech, one sentence a line; several files with commas between.
+text=          # Text without speech, one sentence a line; several files with commas between, of several languages LANG=FILE.
 lexicon=       # Pronunciations `word phone phone ...`, instead of espeak or letters.
 import_opts=   # More options of `jstasr import`, as in "--columns text=satz --ignore notes"; absolute paths.
 
 usage() {
-    echo "Usage: setup.sh egs/<name>/asr1 [--lang CODE --manifest FILE [--text FILE] [--lexicon FILE] [--import_opts \"...\"]]"
+    echo "Usage: setup.sh egs/<name>/asr1 [--manifest FILE --lang CODE [--text FILE] [--lexicon FILE] [--import_opts \"...\"]]"
     sed -n 's/^\([a-z_]*\)=  *# \(.*\)/  --\1  \2/p' "$(readlink -f "${BASH_SOURCE[0]}")"
     echo "Without --manifest the recipe's local/data.sh is left for you to fill in."
 }
@@ -37,28 +37,46 @@ while [ $# -gt 0 ]; do
 done
 [ -n "${target}" ] || { usage >&2 && exit 1; }
 if [ -e "${target}" ] && [ -n "$(ls -A "${target}" 2>/dev/null)" ]; then die "${target} is there already: remove it, or take another name"; fi
-[ -z "${manifest}" ] || [ -n "${lang}" ] || die "--manifest needs --lang"
+[[ ${lang} =~ ^([A-Za-z0-9]+([-_][A-Za-z0-9]+)*)?$ ]] || die "--lang must be a code such as en, zh-CN or pt_br, not '${lang}'"
 [ -n "${manifest}" ] || [ -z "${lang}${text}${lexicon}${import_opts}" ] || die "--lang, --text, --lexicon and --import_opts go with --manifest"
 for file in ${manifest:+"${manifest}"} ${lexicon:+"${lexicon}"}; do [ -e "${file}" ] || die "${file}: no such file or folder"; done
 IFS=, read -ra texts <<<"${text}"
-for file in "${texts[@]}"; do [ -f "${file}" ] || die "${file}: no such file"; done
+for index in "${!texts[@]}"; do
+    file=${texts[index]}
+    of=
+    if [ ! -f "${file}" ] && [[ ${file} == *=* ]]; then of=${file%%=*}= file=${file#*=}; fi
+    [ -f "${file}" ] || die "${file}: no such file"
+    texts[index]=${of}$(realpath "${file}")
+done
 
 template=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 root=$(cd "${template}/../../.." && pwd -P)
 
-utterances=0 seconds=0 letters=0
+utterances=0 seconds=0 letters=0 langs="" languages=()
 if [ -n "${manifest}" ]; then
     # Whatever is wrong with the recordings is told now. The environment is set up first, where it is missing.
     # shellcheck source=path.sh
     . "${template}/path.sh"
     # shellcheck disable=SC2086  # a list of options
-    measured=$(jstasr import --measure --lang "${lang}" ${import_opts} "${manifest}" none) ||
+    measured=$(jstasr import --measure ${lang:+--lang "${lang}"} ${import_opts} "${manifest}" none) ||
         die "the recordings cannot be used as they are; options of jstasr import go into --import_opts \"...\""
     for pair in ${measured}; do
-        case ${pair} in utterances=* | seconds=* | letters=*) printf -v "${pair%%=*}" '%s' "${pair#*=}" ;; esac
+        case ${pair} in utterances=* | seconds=* | letters=* | langs=*) printf -v "${pair%%=*}" '%s' "${pair#*=}" ;; esac
+    done
+    read -ra languages <<<"${langs//,/ }"
+    [ "${#languages[@]}" -gt 0 ] || die "--lang CODE is needed: no column of ${manifest} tells the language"
+    if [ -n "${lang}" ] && [[ " ${languages[*]} " != *" ${lang} "* ]]; then
+        echo "setup.sh: ${manifest} itself tells the language: ${languages[*]}, not ${lang}" >&2
+    fi
+    # What a row without language gets; there is none where a column tells all of them.
+    default_lang=${lang}
+    lang=${languages[0]}
+    for file in "${texts[@]}"; do
+        [ "${#languages[@]}" -eq 1 ] || [[ " ${languages[*]} " == *" ${file%%=*} "* ]] ||
+            die "--text ${file}: say its language, one of ${languages[*]}: --text LANG=FILE,LANG=FILE"
     done
     unspaced=$(PYTHONPATH="${root}" python3 -c 'import sys; from jstasr.text.languages import is_unspaced
-print(str(is_unspaced(sys.argv[1])).lower())' "${lang}")
+print(str(any(map(is_unspaced, sys.argv[1:]))).lower())' "${languages[@]}")
 fi
 
 # A size of model for the amount of speech; steps for some 30 times through it, within what its conf allows.
@@ -90,8 +108,7 @@ if [ "${size}" = mini ]; then
         -e 's/^model:/model:\n  online_cmn: 20   # recordings differ in level and microphone/' "${target}/conf/train.yaml"
 fi
 
-long_texts=
-for file in "${texts[@]}"; do long_texts+="${long_texts:+,}$(realpath "${file}")"; done
+long_texts=$(IFS=, && echo "${texts[*]}")
 g2p_opts=
 if [ -n "${lexicon}" ]; then g2p_opts="--g2p lexicon --lexicon $(realpath "${lexicon}")"; fi
 
@@ -101,6 +118,14 @@ say() {
 }
 
 own_options="lang=$(say "${lang:-en}") # language of the recordings"
+# shellcheck disable=SC2016  # expanded by run.sh
+told="${lang}" lang_opts='--lang "${lang}"' data_opts='--lang "${lang:?comes from run.sh: call that}"'
+if [ "${#languages[@]}" -gt 1 ]; then
+    own_options="langs=\"${languages[*]}\" # languages of the recordings, as ${manifest##*/} tells them"
+    told="${languages[*]}"
+    # shellcheck disable=SC2016  # expanded by run.sh
+    lang_opts='--lang "${langs%% *}" --langs "${langs}"' data_opts=${default_lang:+--lang ${default_lang}}
+fi
 if [ -n "${manifest}" ]; then
     own_options+="
 manifest=$(say "$(realpath "${manifest}")") # recordings with transcripts
@@ -115,7 +140,7 @@ fi
 
 cat >"${target}/run.sh" <<END
 #!/usr/bin/env bash
-# Speech recognition${lang:+ for ${lang}}. Any option of asr.sh may follow (./run.sh --help).
+# Speech recognition${told:+ for ${told}}. Any option of asr.sh may follow (./run.sh --help).
 set -euo pipefail
 cd "\$(dirname "\${BASH_SOURCE[0]}")"
 
@@ -125,7 +150,7 @@ ${own_options}
 
 ${sets}
 ./asr.sh \\
-    --lang "\${lang}" \\
+    ${lang_opts} \\
     --train_set train \\
     --valid_set dev \\
     --test_sets test \\
@@ -146,7 +171,7 @@ cd "\$(dirname "\${BASH_SOURCE[0]}")/.."
 # shellcheck source=/dev/null
 . ./path.sh
 
-options=(--lang "\${lang:?comes from run.sh: call that}"${import_opts:+ }${import_opts})
+options=(${data_opts}${import_opts:+ }${import_opts})
 IFS=, read -ra texts <<<"\${text:-}"
 for file in "\${texts[@]}"; do options+=(--text "\${file}"); done
 jstasr import --split "\${options[@]}" "\${manifest:?comes from run.sh: call that}" data
