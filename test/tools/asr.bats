@@ -161,3 +161,15 @@ END
     [ "$(grep -cE '^run.pl: to run .*jstasr format-audio' <<<"${output}")" -eq 1 ]
     says dump/audio/train/logdir/format.1.log
 }
+
+@test "what ended a training of several processes stands below torchrun's report" {
+    mkdir -p dump/fbank/train dump/fbank/dev data/token_list/char
+    touch dump/fbank/train/{utt2num_frames,cmvn.ark} dump/fbank/dev/utt2num_frames
+    printf '%s\n' '<blank>' '<unk>' a >data/token_list/char/tokens.txt
+    printf '%s\n' '<pad>' '<mask>' '<unk>' _ a >data/token_list/phones.txt
+    echo 'optim: {max_step: 5}' >conf/train.yaml
+    run ./asr.sh --stage 6 --stop_stage 6 --token_type char --train_procs 2
+    [ "${status}" -eq 1 ]
+    says "ChildFailedError"
+    [[ "$(tail -n 1 <<<"${output}")" == "asr.sh: error: training ended: "*max_step* ]]
+}

@@ -401,10 +401,12 @@ if begins 6; then
         launcher=("${launcher[@]:0:2}" torchrun --standalone --max-restarts=3 "--nproc-per-node=${procs}" -m jstasr)
     fi
     log "The experiment: ${asr_exp}; TensorBoard: tensorboard --logdir ${asr_exp}"
-    mkdir -p "${asr_exp}/logdir"
+    mkdir -p "${asr_exp}/logdir" && rm -f "${asr_exp}/error"
     show_log "${asr_exp}/logdir/train.log"
     # shellcheck disable=SC2086  # --asr_args is a list of options
     until "${runner[@]}" "${asr_exp}/logdir/train.log" "${launcher[@]}" train "${train_options[@]}" ${asr_args}; do
+        # what ended it, which lies above torchrun's report of its processes
+        [ ! -s "${asr_exp}/error" ] || die "training ended: $(<"${asr_exp}/error")"
         if [ "${cmd_backend}" = local ] || [ ! -e "${asr_exp}/requeue" ]; then exit 1; fi
         log "Training was stopped by a signal, at its time limit perhaps, and saved a checkpoint: it goes on"
     done
@@ -427,10 +429,7 @@ if begins 8; then
         decode_options+=(--config "${inference_config}")
     fi
     read -ra runner <<<"${decode_cmd}"
-    if "${gpu_inference}"; then
-        runner+=(--gpu 1)
-        decode_options+=(--ngpu 1)
-    fi
+    if "${gpu_inference}"; then runner+=(--gpu 1) decode_options+=(--ngpu 1); fi
     for set in "${test_sets[@]}"; do
         needs 5 "${featsdir}/${set}/utt2num_frames"
         out=${decode_dir}/${set}
