@@ -52,7 +52,8 @@ need_file "$source/utt2spk"
 if [ -z "$list" ]; then
   [[ $num_utt =~ ^[0-9]+$ ]] || fail "<num-utt> must be a whole number, got '$num_utt'"
   case $mode in
-    speakers | per-spk) ;; # as many as there are
+    speakers) ;; # as many as there are
+    per-spk) [[ $num_utt =~ [1-9] ]] || fail "--per-spk needs a number above 0" ;;
     *) [ "$num_utt" -le "$(wc -l <"$source/utt2spk")" ] || fail "cannot subset to more utterances than you originally had." ;;
   esac
 fi

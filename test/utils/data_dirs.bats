@@ -202,6 +202,8 @@ ids() { awk '{printf "%s%s", sep, $1; sep = " "} END {print ""}' "$1"; }
   [ "$status" = 1 ]
   run "$UTILS/subset_data_dir.sh" x 1 x
   [ "$status" = 1 ]
+  run "$UTILS/subset_data_dir.sh" --per-spk x 0 y
+  [ "$status" = 1 ]
   run "$UTILS/subset_data_dir.sh" --shortest x 1 y
   [ "$status" = 1 ]
   [[ $output == *'no feats.scp'* ]]
@@ -294,15 +296,19 @@ ids() { awk '{printf "%s%s", sep, $1; sep = " "} END {print ""}' "$1"; }
   [[ $output == *"more utterances than you originally had"* ]]
 }
 
-@test "combine: the frame shift is kept, and two that differ are refused" {
+@test "combine: the frame shift of features is kept, and two that differ are refused" {
   good_dir one
   file one/frame_shift 0.01
+  file one/feats.scp 'ann-1 f:1' 'ann-2 f:2' 'bob-1 f:3'
   file two/utt2spk 'eve-1 eve'
   file two/text 'eve-1 four'
   file two/wav.scp 'eve-1 e.wav'
   "$UTILS/combine_data.sh" both one two
   is both/frame_shift 0.01
   file two/frame_shift 0.02
+  "$UTILS/combine_data.sh" both one two
+  is both/frame_shift 0.01 # there are no features of the other
+  file two/feats.scp 'eve-1 f:4'
   run -1 "$UTILS/combine_data.sh" other one two
   [[ $output == *"one/frame_shift and two/frame_shift differ"* ]]
   [ ! -e other ]

@@ -208,3 +208,21 @@ ids_in_all() {
     awk '{u[$2] = u[$2] " " $1} END {for (s in u) print s u[s]}' expected/utt2spk | sort | cmp - d/spk2utt
   done
 }
+@test "what is dropped is named with the file that lacks it; a line without a path is a warning" {
+  good_dir d
+  sed -i 1d d/text
+  file d/wav.scp 'ann-1 a/1.wav' 'ann-2' 'bob-1 b/1.wav'
+  run "$UTILS/fix_data_dir.sh" d
+  [ "$status" = 0 ]
+  [[ $output == *"d/text has no line for 'ann-1'"* ]]
+  [[ $output == *"d/wav.scp:2: 'ann-2' has no path"* ]]
+  is d/wav.scp 'ann-2' 'bob-1 b/1.wav'
+  mkdir e
+  for i in 1 2 3 4 5 6; do
+    echo "a-$i a" >>e/utt2spk
+    echo "a-$i 1" >>e/utt2dur
+  done
+  sed -i 2,6d e/utt2dur
+  run "$UTILS/fix_data_dir.sh" e
+  [[ $output == *"e/utt2dur has no line for 'a-2', 'a-3', 'a-4' and 2 more"* ]]
+}

@@ -7,11 +7,14 @@ use Cwd 'abs_path';
 use lib dirname(abs_path(__FILE__));
 use DataDir qw(slurp lines_of write_atomic encoding_problems);
 
+$| = 1;    # what goes to standard output keeps its place among the warnings
 my ($me, $data, $utt_extra, $spk_extra) = @ARGV;
 my @UTT_EXTRA = split ' ', $utt_extra;
 my @SPK_EXTRA = split ' ', $spk_extra;
 my @SORTED = qw(utt2spk spk2utt feats.scp text segments wav.scp cmvn.scp vad.scp reco2file_and_channel spk2gender
   utt2lang utt2uniq utt2dur reco2dur utt2num_frames utt2num_samples phones);
+
+my $SHOWN = 3;             # ids named of those that a table lacks; the others are counted
 
 my (%original, %lines);    # file name -> content as found; -> lines as they will be
 
@@ -65,12 +68,22 @@ sub filter_table {
   print "$me: filtered $data/$name from $before to $after lines\n";
 }
 
+# Of a list of ids, those that are in %$present; names the others.
+sub ids_present {
+  my ($ids, $name, $present) = @_;
+  my @gone = grep { !$present->{$_} } @$ids;
+  return $ids unless @gone;
+  my $more = @gone - $SHOWN;
+  my $named = join ', ', map { "'$_'" } @gone[0 .. ($more > 0 ? $SHOWN : @gone) - 1];
+  print "$me: $data/$name has no line for $named" . ($more > 0 ? " and $more more" : '') . "\n";
+  return [grep { $present->{$_} } @$ids];
+}
+
 # Of a list of ids, those that have a line in every one of the tables.
 sub ids_with_lines {
   my ($ids, @tables) = @_;
   for my $name (grep { $lines{$_} } @tables) {
-    my %present = map { (key_of_line($name, $_) => 1) } @{$lines{$name}};
-    $ids = [grep { $present{$_} } @$ids];
+    $ids = ids_present($ids, $name, {map { (key_of_line($name, $_) => 1) } @{$lines{$name}}});
   }
   return $ids;
 }
@@ -88,7 +101,7 @@ sub filter_recordings {
     $line = join(' ', map { defined $_ ? $_ : '' } @fields[0 .. 3]) . "\n";
   }
   stop("empty list of recordings: is $data/segments empty?") unless %recordings;
-  my $kept = set_of(ids_with_lines([keys %recordings], 'wav.scp'));
+  my $kept = set_of(ids_with_lines([sort keys %recordings], 'wav.scp'));
   my $before = @{$lines{segments}};
   $lines{segments} = [grep { $kept->{(split ' ')[1]} } @{$lines{segments}}];
   my $after = @{$lines{segments}};
@@ -143,7 +156,7 @@ sub filter_utterances {
       no warnings 'numeric';
       $measured{$fields[0]} = 1 if @fields == 2 && ($fields[1] =~ /^[-+.0-9]/ ? $fields[1] > 0 : 1);
     }
-    $utts = [grep { $measured{$_} } @$utts];
+    $utts = ids_present($utts, $name, \%measured);
   }
   stop("no utterances remained: not proceeding further; nothing was changed") unless @$utts;
   my ($old, $new) = (scalar @{$lines{utt2spk}}, scalar @$utts);
@@ -167,6 +180,10 @@ eval {
     print STDERR "$me: warning: $_\n" for encoding_problems("$data/$name", $original{$name});
   }
   $original{spk2utt} = '' unless defined $original{spk2utt};
+  for my $i (0 .. $#{$lines{'wav.scp'} // []}) {
+    next unless $lines{'wav.scp'}[$i] =~ /^[ \t]*([^ \t\n]+)[ \t]*$/;
+    print STDERR "$me: warning: $data/wav.scp:" . ($i + 1) . ": '$1' has no path; write one, or remove the line\n";
+  }
   sort_unique($_) for grep { $lines{$_} } @SORTED;
 
   filter_recordings();
