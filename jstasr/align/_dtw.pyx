@@ -1,6 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """Binding of the alignment kernels (batch_core.h). Private: jstasr.align.best prepares what it passes here."""
 
+import os
+
 cimport numpy as cnp
 from libc.stdint cimport int8_t, int64_t, uintptr_t
 
@@ -53,7 +55,7 @@ cdef extern from "batch_core.h":
     void c_path_backward "path_backward"(
         const path_pairs *p, int root, const float *distance, const float *weight, float *to_speech,
         float *to_text, int threads) nogil
-    int choose_kernels(int vector, int lanes)
+    int choose_kernels(int widest, int lanes)
     Py_ssize_t align_batch(const align_job *job, int threads) nogil
 
 
@@ -68,17 +70,34 @@ NO_MEMORY = ITEM_NO_MEMORY
 TOPOLOGIES = {"skip": TOPOLOGY_SKIP, "noskip": TOPOLOGY_NOSKIP, "dtw": TOPOLOGY_DTW}
 
 
-def choose(bint vector=True, bint lanes=True):
-    """Choose float32 kernels: vector or portable; with `lanes`, eight similar items at once where that pays.
+def choose(int widest=512, bint lanes=True):
+    """Choose float32 kernels of vectors of at most `widest` bits, 0 for the portable ones.
 
-    Returns whether the vector kernels are in use: not on a machine without AVX2. `uses_vectors` tells later.
+    With `lanes`, eight or sixteen similar items are done at once where that pays. Returns what is in use: 512 on a
+    machine with AVX-512, 256 with AVX2, else 0. `vector_bits` tells later.
     """
-    global uses_vectors
-    uses_vectors = bool(choose_kernels(vector, lanes))
-    return uses_vectors
+    global vector_bits
+    vector_bits = choose_kernels(widest, lanes)
+    return vector_bits
 
 
 choose()
+
+# A process that was forked after OpenMP had started its threads has none of them, and would wait for them for ever.
+cdef bint forked = False
+
+
+def _after_fork():
+    global forked
+    forked = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+cdef int usable(int threads) noexcept:
+    return 1 if forked else threads
 
 
 cdef tuple run(align_job *job, Py_ssize_t n, Py_ssize_t m, int threads):
@@ -102,6 +121,7 @@ cdef tuple run(align_job *job, Py_ssize_t n, Py_ssize_t m, int threads):
     job.path_length = <int64_t *> cnp.PyArray_DATA(path_length)
     job.total = cnp.PyArray_DATA(total)
     job.status = <int8_t *> <char *> status
+    threads = usable(threads)
     with nogil:
         failed = align_batch(job, threads)
     return path, path_length, total, status if failed else None
@@ -178,7 +198,10 @@ def align_embeddings(
     uintptr_t speech, uintptr_t text, Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m, Py_ssize_t d,
     uintptr_t speech_lengths, uintptr_t text_lengths, int topology, bint constant, bint root, int threads,
 ):
-    """The same for contiguous float32 embeddings; only where `choose` has returned True."""
+    """The same for contiguous float32 embeddings; only where `vector_bits` is not 0.
+
+    The total of an item is summed anew along its path, as `path_forward` does.
+    """
     cdef align_job job
     job.cost = NULL
     job.is_double = False
@@ -201,6 +224,7 @@ def soft_align(
 ):
     """Soft minima and visiting probabilities, see soft_core.h; contiguous float64 arrays as addresses."""
     cdef int enough
+    threads = usable(threads)
     with nogil:
         enough = soft_align_batch(
             topology, <const double *> cost, batch, n, m, <const int64_t *> speech_lengths,
@@ -247,6 +271,7 @@ def path_forward(
 ):
     """Distances of all pairs and their sum for each item, see path_core.h; addresses as int."""
     cdef path_pairs pairs = pairs_at(speech, text, d, batch, start, speech_row, text_row)
+    threads = usable(threads)
     with nogil:
         c_path_forward(&pairs, root, <float *> distance, <float *> total, threads)
 
@@ -258,6 +283,7 @@ def path_backward(
 ):
     """Add the gradients of the weighted sums of the items, see path_core.h; addresses as int."""
     cdef path_pairs pairs = pairs_at(speech, text, d, batch, start, speech_row, text_row)
+    threads = usable(threads)
     with nogil:
         c_path_backward(
             &pairs, root, <const float *> distance, <const float *> weight, <float *> to_speech,

@@ -28,14 +28,11 @@
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(JSTASR_PORTABLE)
 #define HAVE_AVX2_KERNELS 1
 #include "avx2_core.h"
-#include "lanes_core.h"
+#include "wide_core.h"
 #include "product_core.h"
 #else
 #define HAVE_AVX2_KERNELS 0
-#define LANES 8
-/* never used */
-static inline ptrdiff_t room_for_columns(ptrdiff_t m) { return m; }
-static inline ptrdiff_t lane_words(int pairs, ptrdiff_t m) { return (void)pairs, m; }
+static inline ptrdiff_t room_for_columns(ptrdiff_t m) { return m; } /* never used */
 #endif
 
 #include "path_core.h"
@@ -45,7 +42,8 @@ enum { ITEM_DONE, ITEM_NOT_FINITE, ITEM_NO_MEMORY };
 
 /* Below this many cells in the batch, starting a second thread costs more than it saves. */
 #define CELLS_FOR_THREADS 65536
-/* Items go side by side in lanes if their cells are at least this share of those of the largest, times 8. */
+/* Items go side by side in lanes if their cells are at least this share of those of the largest, times
+ * the lanes. */
 #define LANES_WORTH_PERCENT 60
 
 /* What to align: costs, or where there are vector kernels, embeddings to make them of. */
@@ -63,7 +61,7 @@ typedef struct {
     int64_t *path;     /* skip, noskip: (batch, path_stride); dtw: pairs, right-aligned in path_stride */
     ptrdiff_t path_stride;
     int64_t *path_length; /* (batch,) pairs; dtw only */
-    void *total;          /* (batch,) float or double */
+    void *total;          /* (batch,) float or double: the path's cost, of embeddings summed anew along it */
     int8_t *status;       /* (batch,) ITEM_... */
 } align_job;
 
@@ -79,31 +77,33 @@ typedef void (*product_kernel)(const float *, const float *, const float *, ptrd
 static product_kernel product = product_avx2;
 static ptrdiff_t product_width = 16;
 #endif
-static int lanes_wanted;
+static int most_lanes;
 
-/* Chooses the float32 kernels; returns whether they are the vector ones. */
-static int choose_kernels(int vector, int lanes)
+/* Chooses the float32 kernels: of vectors of at most `widest` bits; items side by side in `lanes` where that pays.
+ * Returns the width chosen: 512, 256, or 0 for the portable ones. */
+static int choose_kernels(int widest, int lanes)
 {
-    lanes_wanted = 0;
+    most_lanes = 0;
     choose_path_kernels(0);
     skip_f32 = skip_scalar_f32;
     noskip_f32 = noskip_scalar_f32;
     dtw_f32 = dtw_scalar_f32;
     outside_f32 = outside_finite_f32;
 #if HAVE_AVX2_KERNELS
-    if (vector && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    if (widest >= 256 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        const int wide = widest >= 512 && __builtin_cpu_supports("avx512f");
         skip_f32 = skip_avx2;
         noskip_f32 = noskip_avx2;
         dtw_f32 = dtw_avx2;
         outside_f32 = outside_finite_avx2;
-        lanes_wanted = lanes;
+        most_lanes = !lanes ? 0 : wide ? 16 : 8;
         choose_path_kernels(1);
-        product = __builtin_cpu_supports("avx512f") ? product_avx512 : product_avx2;
-        product_width = product == product_avx512 ? 32 : 16;
-        return 1;
+        product = wide ? product_avx512 : product_avx2;
+        product_width = wide ? 32 : 16;
+        return wide ? 512 : 256;
     }
 #else
-    (void)vector, (void)lanes;
+    (void)widest, (void)lanes;
 #endif
     return 0;
 }
@@ -182,11 +182,11 @@ static int align_item(const align_job *job, ptrdiff_t b, void *row, void *bits)
 }
 
 #if HAVE_AVX2_KERNELS
-/* Aligns `count` <= LANES items side by side; the rest of the lanes repeat the first. */
-static void align_lanes(const align_job *job, const ptrdiff_t *items, int count, lane_group *group)
+/* Aligns `count` items side by side in 8 or 16 lanes; the rest of the lanes repeat the first. */
+static void align_lanes(const align_job *job, const ptrdiff_t *items, int count, int lanes, lane_group *group)
 {
-    int good;
-    for (int l = 0; l < LANES; l++) {
+    unsigned good = (1u << count) - 1;
+    for (int l = 0; l < lanes; l++) {
         const ptrdiff_t b = items[l < count ? l : 0];
         group->cost[l] = (const float *)job->cost + b * job->item_stride;
         group->n[l] = job->speech_lengths[b];
@@ -195,14 +195,14 @@ static void align_lanes(const align_job *job, const ptrdiff_t *items, int count,
     }
     group->stride = job->row_stride;
     if (job->topology == TOPOLOGY_SKIP) {
-        good = ~skip_lanes(group) & ((1 << count) - 1);
-        trace_skip_lanes(group, good);
+        good &= ~(lanes == 16 ? skip_lanes_x16 : skip_lanes_x8)(group);
+        (lanes == 16 ? trace_skip_lanes_x16 : trace_skip_lanes_x8)(group, good);
     } else if (job->topology == TOPOLOGY_NOSKIP) {
-        good = ~noskip_lanes(group) & ((1 << count) - 1);
-        trace_noskip_lanes(group, good);
+        good &= ~(lanes == 16 ? noskip_lanes_x16 : noskip_lanes_x8)(group);
+        (lanes == 16 ? trace_noskip_lanes_x16 : trace_noskip_lanes_x8)(group, good);
     } else {
-        good = ~dtw_lanes(group) & ((1 << count) - 1);
-        trace_dtw_lanes(group, good);
+        good &= ~(lanes == 16 ? dtw_lanes_x16 : dtw_lanes_x8)(group);
+        (lanes == 16 ? trace_dtw_lanes_x16 : trace_dtw_lanes_x8)(group, good);
     }
     for (int l = 0; l < count; l++) {
         const ptrdiff_t b = items[l];
@@ -227,18 +227,18 @@ static int longest_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* Items order[first .. first + count) done in one go: side by side in lanes, or one alone. */
+/* Items order[first .. first + count) done in one go: side by side in 8 or 16 lanes, or one alone (0). */
 typedef struct {
     ptrdiff_t first, max_n, max_m, min_n, min_m;
-    int count, in_lanes;
+    int count, lanes;
     size_t cost_bytes, row_bytes, bit_bytes;
 } unit;
 
-static unit make_unit(const align_job *job, const sized_item *order, ptrdiff_t first, int in_lanes)
+static unit make_unit(const align_job *job, const sized_item *order, ptrdiff_t first, int lanes)
 {
-    unit u = {.first = first, .count = 1, .in_lanes = in_lanes};
-    if (in_lanes)
-        u.count = job->batch - first < LANES ? (int)(job->batch - first) : LANES;
+    unit u = {.first = first, .count = 1, .lanes = lanes};
+    if (lanes)
+        u.count = job->batch - first < lanes ? (int)(job->batch - first) : lanes;
     u.max_n = u.min_n = job->speech_lengths[order[first].item];
     u.max_m = u.min_m = job->text_lengths[order[first].item];
     for (int k = 1; k < u.count; k++) {
@@ -251,9 +251,9 @@ static unit make_unit(const align_job *job, const sized_item *order, ptrdiff_t f
     }
     const size_t n = (size_t)u.max_n, m = (size_t)u.max_m;
     const int pairs = job->topology == TOPOLOGY_DTW;
-    if (in_lanes) {
-        u.row_bytes = 2 * LANES * (size_t)room_for_columns(u.max_m) * sizeof(float);
-        u.bit_bytes = n * (size_t)lane_words(pairs, u.max_m) * sizeof(uint32_t);
+    if (lanes) {
+        u.row_bytes = 2 * (size_t)(lanes * room_for_columns(u.max_m)) * sizeof(float);
+        u.bit_bytes = n * (size_t)(lanes / 8 * (pairs ? 2 : 1) * room_for_columns(u.max_m));
     } else {
         u.row_bytes = (ROW_FRONT + m + ROW_BACK) * (job->is_double ? sizeof(double) : sizeof(float));
         u.bit_bytes = pairs ? (n + STRIP - 1) / STRIP * (size_t)strip_steps(u.max_m) * sizeof(uint32_t)
@@ -264,32 +264,56 @@ static unit make_unit(const align_job *job, const sized_item *order, ptrdiff_t f
     return u;
 }
 
-/* Whether items side by side take less time than one after the other: lanes cost about half as much a cell,
- * but all run over the largest item, and there must be a unit for each thread. */
+/* The lanes in which the next items, side by side, take less time than one after the other: lanes cost less than
+ * half as much a cell, but all run over the largest item, and there must be a unit for each thread. */
 static int worth_lanes(const align_job *job, const sized_item *order, ptrdiff_t first, int threads)
 {
-    if (!lanes_wanted || job->cost == NULL || job->is_double || job->batch < (ptrdiff_t)threads * LANES)
+    if (job->cost == NULL || job->is_double)
         return 0;
     if (job->topology == TOPOLOGY_NOSKIP && !job->check_outside)
         return 0; /* lanes look at every cell */
-    const unit u = make_unit(job, order, first, 1);
-    int64_t cells = 0;
-    for (int k = 0; k < u.count; k++)
-        cells += order[first + k].cells;
-    return cells * 100 >= LANES * u.max_n * u.max_m * LANES_WORTH_PERCENT;
+    for (int lanes = most_lanes; lanes >= 8; lanes /= 2) {
+        const unit u = make_unit(job, order, first, lanes);
+        int64_t cells = 0;
+        for (int k = 0; k < u.count; k++)
+            cells += order[first + k].cells;
+        if (job->batch >= (ptrdiff_t)threads * lanes &&
+            cells * 100 >= lanes * u.max_n * u.max_m * LANES_WORTH_PERCENT)
+            return lanes;
+    }
+    return 0;
 }
+
+#if HAVE_AVX2_KERNELS
+/* The distances along the path of item b, straight from its vectors, which are still in the cache. */
+static float total_distance(const align_job *job, ptrdiff_t b)
+{
+    const int pairs = job->topology == TOPOLOGY_DTW;
+    const float *speech = job->speech + b * job->n * job->d, *text = job->text + b * job->m * job->d;
+    const int64_t *path = job->path + b * job->path_stride;
+    const ptrdiff_t steps = pairs ? job->path_length[b] : job->speech_lengths[b];
+    double sum = 0;
+    if (pairs)
+        path += job->path_stride - 2 * steps;
+    for (ptrdiff_t k = 0; k < steps; k++) {
+        const int64_t i = pairs ? path[2 * k] : k, j = pairs ? path[2 * k + 1] : path[k];
+        sum += pair_distance(speech + i * job->d, text + j * job->d, job->d, job->root);
+    }
+    return (float)sum;
+}
+#endif
 
 static void align_unit(const align_job *job, const sized_item *order, const unit *u, char *block)
 {
     void *row = block + u->cost_bytes, *bits = block + u->cost_bytes + u->row_bytes;
 #if HAVE_AVX2_KERNELS
-    if (u->in_lanes) {
-        ptrdiff_t items[LANES];
+    if (u->lanes) {
+        ptrdiff_t items[MOST_LANES];
         lane_group group = {.max_n = u->max_n, .max_m = u->max_m, .min_n = u->min_n, .min_m = u->min_m,
                             .best = row, .inside = (char *)row + u->row_bytes / 2, .bits = bits};
         for (int k = 0; k < u->count; k++)
             items[k] = order[u->first + k].item;
-        align_lanes(job, items, u->count, &group);
+        align_lanes(job, items, u->count, u->lanes, &group);
         return;
     }
 #endif
@@ -298,6 +322,8 @@ static void align_unit(const align_job *job, const sized_item *order, const unit
     if (job->cost == NULL) {
         const align_job made = with_cost(job, b, (float *)block);
         job->status[b] = (int8_t)align_item(&made, b, row, bits);
+        if (job->status[b] == ITEM_DONE)
+            ((float *)job->total)[b] = total_distance(job, b);
         return;
     }
 #endif

@@ -7,6 +7,7 @@ import torch
 
 from jstasr.align import _dtw
 from jstasr.align.distance import normalise, pairwise_distances
+from jstasr.align.host import on_host, to_host
 from jstasr.align.path_cost import Pairs, pairs_of_path, path_cost
 
 TOPOLOGIES = tuple(_dtw.TOPOLOGIES)
@@ -94,7 +95,7 @@ def best_alignment(
     with torch.no_grad(), torch.autocast(device.type, enabled=False):
         speech, text = normalise(speech.detach(), text.detach(), distance, layer_norm)
         found = align_embeddings(speech, text, speech_lengths, text_lengths, topology, distance)
-        cost = path_cost(speech, text, found.pairs(), distance)
+        cost = path_cost(speech, text, found.pairs(), distance) if found.cost is None else found.cost
     path = found.paths()
     return BestAlignment(path if topology == "dtw" else path.to(device), cost)
 
@@ -132,39 +133,28 @@ def _host_int64(lengths, batch, name):
     return lengths.to("cpu", torch.int64).contiguous()
 
 
-def to_host(tensor):
-    """Copy to the CPU, from CUDA through pinned memory."""
-    if not tensor.is_cuda:
-        return tensor.cpu()
-    host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
-    host.copy_(tensor, non_blocking=True)
-    torch.cuda.current_stream(tensor.device).synchronize()
-    return host
-
-
 def align_embeddings(speech, text, speech_lengths, text_lengths, topology, distance):
     """`FoundPaths` for embeddings that `normalise` has prepared."""
     batch, n, _ = speech.shape
     m = text.shape[1]
-    if speech.is_cpu and speech.dtype is torch.float32 and _dtw.uses_vectors:
+    if speech.is_cpu and speech.dtype is torch.float32 and _dtw.vector_bits:
         speech, text = speech.contiguous(), text.contiguous()
-        path, path_length, _, status = _dtw.align_embeddings(
+        path, path_length, cost, status = _dtw.align_embeddings(
             speech.data_ptr(), text.data_ptr(), batch, n, m, speech.shape[2], speech_lengths.data_ptr(),
             text_lengths.data_ptr(), _dtw.TOPOLOGIES[topology], topology == "dtw", distance == "euclidean",
             torch.get_num_threads(),
         )  # fmt: skip
         if status is not None:
             _raise(status)
-        return FoundPaths(path, path_length, speech_lengths, m)
+        return FoundPaths(path, path_length, speech_lengths, m, torch.from_numpy(cost))
     # A group of items at a time, by the library's matrix product.
     group = max(1, min(batch, GROUP_BYTES // max(1, n * m * speech.element_size())))
-    found = []
-    for first in range(0, max(batch, 1), group):
-        part = slice(first, first + group)
-        cost = pairwise_distances(speech[part], text[part], distance, constant=topology == "dtw")
-        if not cost.is_cpu:
-            cost = to_host(cost)
-        found.append(_align(cost, speech_lengths[part], text_lengths[part], topology, first)[:2])
+    parts = [slice(first, first + group) for first in range(0, max(batch, 1), group)]
+    costs = (pairwise_distances(speech[part], text[part], distance, constant=topology == "dtw") for part in parts)
+    found = [
+        _align(cost, speech_lengths[part], text_lengths[part], topology, part.start)[:2]
+        for part, cost in zip(parts, on_host(costs))
+    ]
     path, path_length = map(np.concatenate, zip(*found))
     return FoundPaths(path, path_length, speech_lengths, m)
 
@@ -176,12 +166,14 @@ class FoundPaths(NamedTuple):
     path_length: (B,) int64 array, the number of pairs; "dtw" only.
     speech_lengths: (B,) int64 tensor.
     text_width: m.
+    cost: (B,) tensor as `path_cost` gives it, None if it has yet to be summed.
     """
 
     path: np.ndarray
     path_length: np.ndarray
     speech_lengths: torch.Tensor
     text_width: int
+    cost: torch.Tensor | None = None
 
     def paths(self):
         """`BestAlignment.path`."""

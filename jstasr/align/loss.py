@@ -99,6 +99,8 @@ def consistency_loss(
         else:
             pairs = pairs_of_path(_given_path(alignment, path, *lengths, n, m, generator), lengths[0], m)
         cost = path_cost(speech, text, pairs, distance)
+        if alignment != "best":  # which has looked at all distances
+            soft.check_finite(cost.detach())
         return (cost / lengths[0].to(cost)).mean()
 
 

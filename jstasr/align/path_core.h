@@ -63,6 +63,12 @@ static void choose_path_kernels(int vector)
     (void)vector;
 }
 
+static inline float pair_distance(const float *a, const float *t, ptrdiff_t d, int root)
+{
+    const float x = square_distance(a, t, d);
+    return root ? sqrtf(x) : x;
+}
+
 /* distance[p] of each pair, its square root if `root`; total[b], their sum over each item. */
 static void path_forward(const path_pairs *p, int root, float *distance, float *total, int threads)
 {
@@ -71,9 +77,8 @@ static void path_forward(const path_pairs *p, int root, float *distance, float *
     for (ptrdiff_t b = 0; b < p->batch; b++) {
         double sum = 0;
         for (int64_t k = p->start[b]; k < p->start[b + 1]; k++) {
-            const float x = square_distance(p->speech + p->speech_row[k] * p->d,
-                                            p->text + p->text_row[k] * p->d, p->d);
-            distance[k] = root ? sqrtf(x) : x;
+            distance[k] = pair_distance(p->speech + p->speech_row[k] * p->d,
+                                        p->text + p->text_row[k] * p->d, p->d, root);
             sum += distance[k];
         }
         total[b] = (float)sum;

@@ -14,30 +14,34 @@ static inline ptrdiff_t round_up(ptrdiff_t x, ptrdiff_t to) { return (x + to - 1
 /* Cells from one row of distances to the next: whole panels of the widest instance. */
 static inline ptrdiff_t product_stride(ptrdiff_t m) { return round_up(m, 32); }
 
-/* packed: round_up(m, width) * d floats, panel after panel; square: |t_j|^2, 0 past the last. */
+/* Rows of d floats into packed, panel after panel of `width`; square: |t_j|^2. Up to half a panel's width past
+ * the last row it comes again. */
 AVX2 static void pack_text(const float *text, ptrdiff_t m, ptrdiff_t d, ptrdiff_t width, float *packed,
                            float *square)
 {
-    for (ptrdiff_t j = 0; j < round_up(m, width); j += 8) {
+    for (ptrdiff_t j = 0; j < round_up(m, width / 2); j += 8) {
         float *panel = packed + j / width * width * d + j % width;
+        const float *row[8];
         __m256 sum = _mm256_setzero_ps(), r[8];
         ptrdiff_t k = 0;
-        for (; k + 8 <= d && j + 8 <= m; k += 8) {
+        for (int l = 0; l < 8; l++)
+            row[l] = text + (j + l < m ? j + l : m - 1) * d;
+        for (; k + 8 <= d; k += 8) {
             for (int l = 0; l < 8; l++)
-                r[l] = _mm256_loadu_ps(text + (j + l) * d + k);
+                r[l] = _mm256_loadu_ps(row[l] + k);
             transpose(r);
             for (int l = 0; l < 8; l++) {
                 sum = _mm256_fmadd_ps(r[l], r[l], sum);
                 _mm256_storeu_ps(panel + (k + l) * width, r[l]);
             }
         }
+        for (; k < d; k++) {
+            for (int l = 0; l < 8; l++)
+                panel[k * width + l] = row[l][k];
+            const __m256 x = _mm256_loadu_ps(panel + k * width);
+            sum = _mm256_fmadd_ps(x, x, sum);
+        }
         _mm256_storeu_ps(square + j, sum);
-        for (; k < d; k++)
-            for (int l = 0; l < 8; l++) {
-                const float x = j + l < m ? text[(j + l) * d + k] : 0;
-                panel[k * width + l] = x;
-                square[j + l] += x * x;
-            }
     }
 }
 
@@ -45,15 +49,17 @@ AVX2 static void pack_text(const float *text, ptrdiff_t m, ptrdiff_t d, ptrdiff_
     typedef float vector_##suffix __attribute__((vector_size(4 * W), aligned(4)));                     \
                                                                                                        \
     attribute __attribute__((always_inline)) static inline void product_tile_##suffix(                 \
-        const int rows, const int halves, const float *a, const float *panel, ptrdiff_t d, const float *square,          \
-        float *out, ptrdiff_t stride)                                                                  \
+        const int rows, const int halves, const float *a, const float *panel, ptrdiff_t d,             \
+        const float *square, float *out, ptrdiff_t stride)                                             \
     {                                                                                                  \
         vector_##suffix low[ROWS], high[ROWS];                                                         \
         _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++) low[r] = high[r] =                     \
             (vector_##suffix){0};                                                                      \
         for (ptrdiff_t k = 0; k < d; k++) {                                                            \
             const vector_##suffix t_low = *(const vector_##suffix *)(panel + 2 * W * k);               \
-            const vector_##suffix t_high = *(const vector_##suffix *)(panel + 2 * W * k + W);          \
+            vector_##suffix t_high;                                                                    \
+            if (halves == 2)                                                                           \
+                t_high = *(const vector_##suffix *)(panel + 2 * W * k + W);                            \
             _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++)                                    \
             {                                                                                          \
                 low[r] += a[r * d + k] * t_low;                                                        \
@@ -64,47 +70,49 @@ AVX2 static void pack_text(const float *text, ptrdiff_t m, ptrdiff_t d, ptrdiff_
         _Pragma("GCC unroll 16") for (int r = 0; r < rows; r++)                                        \
         {                                                                                              \
             float *to = out + r * stride;                                                              \
-            *(vector_##suffix *)to = *(const vector_##suffix *)square - 2.0f * low[r];                   \
+            *(vector_##suffix *)to = *(const vector_##suffix *)square - 2.0f * low[r];                 \
             if (halves == 2)                                                                           \
-                *(vector_##suffix *)(to + W) = *(const vector_##suffix *)(square + W) - 2.0f * high[r];  \
+                *(vector_##suffix *)(to + W) = *(const vector_##suffix *)(square + W) - 2.0f * high[r]; \
         }                                                                                              \
     }                                                                                                  \
                                                                                                        \
-    /* Only the panels that the band of `noskip` touches, if `band`. */                                \
+    /* Of the halves of panels, only those that the band of `noskip` touches, if `band`. */            \
     attribute static void product_##suffix(const float *speech, const float *packed,                   \
                                            const float *square, ptrdiff_t n, ptrdiff_t m,              \
                                            ptrdiff_t d, int band, float *out)                          \
     {                                                                                                  \
-        const ptrdiff_t stride = product_stride(m), width = 2 * W;                                     \
+        const ptrdiff_t stride = product_stride(m);                                                    \
+        const int rows = n < ROWS ? 1 : ROWS;                                                          \
         for (ptrdiff_t first = 0; first < n; first += PRODUCT_BLOCK) {                                 \
             const ptrdiff_t end = first + PRODUCT_BLOCK < n ? first + PRODUCT_BLOCK : n;               \
-            const ptrdiff_t from = band ? band_lo(first, n, m) / width * width : 0;                    \
-            const ptrdiff_t to = band ? band_hi(end - 1, m) + 1 : m;                                   \
-            for (ptrdiff_t j = from; j < to; j += width)                                               \
-                for (ptrdiff_t i = first; i < end;) {                                                  \
+            for (ptrdiff_t j = 0; j < m; j += 2 * W)                                                   \
+                for (ptrdiff_t i = first; i < end; i += rows) {                                        \
                     /* The last rows once more, rather than fewer at a time. */                        \
-                    if (i + ROWS > end && end >= ROWS)                                                 \
-                        i = end - ROWS;                                                                \
-                    const float *a = speech + i * d, *panel = packed + j * d;                          \
-                    float *cells = out + i * stride + j;                                               \
-                    const int whole = i + ROWS <= end;                                                 \
-                    if (whole && to - j > W)                                                           \
-                        product_tile_##suffix(ROWS, 2, a, panel, d, square + j, cells, stride);        \
-                    else if (whole)                                                                    \
-                        product_tile_##suffix(ROWS, 1, a, panel, d, square + j, cells, stride);        \
-                    else                                                                               \
-                        product_tile_##suffix(1, 2, a, panel, d, square + j, cells, stride);           \
-                    i += whole ? ROWS : 1;                                                             \
+                    const ptrdiff_t top = i + rows <= n ? i : n - rows;                                \
+                    const ptrdiff_t from = band ? band_lo(top, n, m) : 0;                              \
+                    const ptrdiff_t last = band ? band_hi(top + rows - 1, m) : m - 1;                  \
+                    const int low = from < j + W && last >= j, high = from < j + 2 * W && last >= j + W; \
+                    const ptrdiff_t at = low ? j : j + W;                                              \
+                    const float *a = speech + top * d, *panel = packed + j * d + (at - j);             \
+                    float *cells = out + top * stride + at;                                            \
+                    if (rows == 1)                                                                     \
+                        for (ptrdiff_t half = at; half < j + 2 * W && half <= last; half += W)         \
+                            product_tile_##suffix(1, 1, a, panel + half - at, d, square + half,        \
+                                                  cells + half - at, stride);                          \
+                    else if (low && high)                                                              \
+                        product_tile_##suffix(ROWS, 2, a, panel, d, square + at, cells, stride);       \
+                    else if (low || high)                                                              \
+                        product_tile_##suffix(ROWS, 1, a, panel, d, square + at, cells, stride);       \
                 }                                                                                      \
         }                                                                                              \
     }
 
-#ifndef AVX512
-#define AVX512 __attribute__((target("avx512f,avx2,fma")))
+#ifndef PRODUCT_512
+#define PRODUCT_512 AVX512
 #endif
 
 PRODUCT(avx2, AVX2, 8, 6)
-PRODUCT(avx512, AVX512, 16, 12)
+PRODUCT(avx512, PRODUCT_512, 16, 12)
 
 /* Adds |a_i|^2 to each row, and takes the square root if `root`; rounding can leave a little below 0. */
 AVX2 static void finish_distances(const float *speech, ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, int root,
@@ -114,13 +122,17 @@ AVX2 static void finish_distances(const float *speech, ptrdiff_t n, ptrdiff_t m,
     for (ptrdiff_t i = 0; i < n; i++) {
         const float *a = speech + i * d;
         float *row = out + i * stride;
-        __m256 sum = _mm256_setzero_ps();
+        __m256 sum[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
         float square = 0;
         ptrdiff_t k = 0;
-        for (; k + 8 <= d; k += 8)
-            sum = _mm256_fmadd_ps(_mm256_loadu_ps(a + k), _mm256_loadu_ps(a + k), sum);
+        for (; k + 32 <= d; k += 32)
+            for (int l = 0; l < 4; l++) {
+                const __m256 x = _mm256_loadu_ps(a + k + 8 * l);
+                sum[l] = _mm256_fmadd_ps(x, x, sum[l]);
+            }
+        sum[0] = _mm256_add_ps(_mm256_add_ps(sum[0], sum[1]), _mm256_add_ps(sum[2], sum[3]));
         for (int l = 0; l < 8; l++)
-            square += sum[l];
+            square += sum[0][l];
         for (; k < d; k++)
             square += a[k] * a[k];
         const __m256 add = _mm256_set1_ps(square), zero = _mm256_setzero_ps();

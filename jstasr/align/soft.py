@@ -40,9 +40,7 @@ class _SoftMinimum(torch.autograd.Function):
             _dtw.TOPOLOGIES[topology], host.data_ptr(), *host.shape, speech_lengths.data_ptr(),
             text_lengths.data_ptr(), gamma, value.data_ptr(), probability.data_ptr(), torch.get_num_threads(),
         )  # fmt: skip
-        if not value.isfinite().all():
-            bad = ", ".join(map(str, (~value.isfinite()).nonzero().flatten().tolist()))
-            raise ValueError(f"a distance inside the lengths is NaN or infinite, batch items: {bad}")
+        check_finite(value)
         ctx.save_for_backward(probability.to(cost))
         return value.to(cost)
 
@@ -116,6 +114,14 @@ def _log_sum(x, dim):
     """logsumexp, but 0 where all terms are -infinity: past the length, where no mass comes or goes."""
     total = torch.logsumexp(x, dim)
     return total.masked_fill(total == -torch.inf, 0)
+
+
+def check_finite(total):
+    """ValueError that names the items whose sum (B,) of distances is not finite."""
+    finite = total.isfinite()
+    if not finite.all():
+        bad = ", ".join(map(str, (~finite).nonzero().flatten().tolist()))
+        raise ValueError(f"a distance inside the lengths is NaN or infinite, batch items: {bad}")
 
 
 def _positive(gamma):

@@ -18,28 +18,31 @@ FRAMES_PER_SECOND = 25  # a fbank frame each 10 ms, subsampled by 4
 POSITIONS_PER_SECOND = 10  # phonemes in fluent speech
 TOPOLOGIES = ("skip", "noskip", "dtw")
 MEMORY_SIZE = (3000, 1200)
+TABLES = ("sizes", "lengths", "memory")
 
 
-def run(sizes=SIZES, threads=(1, 2), repeats=15, seconds=10.0, report=print):
-    """Measure, and report the tables as Markdown, line by line."""
+def run(sizes=SIZES, threads=(1, 2), repeats=15, seconds=10.0, report=print, tables=TABLES):
+    """Measure, and report the `tables` asked for as Markdown, line by line."""
     present = peers.installed()
     for line in machine(present):
         report(line)
     before = torch.get_num_threads()
     try:
-        for count in threads:
+        for count in threads if "sizes" in tables else ():
             torch.set_num_threads(count)
             _report_sizes(sizes, count, [name for name in present if present[name]], repeats, seconds, report)
         torch.set_num_threads(1)
-        _report_durations(present["numba"] is not None, repeats, seconds, report)
+        if "lengths" in tables:
+            _report_durations(present["numba"] is not None, repeats, seconds, report)
     finally:
         torch.set_num_threads(before)
-    _report_memory(present, report)
+    if "memory" in tables:
+        _report_memory(present, report)
 
 
 def machine(present):
     """What the numbers depend on."""
-    kernels = "AVX2" if _dtw.choose() else "portable"
+    kernels = {512: "AVX-512", 256: "AVX2", 0: "portable"}[_dtw.vector_bits]
     python, pytorch = platform.python_version(), torch.__version__
     yield f"Machine: {machine_name()}; {kernels} kernels; Python {python}, torch {pytorch}."
     yield "Peers: " + ", ".join(f"{name} {found or '**missing**'}" for name, found in present.items()) + "."

@@ -10,6 +10,7 @@ def add_arguments(parser):
     align.add_argument("--threads", default="1 2", help="numbers of threads to measure with")
     align.add_argument("--repeats", type=int, default=15, help="rounds at most; the median counts")
     align.add_argument("--seconds", type=float, default=10, help="no new round after so long, beyond the third")
+    align.add_argument("--tables", default="sizes lengths memory", help="the ones to make")
     train = what.add_parser("train", help="a training step on the CPU; peer: ESPnet's modules")
     train.add_argument("--threads", type=int, default=1, help="threads of each contestant")
     train.add_argument("--precisions", default="fp32 bf16", help="fp32 and bf16 (autocast)")
@@ -67,8 +68,11 @@ def run_align(args):
             f"--sizes '{args.sizes}' --threads '{args.threads}': expected sizes such as '250x100', with at least "
             "as many frames as positions, and numbers of threads"
         ) from None
+    tables = args.tables.split()
+    if not tables or not set(tables) <= set(align.TABLES):
+        raise JstasrError(f"--tables '{args.tables}': expected some of {' '.join(align.TABLES)}")
     align.check_peers()
-    align.run(sizes, threads, args.repeats, args.seconds, say)
+    align.run(sizes, threads, args.repeats, args.seconds, say, tables)
 
 
 def run_step(args):

@@ -1,5 +1,7 @@
 """best_alignment_from_cost is exact on every input."""
 
+import multiprocessing
+
 import numpy as np
 import pytest
 import torch
@@ -98,7 +100,7 @@ def test_all_kernels_agree_on_large_ragged_batches(kernels, topology):
     lengths = torch.from_numpy(rng.integers(150, 300, 19)), torch.from_numpy(rng.integers(80, 150, 19))
     cost = torch.from_numpy(rng.random((19, 300, 150)).astype(np.float32))
     ours = best_alignment_from_cost(cost, *lengths, topology)
-    _dtw.choose(False, False)
+    _dtw.choose(0)
     reference = best_alignment_from_cost(cost, *lengths, topology)
     assert torch.equal(ours.cost, reference.cost)
     for a, b in zip(ours.path, reference.path):
@@ -239,3 +241,19 @@ def test_the_global_interpreter_lock_is_released():
     stop.set()
     thread.join()
     assert sum(ticks) > 5
+
+
+def test_a_forked_process_aligns_without_the_threads_that_it_does_not_have():
+    cost, lengths = torch.rand(20, 120, 60), ([120] * 20, [60] * 20)
+    torch.set_num_threads(2)
+    expected = best_alignment_from_cost(cost, *lengths).cost.tolist()
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    child = multiprocessing.get_context("fork").Process(
+        target=lambda: sender.send(best_alignment_from_cost(cost, *lengths).cost.tolist()), daemon=True
+    )
+    child.start()
+    try:
+        assert receiver.poll(60), "the forked process waits for ever"
+        assert receiver.recv() == expected
+    finally:
+        child.kill()

@@ -200,13 +200,13 @@ def test_wrong_options_are_errors(wrong, message):
         consistency_loss(*batch(11), **wrong)
 
 
-@pytest.mark.parametrize("kind", ["best", "soft_dtw", "sinkhorn"])
+@pytest.mark.parametrize("kind", ["best", "framewise", "random", "forced", "soft_dtw", "sinkhorn"])
 def test_an_embedding_that_is_not_finite_is_an_error_that_names_the_items(kind):
     speech, text, *lengths = batch(12)
     speech = speech.detach()
     speech[1, 2, 0] = torch.inf
     with pytest.raises(ValueError, match="batch items: 1$"):
-        consistency_loss(speech, text, *lengths, kind)
+        consistency_loss(speech, text, *lengths, kind, **options(kind, lengths))
 
 
 def test_training_on_it_pulls_the_two_sides_together():
