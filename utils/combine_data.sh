@@ -43,7 +43,7 @@ whole_lines() { awk 1 "$1"; }
 sources=("$@")
 shift_from=
 for source in "${sources[@]}"; do
-  [ -f "$source/feats.scp" ] && [ -f "$source/frame_shift" ] || continue
+  if [ ! -f "$source/feats.scp" ] || [ ! -f "$source/frame_shift" ]; then continue; fi
   if [ -n "$shift_from" ] && ! cmp -s "$shift_from/frame_shift" "$source/frame_shift"; then
     fail "$shift_from/frame_shift and $source/frame_shift differ: features of different frame shifts cannot be joined"
   fi
