@@ -8,29 +8,68 @@ import numpy as np
 
 TEXT_BUCKETS = 16  # at most
 MIN_BATCHES_OF_BUCKET = 4  # fewer would leave small last batches too often
+MOST_PADDING = 0.045  # of the speech of an epoch
+HALVINGS = 10  # of the share of padding at which a batch ends
 
 
-def bucketed_batches(lengths: np.ndarray, budget: int, rng: np.random.Generator) -> list[np.ndarray]:
+def cuts(ordered: np.ndarray, budget: int, most_padding: float) -> np.ndarray:
+    """Where batches begin if each takes as many of what follows as fit.
+
+    Args:
+        ordered: (N,) int, lengths, about ascending.
+        budget: largest padded size; one utterance may exceed it.
+        most_padding: largest share of padding in a batch.
+    Returns:
+        (B,) int, ascending from 0.
+    """
+    starts, start = [], 0
+    while start < len(ordered):
+        starts.append(start)
+        most = max(1, budget // max(1, int(ordered[start])))  # no more can fit: the first is about the shortest
+        part = ordered[start : start + most]
+        padded = np.maximum.accumulate(part) * np.arange(1, len(part) + 1)
+        fits = (padded <= budget) & (part.cumsum() >= (1.0 - most_padding) * padded)
+        start += len(part) if fits.all() else max(1, int(fits.argmin()))
+    return np.asarray(starts, dtype=np.int64)
+
+
+def padding(ordered: np.ndarray, starts: np.ndarray) -> float:
+    """Share of padding in the batches that begin at `starts`."""
+    longest = np.maximum.reduceat(ordered, starts).astype(np.int64)
+    return 1.0 - float(ordered.sum(dtype=np.int64)) / float((longest * np.diff(starts, append=len(ordered))).sum())
+
+
+def bucketed_batches(
+    lengths: np.ndarray, budget: int, rng: np.random.Generator, most_padding: float = 1.0
+) -> list[np.ndarray]:
     """Cut a shuffled corpus into batches of similar lengths.
+
+    Where a set fills only few batches of the budget, their lengths differ much: above `most_padding` the batches are
+    made smaller, those with the most padding first.
 
     Args:
         lengths: (N,) int, frames or positions of each utterance.
         budget: largest padded size of a batch, utterances times the longest length; one utterance may exceed it.
         rng: draws which equal-length utterances meet, and the order of the batches.
+        most_padding: largest share of padding in all of them together.
     Returns:
         Index arrays, the whole of 0 .. N-1 once, in random order.
     """
+    if not len(lengths):
+        return []
     # a jitter of a few per cent varies the company of each utterance between epochs at little padding
-    noisy = lengths * rng.uniform(0.97, 1.03, size=len(lengths))
-    order = np.argsort(noisy, kind="stable")
-    ordered = lengths[order]
-    batches, start = [], 0
-    while start < len(order):
-        most = max(1, budget // max(1, int(ordered[start])))  # no more can fit: the first is about the shortest
-        longest = np.maximum.accumulate(ordered[start : start + most])
-        count = max(1, int((longest * np.arange(1, len(longest) + 1) <= budget).sum()))
-        batches.append(rng.permutation(order[start : start + count]))
-        start += count
+    noise = rng.uniform(0.97, 1.03, size=len(lengths))
+    order = np.argsort(lengths * noise, kind="stable")
+    starts = cuts(lengths[order], budget, 1.0)
+    if padding(lengths[order], starts) > most_padding:
+        order = np.argsort(lengths * (1.0 + (noise - 1.0) / 3.0), kind="stable")
+        low, high = 0.0, 1.0
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            enough = padding(lengths[order], cuts(lengths[order], budget, middle)) <= most_padding
+            low, high = (middle, high) if enough else (low, middle)
+        starts = cuts(lengths[order], budget, low)
+    batches = [rng.permutation(batch) for batch in np.split(order, starts[1:])]
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
@@ -145,9 +184,10 @@ class StepSampler:
     def epoch_batches(self, epoch: int) -> list[np.ndarray]:
         rng = np.random.default_rng((self.seed, 0, epoch))
         if self.speech_weights is None:
-            return bucketed_batches(self.speech_lengths, self.batch_frames, rng)
+            return bucketed_batches(self.speech_lengths, self.batch_frames, rng, MOST_PADDING)
         chosen = draw_by_weight(self.speech_weights, rng)
-        return [chosen[batch] for batch in bucketed_batches(self.speech_lengths[chosen], self.batch_frames, rng)]
+        cut = bucketed_batches(self.speech_lengths[chosen], self.batch_frames, rng, MOST_PADDING)
+        return [chosen[batch] for batch in cut]
 
     def __iter__(self) -> Iterator[Step]:
         stream = None

@@ -13,7 +13,7 @@ cdef extern from "kernels_core.h":
         int32_t threshold
         float scale
 
-    int c_choose_kernels "choose_kernels"(int vector)
+    int c_choose_kernels "choose_kernels"(int wanted)
     void run_silu_dropout(int half, const void *x, void *out, c_dropout d, Py_ssize_t total, int threads) nogil
     void run_silu_dropout_back(
         int half, const void *x, const void *gradient, void *to_x, c_dropout d, Py_ssize_t total, int threads) nogil
@@ -54,9 +54,9 @@ cdef extern from "kernels_core.h":
         Py_ssize_t items, Py_ssize_t frames, Py_ssize_t prefixes, int threads) nogil
 
 
-def choose(bint vector=True):
-    """Use the vector kernels where the processor has them, or never; returns whether they are used."""
-    return bool(c_choose_kernels(vector))
+def choose(int wanted=2):
+    """Use the best kernels up to 0: portable, 1: AVX2, 2: AVX-512, that the processor has; returns which."""
+    return c_choose_kernels(wanted)
 
 
 cdef c_dropout drawn(uint64_t seed, double probability, double scale) noexcept:

@@ -1,5 +1,5 @@
-/* The kernels of the model's training on a CPU: for float32 and bfloat16, portable or AVX2, chosen at run time, and
- * shared among threads. No result depends on the number of threads. */
+/* The kernels of the model's training on a CPU: for float32 and bfloat16, portable, AVX2 or AVX-512, chosen at run
+ * time, and shared among threads. No result depends on the number of threads. */
 
 #include "vector_core.h"
 #include "lattice_core.h"
@@ -15,32 +15,45 @@
 #undef TARGET
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#define HAVE_AVX2_KERNELS 1
+#define HAVE_VECTOR_KERNELS 1
 #define INSTRUCTIONS avx2
 #define TARGET __attribute__((target("avx2,fma")))
 #include "types_core.h"
 #undef INSTRUCTIONS
 #undef TARGET
+
+#define INSTRUCTIONS avx512
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")))
+#include "types_core.h"
+#undef INSTRUCTIONS
+#undef TARGET
 #else
-#define HAVE_AVX2_KERNELS 0
+#define HAVE_VECTOR_KERNELS 0
 #endif
 
-static int vector_kernels;
+static int chosen_kernels; /* 0: portable, 1: AVX2, 2: AVX-512 */
 
-/* Whether the vector kernels are used from now on: where wanted and possible. */
-static int choose_kernels(int vector)
+/* Which kernels are used from now on: the best up to `wanted` that the processor has. */
+static int choose_kernels(int wanted)
 {
-#if HAVE_AVX2_KERNELS
-    vector_kernels = vector && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    chosen_kernels = 0;
+#if HAVE_VECTOR_KERNELS
+    if (wanted > 0 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        chosen_kernels = 1;
+    if (wanted > 1 && chosen_kernels && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        chosen_kernels = 2;
 #else
-    vector_kernels = 0 * vector;
+    (void)wanted;
 #endif
-    return vector_kernels;
+    return chosen_kernels;
 }
 
-#if HAVE_AVX2_KERNELS
+#if HAVE_VECTOR_KERNELS
 #define CALL_TYPE(operation, type, ...)                                                                                \
-    (vector_kernels ? operation##_##type##_avx2(__VA_ARGS__) : operation##_##type##_portable(__VA_ARGS__))
+    (chosen_kernels == 2   ? operation##_##type##_avx512(__VA_ARGS__)                                                  \
+     : chosen_kernels == 1 ? operation##_##type##_avx2(__VA_ARGS__)                                                    \
+                           : operation##_##type##_portable(__VA_ARGS__))
 #else
 #define CALL_TYPE(operation, type, ...) operation##_##type##_portable(__VA_ARGS__)
 #endif
@@ -60,7 +73,9 @@ static int choose_kernels(int vector)
             ptrdiff_t part_ = 0; part_ < parts_; part_++)                                                              \
         {                                                                                                              \
             const ptrdiff_t first = (total) * part_ / parts_, last = (total) * (part_ + 1) / parts_;                   \
+            const unsigned before_ = flush_denormals();                                                                \
             __VA_ARGS__;                                                                                               \
+            restore_denormals(before_);                                                                                \
         }                                                                                                              \
     } while (0)
 

@@ -12,6 +12,7 @@ from jstasr.features.specaug import SpecAugmentConfig
 from jstasr.model.config import ALIGNMENTS, LossConfig, ModelConfig
 
 PRECISIONS = ("32-true", "bf16-mixed")
+STRATEGIES = ("ddp", "fsdp")
 SCHEDULES = ("cosine", "linear", "inverse_sqrt", "constant")
 WARMED = ("streaming", "full", "text_streaming", "text_full", "ctc_label", "ctc_phone")
 
@@ -64,6 +65,7 @@ class TrainConfig:
     seed: int = 1  # of the weights, the order of the data and every random draw
     sample_rate: int = 16000  # Hz, of the features' audio; --fs sets it
     precision: str = "32-true"  # 32-true | bf16-mixed (autocast; fp16 is not offered)
+    strategy: str = "ddp"  # of many processes: ddp | fsdp (each keeps a share of the weights and the optimiser)
     log_interval: int = 50  # steps between progress lines
     model: ModelConfig = field(default_factory=ModelConfig)
     losses: LossConfig = field(default_factory=LossConfig)
@@ -101,6 +103,8 @@ def check_values(config: TrainConfig) -> None:
         raise JstasrError("losses: streaming and full are both 0, nothing would be trained")
     if config.precision not in PRECISIONS:
         raise JstasrError(f"precision: {config.precision} is not one of {' '.join(PRECISIONS)}")
+    if config.strategy not in STRATEGIES:
+        raise JstasrError(f"strategy: {config.strategy} is not one of {' '.join(STRATEGIES)}")
     if optim.schedule not in SCHEDULES:
         raise JstasrError(f"optim.schedule: {optim.schedule} is not one of {' '.join(SCHEDULES)}")
     if not 0 <= optim.ema < 1:

@@ -4,6 +4,8 @@ from contextlib import contextmanager
 
 import torch
 
+from jstasr.train.sharding import local, sharded_like
+
 
 class Ema:
     """shadow <- decay * shadow + (1 - decay) * weights, after each step.
@@ -14,25 +16,27 @@ class Ema:
 
     def __init__(self, model: torch.nn.Module, decay: float):
         self.decay, self.steps = decay, 0
-        self.parameters = list(model.parameters())
-        self.shadow = [parameter.detach().clone() for parameter in self.parameters]
+        parameters = [parameter.detach() for parameter in model.parameters()]
+        self.shadow = [parameter.clone() for parameter in parameters]
+        self.weights = [local(parameter) for parameter in parameters]  # what this process holds of them
+        self.means = [local(mean) for mean in self.shadow]
 
     @torch.no_grad()
     def update(self) -> None:
         self.steps += 1
         weight = 1.0 - min(self.decay, (1 + self.steps) / (10 + self.steps))
-        torch._foreach_lerp_(self.shadow, [parameter.detach() for parameter in self.parameters], weight)
+        torch._foreach_lerp_(self.means, self.weights, weight)
 
     @contextmanager
     @torch.no_grad()
     def applied(self):
         """The model with the averaged weights, for as long as this lasts."""
-        trained = [parameter.detach().clone() for parameter in self.parameters]
-        torch._foreach_copy_(self.parameters, self.shadow)
+        trained = [weight.clone() for weight in self.weights]
+        torch._foreach_copy_(self.weights, self.means)
         try:
             yield
         finally:
-            torch._foreach_copy_(self.parameters, trained)
+            torch._foreach_copy_(self.weights, trained)
 
     def state_dict(self) -> dict:
         return {"steps": self.steps, "shadow": self.shadow}
@@ -40,4 +44,4 @@ class Ema:
     @torch.no_grad()
     def load_state_dict(self, state: dict) -> None:
         self.steps = state["steps"]
-        torch._foreach_copy_(self.shadow, state["shadow"])
+        torch._foreach_copy_(self.means, [local(sharded_like(*pair)) for pair in zip(state["shadow"], self.shadow)])

@@ -10,7 +10,15 @@ from jstasr.errors import JstasrError
 from jstasr.train.config import TrainConfig, config_yaml
 
 # what may change between two starts of one experiment without making its checkpoints useless
-FREE = ("log_interval", "valid", "precision", "data.num_workers", "data.check_features", "optim.max_skipped")
+FREE = (
+    "log_interval",
+    "valid",
+    "precision",
+    "strategy",
+    "data.num_workers",
+    "data.check_features",
+    "optim.max_skipped",
+)
 
 
 def prepare_folder(

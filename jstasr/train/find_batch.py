@@ -18,7 +18,7 @@ from jstasr.train.collate import collate
 from jstasr.train.config import TrainConfig
 from jstasr.train.faults import is_out_of_memory
 from jstasr.train.loader import text_budget
-from jstasr.train.loop import backward, optimiser_for
+from jstasr.train.loop import backward, set_up
 from jstasr.train.schedule import counts, loss_weights, paired_texts
 
 GIB = 1 << 30
@@ -113,7 +113,7 @@ def find_batch(
     limit = MARGIN * (memory_gb * GIB if memory_gb else free_memory(device))
     plain = JointModel(config.model)
     plain.audio_encoder.front_end.set_cmvn(*cmvn)
-    model, optimiser = fabric.setup(plain, optimiser_for(plain, config.optim))
+    model, optimiser = set_up(plain, config.optim, fabric)
     longest = int(speech.num_frames.max())
     everything = longest * len(speech)
     weights = loss_weights(config.optim.max_steps, config.losses)

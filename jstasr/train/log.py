@@ -83,6 +83,23 @@ class Clock:
         meter.started += spent
 
 
+class Sparing:
+    """Lets something that is nice to have happen only as long as it takes a small share of the time."""
+
+    def __init__(self, share: float):
+        self.share, self.took, self.ended = share, 0.0, time.perf_counter()
+
+    def due(self) -> bool:
+        return self.took <= self.share * (time.perf_counter() - self.ended)
+
+    @contextmanager
+    def timed(self):
+        began = time.perf_counter()
+        yield
+        self.ended = time.perf_counter()
+        self.took = self.ended - began
+
+
 class TrainLog:
     """Writes to exp/<tag>/train.log, standard error and exp/<tag>/tensorboard; silent on other ranks."""
 
@@ -157,8 +174,9 @@ class TrainLog:
         if not self.enabled:
             return
         wer = " ".join(f"{name} {value:.1f}" for name, value in result.wer.items())
+        cer = " ".join(f"{name} {value:.1f}" for name, value in result.cer.items())
         losses = " ".join(f"{name} {value:.3f}" for name, value in result.losses.items())
-        self.line(f"dev after step {step}: WER% {wer} | loss {losses} | {seconds:.1f} s")
+        self.line(f"dev after step {step}: WER% {wer} | CER% {cer} | loss {losses} | {seconds:.1f} s")
         curves = {f"dev_wer/{name}": value for name, value in result.wer.items()}
         curves |= {f"dev_cer/{name}": value for name, value in result.cer.items()}
         curves |= {f"dev_loss/{name}": value for name, value in result.losses.items()}

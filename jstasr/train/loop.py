@@ -22,12 +22,14 @@ from jstasr.train.config import OptimConfig, TrainConfig
 from jstasr.train.ema import Ema
 from jstasr.train.faults import Faults, not_finite
 from jstasr.train.loader import batches
-from jstasr.train.log import FRAMES_PER_SECOND, Clock, Meter, TrainLog
+from jstasr.train.log import FRAMES_PER_SECOND, Clock, Meter, Sparing, TrainLog
 from jstasr.train.processes import add_up, on_first
 from jstasr.train.schedule import UNIT, counts, learning_rate, loss_weights, paired_texts
+from jstasr.train.sharding import full, load_optimiser, whole_model
 from jstasr.train.signals import StoppedBySignal, StopRequest
 from jstasr.train.validate import validate
 
+PICTURES_SHARE = 0.05  # of the time, at most: the pictures between validations
 SEED_STRIDE = 1_000_000_007  # apart enough that the steps of two seeds never share a random state
 
 
@@ -40,6 +42,20 @@ def optimiser_for(model: JointModel, config: OptimConfig) -> torch.optim.Optimiz
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=tuple(config.betas), fused=True)
 
 
+def set_up(
+    plain: JointModel, config: OptimConfig, fabric: Fabric, state: dict | None = None
+) -> tuple[torch.nn.Module, torch.optim.Optimizer]:
+    """Model and optimiser as fabric runs them, the optimiser over what this process holds of the weights.
+
+    state: the optimiser's, of a checkpoint.
+    """
+    model = fabric.setup_module(plain)
+    optimiser = optimiser_for(plain, config)
+    if state is not None:
+        load_optimiser(optimiser, state)  # not after the set-up: fabric's wrapper would swallow it
+    return model, fabric.setup_optimizers(optimiser)
+
+
 def train(
     config: TrainConfig,
     speech: SpeechSet,
@@ -49,13 +65,13 @@ def train(
     cmvn: tuple,
     expdir: Path,
     fabric: Fabric,
-    after_validation: Callable[[JointModel, int], None] | None = None,
+    draw: Callable[[JointModel, int], None] | None = None,
 ) -> None:
     """Train to `optim.max_steps`, from the newest checkpoint in expdir if there is one.
 
     Args:
         cmvn: mean and standard deviation of the features, (F,) each.
-        after_validation: called as f(model, step) on the first process, to draw pictures.
+        draw: called as f(model, step) on the first process after every validation and every epoch, for pictures.
     Raises:
         JstasrError: losses that stay non-finite, lack of memory, a full disk.
         StoppedBySignal: SIGTERM or SIGUSR1 came; there is a checkpoint of the last step.
@@ -63,14 +79,12 @@ def train(
     fabric.seed_everything(config.seed, workers=False, verbose=False)
     plain = JointModel(config.model)
     plain.audio_encoder.front_end.set_cmvn(*cmvn)
-    optimiser = optimiser_for(plain, config.optim)
     checkpoints = CheckpointFolder(expdir / "checkpoints", config.valid.keep_best, config.valid.keep_last)
     warnings: list[str] = []
     found = checkpoints.load_last(warnings.append)
     step, state = found or (0, None)
     if state is not None:
         plain.load_state_dict(state.get("trained", state["model"]))
-        optimiser.load_state_dict(state["optimiser"])  # not after the set-up: fabric's wrapper would swallow it
     log = TrainLog(expdir, fabric.is_global_zero, step)
     for line in (*warnings, *([f"continuing after step {step}"] if step else [])):
         log.line(line)
@@ -82,7 +96,7 @@ def train(
     )
     if fabric.is_global_zero:
         checkpoints.remove_unfinished()
-    model, optimiser = fabric.setup(plain, optimiser)
+    model, optimiser = set_up(plain, config.optim, fabric, state and state["optimiser"])
     ema = Ema(plain, config.optim.ema) if config.optim.ema > 0 else None
     position = None
     if state is not None:
@@ -92,31 +106,44 @@ def train(
     del state, found
     meter, clock, faults = Meter(), Clock(step), Faults(expdir, fabric, config.optim.max_skipped)
     first_step = saved = step  # `saved`: of the newest checkpoint
+    pictures, seen_epoch = Sparing(PICTURES_SHARE), position["epoch"] if position is not None else 0
     stream = batches(config, speech, text, position, fabric)
 
     def save() -> None:
-        checkpoints.save(training_state(plain, optimiser, ema, position, config), step)
+        whole = full(training_state(plain, optimiser, ema, position, config), fabric.is_global_zero)
+        on_first(fabric, lambda: checkpoints.save(whole, step))
 
-    def validate_now() -> None:
+    def show(action: Callable[[JointModel], None]) -> None:
+        with clock.paused(meter), ema.applied() if ema is not None else nullcontext():
+            whole = whole_model(plain, fabric)
+            on_first(fabric, lambda: action(whole))
+
+    def illustrate(whole: JointModel) -> None:
+        if draw is not None:
+            with pictures.timed():
+                draw(whole, step)
+
+    def judge(whole: JointModel) -> None:
         if step in checkpoints.scores():  # a run that was stopped after its validation
             return
-        with ema.applied() if ema is not None else nullcontext():
-            started = time.perf_counter()
-            result = validate(plain, dev, tokenizer, config.losses, config.valid, fabric.device)
-            log.validation(result, step, time.perf_counter() - started)
-            checkpoints.add_score(step, result.score)
-            if after_validation is not None:
-                after_validation(plain, step)
+        started = time.perf_counter()
+        result = validate(whole, dev, tokenizer, config.losses, config.valid, fabric.device)
+        log.validation(result, step, time.perf_counter() - started)
+        checkpoints.add_score(step, result.score)
+        illustrate(whole)
 
     with StopRequest().listening() as stop:
         while True:
             due = step > 0 and (step % interval == 0 or step == last_step)
             if step > saved and (due or (save_interval and step % save_interval == 0)):
-                on_first(fabric, save)  # before the validation, which may be interrupted
+                save()  # before the validation, which may be interrupted
                 saved = step
+            new_epoch = position is not None and position["epoch"] > seen_epoch
             if due:
-                with clock.paused(meter):
-                    on_first(fabric, validate_now)
+                show(judge)
+            elif new_epoch and fabric.broadcast(pictures.due()):
+                show(illustrate)
+            seen_epoch = position["epoch"] if position is not None else 0
             if step >= last_step:
                 break
             stopping, fault, norm, (epoch, position) = train_step(
@@ -134,7 +161,7 @@ def train(
                 meter = Meter()
             if stopping:
                 if step > saved:
-                    on_first(fabric, save)
+                    save()
                 reason = stop.received or "a signal to another process"
                 log.line(f"{reason}: stopped after step {step}, checkpoint saved")
                 log.close()
@@ -194,7 +221,8 @@ def train_step(
         outcomes.append((values, batch))
     fault = ""
     with faults.memory_watched(step + 1, parts[0]):
-        norm = float(fabric.clip_gradients(model, optimiser, max_norm=optim.clip_norm, error_if_nonfinite=False))
+        norm = fabric.clip_gradients(model, optimiser, max_norm=optim.clip_norm, error_if_nonfinite=False)
+        norm = float(full(norm, keep=True))
         if math.isfinite(norm):
             optimiser.step()
             faults.finite(parts)
@@ -232,17 +260,9 @@ def backward(
     speech, speech_lengths = augment(batch.speech, batch.speech_lengths, config.augment)
     batch = replace(batch, speech=speech, speech_lengths=speech_lengths)
     features = spec_augment(plain.audio_encoder.front_end(speech), speech_lengths, config.specaug)
-    unused = 0.0
-    try:
-        values = model(batch, features, config.losses, paired)
-    except ValueError:  # the alignment refuses vectors that are not finite; the other losses show whose
-        values = model(batch, features, config.losses, 0)
-        if all(value.isfinite() for value in values.values()):
-            raise
-        # other processes wait for the gradients of every parameter
-        unused = 0.0 * sum(parameter.sum() for parameter in plain.parameters())
+    values = model(batch, features, config.losses, paired)
     shares = {name: value * (amount[UNIT[name]] / whole[UNIT[name]]) for name, value in values.items()}
-    loss = sum(weights[name] * share for name, share in shares.items()) + unused
+    loss = sum(weights[name] * share for name, share in shares.items())
     # a loss that is not finite may have a finite gradient: let no process take this step
     loss = loss * torch.where(loss.detach().isfinite(), 1.0, float("nan"))
     fabric.backward(loss * fabric.world_size)  # the gradient is the mean over processes

@@ -11,10 +11,11 @@ from lightning_fabric.strategies import DDPStrategy
 
 from jstasr.errors import JstasrError
 from jstasr.train.config import TrainConfig
+from jstasr.train.sharding import sharded_strategy
 
 
 def parallel_fabric(config: TrainConfig, has_text: bool, ngpu: int, num_procs: int, num_nodes: int) -> Fabric:
-    """The devices of a run: GPUs, or processes of the CPU, with data parallelism over more than one.
+    """The devices of a run: GPUs, or processes of the CPU, with data parallelism over more than one (DDP or FSDP).
 
     Args:
         has_text: there is unpaired text.
@@ -34,7 +35,9 @@ def parallel_fabric(config: TrainConfig, has_text: bool, ngpu: int, num_procs: i
         devices = int(launched)
         num_nodes = int(os.environ["WORLD_SIZE"]) // devices
     strategy = "auto"
-    if devices * num_nodes > 1:
+    if devices * num_nodes > 1 and config.strategy == "fsdp":
+        strategy = sharded_strategy(devices * num_nodes)
+    elif devices * num_nodes > 1:
         # a loss that is switched off leaves parameters without a gradient, which DDP must look for
         strategy = DDPStrategy(find_unused_parameters=min(weights) <= 0)
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)

@@ -195,3 +195,25 @@ def test_weighted_epochs_draw_speech_and_text_by_weight():
     for found in (counts, text_counts):
         few, many = found[: len(found) // 10].mean(), found[len(found) // 10 :].mean()
         assert few / many == pytest.approx(8.0, rel=0.15)
+
+
+@pytest.mark.parametrize("budget", [6400, 40000])
+@pytest.mark.parametrize("count", [300, 3000])
+@pytest.mark.parametrize("kind", ["words", "two kinds", "exponential", "uniform"])
+def test_padding_stays_under_five_per_cent_in_sets_of_few_batches(kind, count, budget):
+    """Every epoch as a whole; the sets are so small that batches of the budget would hold much padding."""
+    rng = np.random.default_rng(count)
+    lengths = {
+        "words": rng.gamma(12, 43 / 12, count),  # 0.4 s each
+        "two kinds": np.where(rng.random(count) < 0.5, rng.normal(200, 50, count), rng.normal(1500, 150, count)),
+        "exponential": rng.exponential(300, count),
+        "uniform": rng.uniform(100, 2000, count),
+    }[kind]
+    lengths = lengths.astype(np.int64).clip(10, 3500)
+    for epoch in range(3):
+        batches = StepSampler(lengths, budget, None, 0, seed=7).epoch_batches(epoch)
+        assert sorted(np.concatenate(batches).tolist()) == list(range(count))
+        padded = [len(batch) * lengths[batch].max() for batch in batches]
+        assert max(padded) <= budget
+        assert 1 - lengths.sum() / sum(padded) < 0.05
+        assert len(batches) < 5 + 2.5 * max(lengths.sum() / budget, 16), "many small batches"

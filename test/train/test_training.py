@@ -2,6 +2,7 @@
 
 import math
 import re
+import time
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ import torch
 from jstasr.errors import JstasrError
 from jstasr.model.joint import JointModel
 from jstasr.train.config import OptimConfig, load_config
+from jstasr.train.log import Sparing
 from jstasr.train.schedule import learning_rate, loss_weights
 from jstasr.train.validate import validate
 
@@ -37,6 +39,41 @@ def test_a_progress_line_says_it_all(training):
     shown = " ".join(f"{name} {number}" for name in losses)
     rates = rf"lr {number} grad {number} audio-s/s {number} pad {number}% wait {number}% text {number}x"
     assert re.search(rf"step 2/3 epoch 1 left \d+:\d\d \| {shown} \| {rates}$", line)
+
+
+def test_error_rates_of_greedy_decoding_on_dev_are_in_the_log(training):
+    training.run(training.config(steps=2, interval=2), "exp")
+    line = [line for line in training.log("exp").splitlines() if "dev after step 2" in line][0]
+    number = r"\d+\.\d"
+    wer = " ".join(f"{name} {number}" for name in ("streaming", "full", "text_streaming", "text_full"))
+    assert re.search(rf"WER% {wer} \| CER% streaming {number} full {number} \| loss streaming ", line)
+
+
+def test_pictures_are_drawn_after_every_epoch_and_validation(training):
+    drawn = []
+    config = training.config(steps=10, interval=5)
+    training.run(config, "exp", after=lambda model, step: drawn.append(step))
+    epochs = {step: int(line.split("epoch ")[1].split()[0]) for step, line in lines(training.log("exp")).items()}
+    ends = {step for step in range(1, 10) if epochs[step + 1] > epochs[step]}
+    assert ends - {5, 6} and {5, 10} <= set(drawn)
+    for end in ends:  # known when the next epoch's first step is done
+        assert {end, end + 1} & set(drawn)
+
+
+def lines(log):
+    """Step -> its progress line."""
+    found = [line for line in log.splitlines() if "(train) step " in line and " | " in line]
+    return {int(line.split("(train) step ")[1].split("/")[0]): line for line in found}
+
+
+def test_pictures_never_take_much_of_the_time():
+    sparing = Sparing(0.05)
+    assert sparing.due()  # nothing is known yet
+    with sparing.timed():
+        time.sleep(0.05)
+    assert not sparing.due()
+    sparing.ended -= 20 * sparing.took
+    assert sparing.due()
 
 
 def test_the_curves_hold_what_the_lines_say(training):
@@ -114,6 +151,7 @@ def test_a_wrong_configuration_names_the_key(tmp_path, text, message):
     "override, message",
     [
         ("precision=16-mixed", "precision: 16-mixed is not one of 32-true bf16-mixed"),
+        ("strategy=zero", "strategy: zero is not one of ddp fsdp"),
         ("optim.schedule=step", "optim.schedule: step is not one of"),
         ("optim.ema=1.0", "optim.ema: must lie in"),
         ("losses.warmup={consistenzy: [1, 2]}", "losses.warmup: consistenzy"),
