@@ -11,6 +11,7 @@ import hashlib
 import http.client
 import io
 import os
+import re
 import sys
 import time
 import urllib.error
@@ -23,6 +24,8 @@ from jstasr.errors import JstasrError
 CHUNK = 1 << 20
 TIMEOUT = 30  # seconds without a byte
 PAUSE = 1  # seconds before going on after a cut
+BUSY = (429, 500, 502, 503, 504)  # answers of a server that may do better in a moment
+PATIENCE = 3  # times to ask again then, after 2, 4 and 8 pauses; tries that come no further than one before
 REPORT_EVERY = 10  # seconds
 REMEDY = "run again, or name another source: --data_url URL (file:///... too)"
 UNREACHABLE = (OSError, ValueError, http.client.HTTPException)
@@ -58,12 +61,21 @@ def fetch(url, target, size=None, checksum=None):
                 _forget(part)
             raise JstasrError(_sentence(url, part, error)) from None
         try:
+            _refuse_page(part, url, target)
             verify(part, f"what {url} gave", size, checksum, f"it is removed: {REMEDY}")
         except JstasrError:
             _forget(part)
             raise
         part.replace(target)
     _forget(part)
+
+
+def _refuse_page(part, url, target):
+    """JstasrError where a web page came instead of a corpus: what servers and proxies send that want a login."""
+    with open(part, "rb") as file:
+        start = file.read(200).lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html")) and target.suffix not in (".html", ".htm"):
+        raise JstasrError(f"what {url} gave is a web page, of a login or a proxy perhaps; it is removed: {REMEDY}")
 
 
 def _forget(part):
@@ -76,14 +88,15 @@ def _sentence(url, part, error):
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk is full: free some of {part.parent}, then run again; the download goes on where it stopped"
     if isinstance(error, urllib.error.HTTPError):
-        reason = f"the server answers {error.code} ({error.reason})"
+        reason = f"the server answers {error.code} ({str(error.reason).splitlines()[0]})"
     else:
         reason = getattr(error, "reason", None) or error
     return f"cannot download {url}: {reason}; {REMEDY}"
 
 
 def _download(url, part, size):
-    """Fill `part`; tries again while each try brings something."""
+    """Fill `part`; tries again while that brings something: a source without ranges begins anew each time."""
+    furthest, idle = 0, 0
     while True:
         start = _resumable(url, part)
         stream, done, total, version = _open_at(url, start)
@@ -97,7 +110,9 @@ def _download(url, part, size):
         if not cut and (total is None or end >= total):
             return
         of = f" of {total}" if total is not None else ""
-        if end <= done:
+        idle = 0 if end > furthest else idle + 1
+        furthest = max(end, furthest)
+        if end <= done or idle > PATIENCE:
             raise OSError(f"the connection ended after {end}{of} bytes, which are kept")
         print(f"jstasr fetch: the connection ended after {end}{of} bytes: going on", file=sys.stderr)
         time.sleep(PAUSE)
@@ -124,14 +139,19 @@ def _open_at(url, start):
     done, version = start
     headers = {"Range": f"bytes={done}-", "If-Range": version} if done else {}
     try:
-        stream = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT)
+        stream = _ask(url, headers)
     except urllib.error.HTTPError as error:
         if error.code != 416:  # 416: there is nothing after the part
             raise
         if error.headers.get("Content-Range") == f"bytes */{done}":
             return io.BytesIO(), done, done, version
         done = 0
-        stream = urllib.request.urlopen(url, timeout=TIMEOUT)
+        stream = _ask(url, {})
+    # Some servers send another part than the one that was asked for.
+    if getattr(stream, "status", None) == 206 and not _begins_at(stream.headers.get("Content-Range"), done):
+        stream.close()
+        done = 0
+        stream = _ask(url, {})
     length = stream.headers.get("Content-Length")
     here = stream.headers.get("ETag") or stream.headers.get("Last-Modified") or ""
     if here.startswith("W/"):  # a weak tag does not promise equal bytes
@@ -142,6 +162,24 @@ def _open_at(url, start):
         stream.seek(done)
         begin = done
     return stream, begin, total, here
+
+
+def _ask(url, headers):
+    """The answer to a request, which is made again where the server is busy."""
+    for attempt in range(PATIENCE + 1):
+        try:
+            return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT)
+        except urllib.error.HTTPError as error:
+            if error.code not in BUSY or attempt == PATIENCE:
+                raise
+            print(f"jstasr fetch: the server answers {error.code}: asking again", file=sys.stderr)
+            time.sleep(PAUSE * 2 ** (attempt + 1))
+
+
+def _begins_at(content_range, start):
+    """Does "bytes 700-999/1000" begin at `start`? A server that does not tell is believed."""
+    found = re.match(r"bytes (\d+)-", content_range or "")
+    return found is None or int(found[1]) == start
 
 
 def _copy(stream, part, done, total):

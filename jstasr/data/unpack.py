@@ -1,6 +1,7 @@
 """Archives become folders: whole ones or none, and nothing outside."""
 
 import bz2
+import errno
 import fcntl
 import gzip
 import lzma
@@ -67,7 +68,9 @@ def unpack(archive, folder, member=None):
         except BROKEN as error:
             raise BrokenArchive(f"{archive} is no whole archive ({error or type(error).__name__})") from None
         except OSError as error:
-            raise JstasrError(f"cannot unpack {archive} to {folder}: {error.strerror}") from error
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            remedy = f"; free some of {folder.parent}, then run again: the archive is kept" if full else ""
+            raise JstasrError(f"cannot unpack {archive} to {folder}: {error.strerror}{remedy}") from error
         finally:
             shutil.rmtree(work, ignore_errors=True)
             Path(lock.name).unlink(missing_ok=True)

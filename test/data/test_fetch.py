@@ -21,6 +21,9 @@ class Source(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         server, wanted = self.server, self.headers.get("Range")
         server.asked.append(wanted)
+        if server.busy:
+            self.send_error(server.busy.pop(0))
+            return
         start = 0
         if wanted and self.headers.get("If-Range") == server.tag and server.ranges:
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
@@ -32,6 +35,9 @@ class Source(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             return
         self.send_response(206 if start else 200)
+        if start and server.misplaced:
+            left = server.content
+            self.send_header("Content-Range", f"bytes 0-{len(left) - 1}/{len(left)}")
         if server.tag:
             self.send_header("ETag", server.tag)
         self.send_header("Content-Length", str(len(left)))
@@ -50,6 +56,7 @@ def source(monkeypatch):
     monkeypatch.setattr("jstasr.data.fetch.PAUSE", 0)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Source)
     server.content, server.tag, server.ranges, server.cuts, server.asked = CONTENT, '"one"', True, [], []
+    server.busy, server.misplaced = [], False
     server.url = f"http://127.0.0.1:{server.server_port}/x.tar"
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server
@@ -108,6 +115,38 @@ def test_a_server_without_ranges_or_tags_sends_all_again(source, tmp_path):
     fetch(source.url, half_there_again)
     assert source.asked == [None]
     assert half_there_again.read_bytes() == CONTENT
+
+
+def test_a_server_that_always_cuts_at_the_same_place_is_given_up(source, tmp_path):
+    source.ranges, source.cuts = False, [300] * 20
+    with pytest.raises(JstasrError, match="ended after 300 of 1000 bytes"):
+        fetch(source.url, tmp_path / "x")
+    assert len(source.asked) == 5
+
+
+def test_another_part_than_the_one_asked_for_is_not_appended(source, tmp_path):
+    source.misplaced, source.cuts = True, [300]
+    fetch(source.url, tmp_path / "x")
+    assert source.asked == [None, "bytes=300-", None]
+    assert (tmp_path / "x").read_bytes() == CONTENT
+
+
+def test_a_busy_server_is_asked_again_but_not_for_ever(source, tmp_path):
+    source.busy = [503, 429]
+    fetch(source.url, tmp_path / "x")
+    assert source.asked == [None] * 3 and (tmp_path / "x").read_bytes() == CONTENT
+    source.busy = [503] * 9
+    with pytest.raises(JstasrError, match="the server answers 503 .* run again"):
+        fetch(source.url, tmp_path / "y")
+    assert len(source.busy) == 5 and not list(tmp_path.glob("y*"))
+
+
+@pytest.mark.parametrize("page", [b"<!DOCTYPE html>\n<p>Log in", b"\n <HTML><body>Moved"])
+def test_a_web_page_in_place_of_a_corpus_is_refused(source, tmp_path, page):
+    source.content = page
+    with pytest.raises(JstasrError, match="is a web page, .* it is removed: run again, or name another source"):
+        fetch(source.url, tmp_path / "train.tsv")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_part_that_lacks_nothing_is_taken_as_it_is(source, tmp_path):

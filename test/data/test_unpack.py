@@ -1,7 +1,10 @@
 """Archives that are whole, cut short, or mean harm."""
 
+import errno
 import gzip
 import io
+import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -10,6 +13,7 @@ import zipfile
 import pytest
 
 from jstasr.data.unpack import BrokenArchive, unpack
+from jstasr.errors import JstasrError
 
 FILES = {"corpus/a/1.txt": b"one" * 5000, "corpus/b.txt": b"two", "README": b"hello"}
 
@@ -173,3 +177,17 @@ def test_the_command_removes_an_archive_that_is_not_whole(tmp_path):
     assert result.stderr.count("\n") == 1
     assert f"it came from {source.as_uri()} and is removed: run again" in result.stderr
     nothing_but(tmp_path, "source.tar.gz")
+
+
+def test_a_full_disk_is_told_with_its_remedy_and_the_archive_stays(tmp_path, monkeypatch):
+    archive = tar_of(tmp_path / "x.tar.gz", FILES)
+
+    def full(source, target, size):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    with pytest.raises(
+        JstasrError, match="No space left on device; free some of .* then run again: the archive is kept"
+    ):
+        unpack(archive, tmp_path / "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.tar.gz"]
