@@ -19,6 +19,9 @@ def add_arguments(parser):
     train.add_argument(
         "--espnet-python", default=None, help="python that imports espnet2, where this one does not: PATH"
     )
+    data = what.add_parser("data", help="memory and time of a made-up training set of many utterances")
+    data.add_argument("--utterances", type=int, default=1_000_000)
+    data.add_argument("--batch-frames", type=int, default=40_000, help="padded frames of a batch")
     step = what.add_parser("step", help="what the consistency loss costs in a training step on the CPU")
     step.add_argument("--threads", type=int, default=1)
     step.add_argument("--batch", type=int, default=16, help="utterances of 4 s, beside twice as many texts")
@@ -32,7 +35,8 @@ def add_arguments(parser):
 
 
 def run(args):
-    {"align": run_align, "train": run_train, "step": run_step, "score": run_score}[args.what](args)
+    runs = {"align": run_align, "train": run_train, "data": run_data, "step": run_step, "score": run_score}
+    runs[args.what](args)
 
 
 def say(line):
@@ -52,6 +56,15 @@ def run_train(args):
     if min(args.threads, args.batch, args.rounds) < 1:
         raise JstasrError("--threads, --batch and --rounds are at least 1")
     train.run(Job(batch=args.batch), args.threads, precisions, args.rounds, args.espnet_python or sys.executable, say)
+
+
+def run_data(args):
+    from jstasr.bench import data
+    from jstasr.errors import JstasrError
+
+    if min(args.utterances, args.batch_frames) < 1:
+        raise JstasrError("--utterances and --batch-frames are at least 1")
+    data.run(args.utterances, args.batch_frames, say)
 
 
 def run_align(args):
