@@ -110,6 +110,22 @@ lines() {
     [ ! -e data/train_text ]
 }
 
+@test "FLEURS: recordings that are no audio are left out and named" {
+    corpus fleurs
+    recipe fleurs
+    local/data.sh --langs en_us --data_url "file://${made}"
+    rm -r data
+    junk=downloads/fleurs/data/en_us/audio/train/100000000000001003.wav
+    echo "no audio" >"${junk}"
+    : >downloads/fleurs/data/en_us/audio/test/100000000000003002.wav
+    run local/data.sh --langs en_us
+    [ "${status}" -eq 0 ]
+    says "train: left out 1 recordings that are no audio: ${junk}: cannot read as audio"
+    says "test: left out 1 recordings that are no audio"
+    valid train dev test
+    [ "$(lines data/train/text)" -eq 15 ] && [ "$(lines data/test/text)" -eq 5 ]
+}
+
 @test "FLEURS: text of one's own becomes a text set with languages" {
     corpus fleurs
     recipe fleurs

@@ -54,7 +54,7 @@ export AN4_URL=${AN4_URL:-http://www.speech.cs.cmu.edu/databases/an4}
 
 # VoxPopuli: data/<language>/{asr_<split>.tsv,<split>/}, the European Parliament in 16 languages (CC0).
 export VOXPOPULI=${VOXPOPULI:-$(corpus_dir voxpopuli)}
-export VOXPOPULI_URL=${VOXPOPULI_URL:-https://huggingface.co/datasets/facebook/voxpopuli/resolve/b177b89c0adf571621da61d5328c6e7cec6fbeb1}
+export VOXPOPULI_URL=${VOXPOPULI_URL:-https://huggingface.co/datasets/facebook/voxpopuli/resolve/719aaef8225945c0d80b277de6c79aa42ab053d5}
 
 # The names that local/data.sh files written for ESPnet read, where nothing above has set them: the folder downloads for
 # corpora that such a file brings by itself, nothing for those that you must name, as in WSJ0=/corpora/wsj0 ./run.sh

@@ -5,6 +5,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from jstasr.data.audio import audio_info
+from jstasr.data.io import first_few
 from jstasr.data.sets import Utterance, made_together, read_lines, text_of_files, write_set, write_text_set
 from jstasr.errors import JstasrError
 
@@ -27,6 +29,23 @@ def utterances_of(folder, split, transcript):
         yield Utterance(key, key, str(audio), " ".join(row[transcript].split()), lang)
 
 
+def readable(utterances, split):
+    """The utterances without those whose recording is no audio, which are told: the published archives have a few."""
+    kept, faults = [], []
+    for utterance in utterances:
+        try:
+            # One that is not there at all is an error of the whole split, which write_set tells.
+            frames = audio_info(utterance.audio)[2] if Path(utterance.audio).is_file() else 1
+            if not frames:
+                raise JstasrError(f"{utterance.audio}: no samples")
+            kept.append(utterance)
+        except JstasrError as error:
+            faults.append(error)
+    if faults:
+        print(f"{split}: left out {len(faults)} recordings that are no audio: {first_few(faults, 3)}")
+    return kept
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fleurs", type=Path, required=True, help="folder of the corpus")
@@ -43,7 +62,7 @@ def main():
         if work:
             for split in ("train", "dev", "test"):
                 utterances = [each for folder in folders for each in utterances_of(folder, split, args.transcript)]
-                write_set(work / split, utterances, f"FLEURS, {split}")
+                write_set(work / split, readable(utterances, split), f"FLEURS, {split}")
             if args.text_files:
                 codes = [name.split("_")[0] for name in args.langs]
                 write_text_set(work / "train_text", text_of_files(args.text_files, codes, args.n_text, args.seed))
