@@ -1,6 +1,7 @@
 """The Common Voice recipe: from a release in the official layout to data dirs."""
 
 import os
+import re
 import subprocess
 import tarfile
 from pathlib import Path
@@ -23,9 +24,7 @@ def recipe(tmp_path):
         (tmp_path / link).symlink_to(ROOT / "egs/commonvoice/asr1" / link)
 
     def run(*options, **environment):
-        inherited = {
-            k: v for k, v in os.environ.items() if k not in ("JSTASR_CORPORA", "COMMONVOICE", "COMMONVOICE_EN")
-        }
+        inherited = {k: v for k, v in os.environ.items() if k not in ("JSTASR_CORPORA", "COMMONVOICE")}
         command = [tmp_path / "local/data.sh", *map(str, options)]
         return subprocess.run(command, env=inherited | environment, capture_output=True, text=True)
 
@@ -106,6 +105,30 @@ def test_a_release_that_is_not_there_is_one_sentence(recipe):
     done = recipe("--langs", "br", COMMONVOICE="downloads/none")
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1 and "no Common Voice release at 'downloads/none'" in done.stderr
+
+
+def test_a_release_that_is_asked_for_must_be_there(recipe, release):
+    done = recipe("--langs", "br", "--release", f"{release},downloads/typo")
+    assert done.returncode == 1 and "no Common Voice release at 'downloads/typo'" in done.stderr
+
+
+def test_a_language_comes_from_every_release_that_has_it(recipe, release, tmp_path):
+    delta = tmp_path / "cv-corpus-99.1-delta"
+    (delta / "en/clips").mkdir(parents=True)
+    clip = delta / "en/clips/common_voice_en_1000.mp3"
+    clip.write_bytes((release / "en/clips/common_voice_en_0.mp3").read_bytes())
+    (delta / "en/validated.tsv").write_text(f"{HEADER}{'new':x<128}\t{clip.name}\tAnother one.\t2\t0\t\t\t\t\ten\t\n")
+    both = f"{release} downloads/none {delta}"
+    for langs, count in (("br", 30), ("en", 31), ("br,en", 61)):
+        done = recipe("--langs", langs, "--held_out", 0, "--n_train", 0, COMMONVOICE=both)
+        assert done.returncode == 0, done.stderr
+        left_out = sum(int(n) for n in re.findall(r"left out (\d+) utterances", done.stdout))
+        assert sum(len(table(tmp_path, part, "text")) for part in ("train", "dev", "test")) + left_out == count
+
+
+def test_a_language_that_no_release_has_is_named_with_those_there_are(recipe, release):
+    done = recipe("--langs", "sw", COMMONVOICE=f"downloads/none {release}")
+    assert done.returncode != 0 and "sw" in done.stderr and "br en" in done.stderr
 
 
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason="JSTASR_CORPORA names no store of corpora")

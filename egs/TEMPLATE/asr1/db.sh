@@ -28,9 +28,9 @@ export FSDD=${FSDD:-$(corpus_dir free-spoken-digit-dataset)}
 export FSDD_URL=${FSDD_URL:-https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/heads/master.tar.gz}
 
 # Mozilla Common Voice: releases in their official layout, <release>/<language>/{validated.tsv,clips/} (CC0-1.0).
-# Releases are downloaded by hand, after agreeing to their terms: unpack yours and name its folder here.
-export COMMONVOICE=${COMMONVOICE:-$(corpus_dir cv-corpus-6.1-sample)}
-export COMMONVOICE_EN=${COMMONVOICE_EN:-$(corpus_dir cv-corpus-13.0-delta-sample)}
+# Releases are downloaded by hand, after agreeing to their terms: unpack yours and name its folder here, several with
+# spaces between (a release and the deltas after it): a language is read from each that has it.
+export COMMONVOICE=${COMMONVOICE:-"$(corpus_dir cv-corpus-6.1-sample) $(corpus_dir cv-corpus-13.0-delta-sample)"}
 
 # For the recipes below, `--data_url URL` names a mirror: a place (file:///... too) with the files under the same names.
 

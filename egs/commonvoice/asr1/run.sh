@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 langs=en       # languages, as in "en de fr es"
-release=       # folders or archives of releases (default: COMMONVOICE of db.sh; for English alone COMMONVOICE_EN)
+release=       # folders or archives of releases (default: COMMONVOICE of db.sh)
 text_files=    # text without speech: FILE, or in several languages "en=FILE de=FILE"
 held_out=0.25  # in languages without text: share of the training sentences that are taken as text only
 n_train=0      # training clips of each language, at random; 0: all

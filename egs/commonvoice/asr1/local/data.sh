@@ -11,7 +11,7 @@ n_train=0
 n_text=0
 help_message="Usage: local/data.sh [--langs en,de] [--release DIR_OR_ARCHIVE,...] [--text_files LANG=FILE,...]
                      [--held_out 0.25] [--n_train N] [--n_text N]
-Takes the release from db.sh unless one is named. The official train, dev and test are used where they are, else
+Takes the releases from db.sh unless some are named. The official train, dev and test are used where they are, else
 validated.tsv is divided by speaker."
 
 # shellcheck source=../../../../utils/parse_options.sh
@@ -22,20 +22,39 @@ validated.tsv is divided by speaker."
 . ./db.sh
 [ $# -eq 0 ] || { echo "local/data.sh: unexpected argument '$1'; see --help" >&2; exit 1; }
 
-if [ -z "${release}" ]; then
-    release=${COMMONVOICE}
-    if [ "${langs}" = en ] && [ -e "${COMMONVOICE_EN}" ]; then release=${COMMONVOICE_EN}; fi
-fi
-IFS=, read -ra releases <<<"${release}"
+read -ra asked <<<"${release//,/ }"
+read -ra named <<<"${COMMONVOICE//,/ }"
 IFS=, read -ra texts <<<"${text_files}"
-for folder in "${releases[@]}"; do
-    [ -e "${folder}" ] || {
-        echo "local/data.sh: error: no Common Voice release at '${folder}'. Releases are downloaded by hand, after" \
-            "agreeing to their terms (commonvoice.mozilla.org): name the folder or archive with --release, or in" \
-            "COMMONVOICE (db.sh)" >&2
-        exit 1
-    }
+
+# no_release NAME: stops, with what to do.
+no_release() {
+    echo "local/data.sh: error: no Common Voice release at '$1'. Releases are downloaded by hand, after agreeing to" \
+        "their terms (commonvoice.mozilla.org): name the folder or archive with --release, or in COMMONVOICE (db.sh)" >&2
+    exit 1
+}
+
+# may_serve RELEASE: has it one of the languages, as far as can be seen? An archive may, and a folder of one language.
+may_serve() {
+    local lang
+    if [ -f "$1" ] || [ -f "$1/validated.tsv" ] || [ -f "$1/train.tsv" ]; then return; fi
+    for lang in ${langs//,/ }; do
+        if [ -d "$1/${lang}" ]; then return; fi
+    done
+    return 1
+}
+
+for folder in "${asked[@]}"; do
+    [ -e "${folder}" ] || no_release "${folder}"
 done
+if [ "${#asked[@]}" -gt 0 ]; then named=("${asked[@]}"); fi
+there=()
+releases=()
+for folder in "${named[@]}"; do
+    if [ -e "${folder}" ]; then there+=("${folder}"); fi
+    if may_serve "${folder}"; then releases+=("${folder}"); fi
+done
+[ "${#there[@]}" -gt 0 ] || no_release "${named[*]}"
+if [ "${#releases[@]}" -eq 0 ]; then releases=("${there[@]}"); fi # these say what they have instead
 
 options=()
 for text in "${texts[@]}"; do options+=(--text "${text}"); done
