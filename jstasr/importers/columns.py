@@ -18,11 +18,24 @@ ALIASES = {
     "duration": "duration",
 }
 ROLES = tuple(ALIASES)
+RECORDING = (".wav", ".flac", ".mp3", ".ogg", ".opus")
 # Known and of no use here.
 UNUSED = set(
     "up_votes down_votes votes age gender sex accent accents variant segment sentence_id sentence_domain sampling_rate "
     "sample_rate num_samples is_validated dataset corpus source license note notes comment lang_group_id".split()
 )
+
+
+def _no_header(names):
+    """What is wrong with a first line that names no columns, or ""."""
+    shown = [show(name) for name, _ in names]
+    if len(shown) == 1 and any(separator in shown[0] for separator in "\t,;|"):
+        return (
+            f"one column only, {shown[0]!r}: tsv has tabs between columns, csv commas or semicolons (--format tsv|csv)"
+        )
+    if any(name.lower().endswith(RECORDING) for name in shown):
+        return f"the first line must name the columns, as audio, text, speaker; it is {', '.join(map(repr, shown))}"
+    return ""
 
 
 class Columns:
@@ -52,6 +65,10 @@ class Columns:
                 found = next((present[alias] for alias in aliases.split() if alias in present), None)
                 if found is not None:
                     self.column_of[role] = found
+        if "audio" in required and "audio" not in self.column_of and (fault := _no_header(names)):
+            self.usable = False
+            faults.add(source, fault)
+            return
         known = UNUSED | {alias for aliases in ALIASES.values() for alias in aliases.split()}
         known |= {name.lower() for name in options.ignore}
         for name, where in names:

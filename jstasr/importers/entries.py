@@ -118,9 +118,12 @@ def read_text_file(path):
     """Content of a text file; bytes that are not UTF-8 stay as surrogates, a byte-order mark goes.
 
     Raises:
-        JstasrError: the file cannot be read.
+        JstasrError: the file cannot be read, or is UTF-16.
     """
     try:
-        return Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+        content = Path(path).read_bytes()
     except OSError as error:
         raise JstasrError(f"{path}: cannot read: {error.strerror}") from None
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise JstasrError(f"{path}: is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8")
+    return content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")

@@ -49,6 +49,10 @@ def read_sources(args, options, faults):
     entries = []
     for source in args.source:
         name = args.format or formats.guess_format(source)
+        if name == "text":
+            raise JstasrError(
+                f"{source}: is text without speech by its name; of a table say --format tsv, csv or jsonl"
+            )
         if name not in formats.READERS:
             raise JstasrError(f"--format {name}: must be one of {' '.join(formats.FORMATS)}")
         if len(args.source) > 1 and name != "commonvoice":
@@ -60,7 +64,7 @@ def read_sources(args, options, faults):
     if lost and not faults.fatal:
         faults.add(" ".join(args.source), f"no recordings in {' '.join(lost)}")
     entries = usable(entries, options, faults)
-    if not entries and not faults.fatal:
+    if not entries and not faults.fatal and not faults.rows:
         faults.add(" ".join(args.source), "no usable utterance")
     return entries
 

@@ -85,7 +85,8 @@ def csv_rows(path, faults):
         if not header:
             header = [name.strip() for name in fields]
         elif len(fields) != len(header):
-            faults.add_row(where, f"{len(fields)} fields, where the header has {len(header)}")
+            hint = "; a field that holds the separator needs quotes around it" if len(fields) > len(header) else ""
+            faults.add_row(where, f"{len(fields)} fields, where the header has {len(header)}{hint}")
         else:
             rows.append((where, dict(zip(header, fields, strict=True))))
     return [(name, f"{path}:1") for name in header], rows

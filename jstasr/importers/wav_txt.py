@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from jstasr.errors import JstasrError
 from jstasr.importers.entries import Entry, not_utf8, read_text_file
 
 AUDIO = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".au", ".sph", ".w64", ".caf"}
+TEXT = (".txt", ".TXT")
 
 
 def audio_files(folder):
@@ -24,11 +26,15 @@ def read_wav_txt(folder, options, faults):
         faults.add(folder, f"no recordings ({' '.join(sorted(AUDIO))})")
     entries = []
     for path in recordings:
-        transcript = path.with_suffix(".txt")
-        if not transcript.is_file():
-            faults.add_row(path, f"no transcript {transcript.name} beside it")
+        transcript = next(filter(Path.is_file, map(path.with_suffix, TEXT)), None)
+        if transcript is None:
+            faults.add_row(path, f"no transcript {path.stem}.txt beside it")
             continue
-        text = read_text_file(transcript)
+        try:
+            text = read_text_file(transcript)
+        except JstasrError as error:
+            faults.add_row(*str(error).split(": ", 1))
+            continue
         if not_utf8(text):
             number = next(n for n, line in enumerate(text.split("\n"), 1) if not_utf8(line))
             faults.add_row(f"{transcript}:{number}", "not UTF-8; convert the file with iconv")
@@ -37,7 +43,7 @@ def read_wav_txt(folder, options, faults):
         speaker = inner[0] if len(inner) > 1 else ""
         entries.append(Entry(f"{transcript}:1", str(path.absolute()), text, lang=options.lang, speaker=speaker))
     stems = {path.with_suffix("") for path in recordings}
-    for transcript in sorted(folder.rglob("*.txt")):
+    for transcript in sorted(path for path in folder.rglob("*") if path.suffix in TEXT):
         if transcript.with_suffix("") not in stems and not transcript.name.lower().startswith(("readme", "licen")):
             faults.add_row(transcript, "no recording of that name beside it")
     return entries

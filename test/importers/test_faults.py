@@ -181,3 +181,39 @@ def test_a_row_without_language_among_others_is_told(speak, lines, run_import):
     lines("m.csv", "audio,text,lang", "a.wav,one,sw", "b.wav,two,")
     assert run_import("m.csv", "data/x", "--lang", "wo")[0] == 0
     assert read_table("data/x/utt2lang") == {"a": "sw", "b": "wo"}
+
+
+@pytest.mark.parametrize(
+    "name, content, words",
+    [
+        ("m.tsv", "audio,text\na.wav,one\n", "m.tsv:1: one column only, 'audio,text': tsv has tabs"),
+        ("m.csv", "audio\ttext\na.wav\tone\n", "m.csv:1: one column only"),
+        (
+            "m.csv",
+            "a.wav,one\n",
+            "m.csv:1: the first line must name the columns, as audio, text, speaker; it is 'a.wav'",
+        ),
+        ("m.csv", "audio,text\na.wav,one, two\n", "m.csv:2: 3 fields, where the header has 2; a field that holds"),
+    ],
+)
+def test_a_table_that_is_not_one_is_one_sentence(speak, folder, run_import, name, content, words):
+    speak("a.wav")
+    (folder / name).write_text(content)
+    status, _, err = run_import(name, "data/x")
+    assert status == 1 and words in err and "1 fault(s)" in err
+
+
+def test_utf16_is_told_by_its_name(speak, lines, run_import, folder):
+    speak("f/a.wav", "f/b.wav")
+    lines("f/b.TXT", "two")
+    (folder / "f/a.txt").write_text("one", encoding="utf-16")
+    _, _, err = run_import("f", "data/x")
+    assert "f/a.txt: is UTF-16, not UTF-8; convert it: iconv -f UTF-16" in err and "1 fault(s)" in err
+    (folder / "m.tsv").write_text("audio\ttext\nf/b.wav\ttwo\n", encoding="utf-16")
+    assert "m.tsv: is UTF-16" in run_import("m.tsv", "data/x")[2]
+
+
+def test_a_text_is_no_table_of_recordings(lines, run_import):
+    lines("m.txt", "a.wav|one")
+    status, _, err = run_import("--split", "m.txt", "data")
+    assert status == 1 and "m.txt: is text without speech by its name; of a table say --format tsv, csv or jsonl" in err
