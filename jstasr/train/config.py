@@ -117,6 +117,9 @@ def check_values(config: TrainConfig) -> None:
                 f"losses.warmup: {name}: {span}: expected one of {' '.join(WARMED)} with two numbers of steps, "
                 "[first, growth]"
             )
+    speech = [name for name in ("streaming", "full", "ctc_label", "ctc_phone") if getattr(config.losses, name) > 0]
+    if all(config.losses.warmup.get(name, [0])[0] > 0 for name in speech):
+        raise JstasrError("losses.warmup: no loss on speech begins at step 0: nothing would be trained until one does")
     for name in ("max_steps", "accumulate", "max_skipped"):
         if getattr(optim, name) < 1:
             raise JstasrError(f"optim.{name}: must be 1 or more")

@@ -24,7 +24,7 @@ from jstasr.train.faults import Faults, not_finite
 from jstasr.train.loader import batches
 from jstasr.train.log import FRAMES_PER_SECOND, Clock, Meter, Sparing, TrainLog
 from jstasr.train.processes import add_up, on_first
-from jstasr.train.schedule import UNIT, counts, learning_rate, loss_weights, paired_texts
+from jstasr.train.schedule import UNIT, begun, counts, learning_rate, loss_weights, paired_texts
 from jstasr.train.sharding import full, load_optimiser, whole_model
 from jstasr.train.signals import StoppedBySignal, StopRequest
 from jstasr.train.validate import validate
@@ -260,7 +260,7 @@ def backward(
     speech, speech_lengths = augment(batch.speech, batch.speech_lengths, config.augment)
     batch = replace(batch, speech=speech, speech_lengths=speech_lengths)
     features = spec_augment(plain.audio_encoder.front_end(speech), speech_lengths, config.specaug)
-    values = model(batch, features, config.losses, paired)
+    values = model(batch, features, begun(config.losses, weights), paired)
     shares = {name: value * (amount[UNIT[name]] / whole[UNIT[name]]) for name, value in values.items()}
     loss = sum(weights[name] * share for name, share in shares.items())
     # a loss that is not finite may have a finite gradient: let no process take this step

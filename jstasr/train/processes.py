@@ -38,8 +38,8 @@ def parallel_fabric(config: TrainConfig, has_text: bool, ngpu: int, num_procs: i
     if devices * num_nodes > 1 and config.strategy == "fsdp":
         strategy = sharded_strategy(devices * num_nodes)
     elif devices * num_nodes > 1:
-        # a loss that is switched off leaves parameters without a gradient, which DDP must look for
-        strategy = DDPStrategy(find_unused_parameters=min(weights) <= 0)
+        # a loss that is switched off, or begins later, leaves parameters without a gradient: DDP must look for them
+        strategy = DDPStrategy(find_unused_parameters=min(weights) <= 0 or bool(losses.warmup))
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*`srun` command is available.*")
     return Fabric(

@@ -1,6 +1,7 @@
 """What changes from step to step: learning rate, weights of the losses, shares of the batch."""
 
 import math
+from dataclasses import replace
 
 import torch
 
@@ -58,6 +59,22 @@ def loss_weights(step: int, losses: LossConfig) -> dict[str, float]:
     }
     weights = {name: weight * growth(step, *losses.warmup.get(name, (0, 0))) for name, weight in weights.items()}
     return weights | {"consistency": consistency_weight(step, losses.consistency)}
+
+
+def begun(losses: LossConfig, weights: dict[str, float]) -> LossConfig:
+    """The losses without those that have no weight at a step yet: what is not counted is not computed.
+
+    weights: see loss_weights.
+    """
+    text = {mode: weights[f"text_{mode}"] for mode in ("streaming", "full")}
+    return replace(
+        losses,
+        streaming=max(weights["streaming"], text["streaming"]),
+        full=max(weights["full"], text["full"]),
+        text=max(text.values()),
+        ctc_label=weights["ctc_label"],
+        ctc_phone=weights["ctc_phone"],
+    )
 
 
 def fitting_prefix(lengths: torch.Tensor, budget: float) -> int:

@@ -173,6 +173,8 @@ def workers_of(pid):
 def test_torchrun_starts_a_killed_worker_again_from_the_checkpoint(training):
     config = training.config(steps=40, interval=40)
     config.valid.save_interval = 5
+    # parameters without a gradient until then
+    config.losses.warmup = {name: [8, 0] for name in ("streaming", "full", "text_streaming", "text_full")}
     words = training.words(config, "exp", launcher=TORCHRUN)
     process = training.start(words)
     training.wait_for(process, "exp", "step 12/40")

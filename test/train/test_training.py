@@ -114,6 +114,16 @@ def test_losses_begin_when_they_are_told(toy):
     assert [loss_weights(step, losses)["consistency"] for step in (2, 3, 4)] == pytest.approx([0.0, 0.2, 0.4])
 
 
+def test_a_loss_is_not_computed_before_it_begins(training):
+    config = training.config(steps=3, interval=3)
+    late = {"streaming", "full", "text_streaming", "text_full", "ctc_label"}
+    config.losses.warmup = {name: [2, 0] for name in late}
+    training.run(config, "exp")
+    shown = {step: set(re.findall("[a-z_]+(?= )", line)) for step, line in training.losses("exp").items()}
+    early = {"loss", "ctc_phone", "consistency", "lr", "grad"}
+    assert shown == {1: early, 2: early, 3: early | late}
+
+
 def test_the_average_of_the_weights_is_kept_beside_them(training):
     """Against the recursion, written out, over the weights of every step."""
     config = training.config(steps=5, interval=1)
@@ -155,6 +165,7 @@ def test_a_wrong_configuration_names_the_key(tmp_path, text, message):
         ("optim.schedule=step", "optim.schedule: step is not one of"),
         ("optim.ema=1.0", "optim.ema: must lie in"),
         ("losses.warmup={consistenzy: [1, 2]}", "losses.warmup: consistenzy"),
+        ("losses={ctc_phone: 0, ctc_label: 0, warmup: {streaming: [9, 0], full: [5, 0]}}", "nothing would be trained"),
         ("data.language_temperature=0.5", "must be 1 or more"),
     ],
 )
