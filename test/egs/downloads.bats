@@ -80,6 +80,27 @@ data_librispeech() {
     says "has no line for dev-clean-2.tar.gz"
 }
 
+@test "a web page in place of a table or an archive is refused and not kept" {
+    corpus fleurs
+    recipe fleurs
+    whole=${made}
+    for file in train.tsv audio/dev.tar.gz; do
+        own_copy
+        echo '<!doctype html><title>Log in</title>' >"${made}/data/tr_tr/${file}"
+        run local/data.sh --langs tr_tr --data_url "file://${made}"
+        [ "${status}" -eq 1 ]
+        says "/data/tr_tr/${file} gave is a web page"
+        says "it is removed: run again"
+        [ ! -e "downloads/fleurs/data/tr_tr/${file}" ]
+        nothing_unfinished
+        made=${whole}
+        rm -r "${BATS_TEST_TMPDIR}/copy"
+    done
+    run local/data.sh --langs tr_tr --data_url "file://${whole}"
+    [ "${status}" -eq 0 ]
+    valid train dev test
+}
+
 @test "an archive cut short is refused, removed, and replaced by the next run" {
     corpus fleurs
     recipe fleurs
