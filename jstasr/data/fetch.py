@@ -22,6 +22,7 @@ from jstasr.data.io import atomic_write
 from jstasr.errors import JstasrError
 
 CHUNK = 1 << 20
+AGENT = "jstasr-fetch"  # some servers refuse Python's own name
 TIMEOUT = 30  # seconds without a byte
 PAUSE = 1  # seconds before going on after a cut
 BUSY = (429, 500, 502, 503, 504)  # answers of a server that may do better in a moment
@@ -166,9 +167,10 @@ def _open_at(url, start):
 
 def _ask(url, headers):
     """The answer to a request, which is made again where the server is busy."""
+    request = urllib.request.Request(url, headers={"User-Agent": AGENT, **headers})
     for attempt in range(PATIENCE + 1):
         try:
-            return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT)
+            return urllib.request.urlopen(request, timeout=TIMEOUT)
         except urllib.error.HTTPError as error:
             if error.code not in BUSY or attempt == PATIENCE:
                 raise

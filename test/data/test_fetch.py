@@ -21,6 +21,7 @@ class Source(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         server, wanted = self.server, self.headers.get("Range")
         server.asked.append(wanted)
+        server.agents.add(self.headers["User-Agent"])
         if server.busy:
             self.send_error(server.busy.pop(0))
             return
@@ -56,7 +57,7 @@ def source(monkeypatch):
     monkeypatch.setattr("jstasr.data.fetch.PAUSE", 0)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Source)
     server.content, server.tag, server.ranges, server.cuts, server.asked = CONTENT, '"one"', True, [], []
-    server.busy, server.misplaced = [], False
+    server.busy, server.misplaced, server.agents = [], False, set()
     server.url = f"http://127.0.0.1:{server.server_port}/x.tar"
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server
@@ -77,6 +78,7 @@ def test_a_cut_connection_is_gone_on_with_at_once(source, tmp_path):
     source.cuts = [300, 200]
     fetch(source.url, tmp_path / "x")
     assert source.asked == [None, "bytes=300-", "bytes=500-"]
+    assert source.agents == {"jstasr-fetch"}
     assert (tmp_path / "x").read_bytes() == CONTENT
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
