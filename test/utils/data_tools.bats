@@ -215,6 +215,15 @@ wav_dir() {
   [[ $output == *'already exists: refusing'* ]]
 }
 
+@test "perturb_data_dir_speed_3way: the prefix for all copies, where recordings have channels" {
+  wav_dir
+  file d/reco2file_and_channel 'ann-1 1 A' 'ann-2 2 A' 'bob-1 3 B'
+  run "$UTILS/data/perturb_data_dir_speed_3way.sh" --always-include-prefix true d e
+  [ "$status" = 0 ]
+  [ "$(wc -l <e/utt2spk)" = 9 ]
+  grep -qx 'sp1.0-ann-1 sp1.0-ann' e/utt2spk
+  [ ! -e e/reco2file_and_channel ]
+}
 @test "remove_dup_utts: rare transcripts stay, common ones are thinned the same way each time" {
   perl -e 'printf "u%03d s\n", $_ for 1..60' >u2s
   mkdir d
