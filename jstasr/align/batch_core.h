@@ -72,8 +72,8 @@ static skip_kernel skip_f32 = skip_scalar_f32, noskip_f32 = noskip_scalar_f32;
 static dtw_kernel dtw_f32 = dtw_scalar_f32;
 static finite_check outside_f32 = outside_finite_f32;
 #if HAVE_AVX2_KERNELS
-typedef void (*product_kernel)(const float *, const float *, const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, int,
-                               float *);
+typedef void (*product_kernel)(const float *, const float *, const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, ptrdiff_t,
+                               int, float *);
 static product_kernel product = product_avx2;
 static ptrdiff_t product_width = 16;
 #endif
@@ -122,8 +122,13 @@ static align_job with_cost(const align_job *job, ptrdiff_t b, float *room)
     const float *speech = job->speech + b * job->n * d;
     float *square = room, *cells = square + product_stride(m), *packed = cells + n * product_stride(m);
     align_job made = *job;
-    pack_text(job->text + b * job->m * d, m, d, product_width, packed, square);
-    product(speech, packed, square, n, m, d, job->topology == TOPOLOGY_NOSKIP, cells);
+    const float *text = job->text + b * job->m * d;
+    const int band = job->topology == TOPOLOGY_NOSKIP;
+    const ptrdiff_t tail = product == product_avx512 && m % 16 <= PRODUCT_TAIL ? m % 16 : 0;
+    pack_text(text, m - tail, d, product_width, packed, square);
+    product(speech, packed, square, n, m, m - tail, d, band, cells);
+    if (tail)
+        product_tail(speech, text, band ? m - tail : 0, n, m - tail, m, d, cells);
     if (job->constant || job->root)
         finish_distances(speech, n, m, d, job->root, cells);
     made.cost = cells;

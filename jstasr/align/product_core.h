@@ -76,21 +76,22 @@ AVX2 static void pack_text(const float *text, ptrdiff_t m, ptrdiff_t d, ptrdiff_
         }                                                                                              \
     }                                                                                                  \
                                                                                                        \
-    /* Of the halves of panels, only those that the band of `noskip` touches, if `band`. */            \
+    /* The first `columns` of m. Of the halves of panels, only those that the band of `noskip` touches, if    \
+     * `band`. */                                                                                      \
     attribute static void product_##suffix(const float *speech, const float *packed,                   \
                                            const float *square, ptrdiff_t n, ptrdiff_t m,              \
-                                           ptrdiff_t d, int band, float *out)                          \
+                                           ptrdiff_t columns, ptrdiff_t d, int band, float *out)       \
     {                                                                                                  \
         const ptrdiff_t stride = product_stride(m);                                                    \
         const int rows = n < ROWS ? 1 : ROWS;                                                          \
         for (ptrdiff_t first = 0; first < n; first += PRODUCT_BLOCK) {                                 \
             const ptrdiff_t end = first + PRODUCT_BLOCK < n ? first + PRODUCT_BLOCK : n;               \
-            for (ptrdiff_t j = 0; j < m; j += 2 * W)                                                   \
+            for (ptrdiff_t j = 0; j < columns; j += 2 * W)                                             \
                 for (ptrdiff_t i = first; i < end; i += rows) {                                        \
                     /* The last rows once more, rather than fewer at a time. */                        \
                     const ptrdiff_t top = i + rows <= n ? i : n - rows;                                \
                     const ptrdiff_t from = band ? band_lo(top, n, m) : 0;                              \
-                    const ptrdiff_t last = band ? band_hi(top + rows - 1, m) : m - 1;                  \
+                    const ptrdiff_t last = band ? band_hi(top + rows - 1, columns) : columns - 1;      \
                     const int low = from < j + W && last >= j, high = from < j + 2 * W && last >= j + W; \
                     const ptrdiff_t at = low ? j : j + W;                                              \
                     const float *a = speech + top * d, *panel = packed + j * d + (at - j);             \
@@ -114,28 +115,67 @@ AVX2 static void pack_text(const float *text, ptrdiff_t m, ptrdiff_t d, ptrdiff_
 PRODUCT(avx2, AVX2, 8, 6)
 PRODUCT(avx512, PRODUCT_512, 16, 12)
 
+AVX2 static float square_length(const float *a, ptrdiff_t d)
+{
+    __m256 sum[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
+    float square = 0;
+    ptrdiff_t k = 0;
+    for (; k + 32 <= d; k += 32)
+        for (int l = 0; l < 4; l++) {
+            const __m256 x = _mm256_loadu_ps(a + k + 8 * l);
+            sum[l] = _mm256_fmadd_ps(x, x, sum[l]);
+        }
+    sum[0] = _mm256_add_ps(_mm256_add_ps(sum[0], sum[1]), _mm256_add_ps(sum[2], sum[3]));
+    for (int l = 0; l < 8; l++)
+        square += sum[0][l];
+    for (; k < d; k++)
+        square += a[k] * a[k];
+    return square;
+}
+
+/* The last columns, from `first` on, if they are too few to fill a vector: a product along d for each, four rows by
+ * four columns at a time. Only rows from `from` on. */
+#define PRODUCT_TAIL 4
+AVX512 static void product_tail(const float *speech, const float *text, ptrdiff_t from, ptrdiff_t n, ptrdiff_t first,
+                                ptrdiff_t m, ptrdiff_t d, float *out)
+{
+    const float *t[4];
+    float square[4];
+    for (int c = 0; c < 4; c++) {
+        t[c] = text + (first + c < m ? first + c : m - 1) * d;
+        square[c] = square_length(t[c], d);
+    }
+    for (ptrdiff_t i = from; i < n; i += 4) {
+        const float *a[4];
+        __m512 sum[4][4];
+        UNROLLED for (int r = 0; r < 4; r++)
+        {
+            a[r] = speech + (i + r < n ? i + r : n - 1) * d;
+            UNROLLED for (int c = 0; c < 4; c++) sum[r][c] = _mm512_setzero_ps();
+        }
+        for (ptrdiff_t k = 0; k < d; k += 16) {
+            const __mmask16 inside = (__mmask16)(d - k < 16 ? (1 << (d - k)) - 1 : 0xffff);
+            UNROLLED for (int r = 0; r < 4; r++)
+            {
+                const __m512 x = _mm512_maskz_loadu_ps(inside, a[r] + k);
+                UNROLLED for (int c = 0; c < 4; c++) sum[r][c] =
+                    _mm512_fmadd_ps(x, _mm512_maskz_loadu_ps(inside, t[c] + k), sum[r][c]);
+            }
+        }
+        for (int r = 0; r < 4 && i + r < n; r++)
+            for (int c = 0; c < m - first; c++)
+                out[(i + r) * product_stride(m) + first + c] = square[c] - 2 * _mm512_reduce_add_ps(sum[r][c]);
+    }
+}
+
 /* Adds |a_i|^2 to each row, and takes the square root if `root`; rounding can leave a little below 0. */
 AVX2 static void finish_distances(const float *speech, ptrdiff_t n, ptrdiff_t m, ptrdiff_t d, int root,
                                   float *out)
 {
     const ptrdiff_t stride = product_stride(m);
     for (ptrdiff_t i = 0; i < n; i++) {
-        const float *a = speech + i * d;
         float *row = out + i * stride;
-        __m256 sum[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
-        float square = 0;
-        ptrdiff_t k = 0;
-        for (; k + 32 <= d; k += 32)
-            for (int l = 0; l < 4; l++) {
-                const __m256 x = _mm256_loadu_ps(a + k + 8 * l);
-                sum[l] = _mm256_fmadd_ps(x, x, sum[l]);
-            }
-        sum[0] = _mm256_add_ps(_mm256_add_ps(sum[0], sum[1]), _mm256_add_ps(sum[2], sum[3]));
-        for (int l = 0; l < 8; l++)
-            square += sum[0][l];
-        for (; k < d; k++)
-            square += a[k] * a[k];
-        const __m256 add = _mm256_set1_ps(square), zero = _mm256_setzero_ps();
+        const __m256 add = _mm256_set1_ps(square_length(speech + i * d, d)), zero = _mm256_setzero_ps();
         for (ptrdiff_t j = 0; j < m; j += 8) {
             /* max(0, x) keeps a NaN in its second operand */
             const __m256 x = _mm256_max_ps(zero, _mm256_add_ps(_mm256_loadu_ps(row + j), add));

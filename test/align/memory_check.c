@@ -15,7 +15,7 @@ static int64_t draw(int64_t low, int64_t high) /* low..high */
 
 static void one_batch(int topology, int is_double, int threads)
 {
-    const ptrdiff_t batch = draw(1, 18), n = draw(1, draw(1, 4) == 1 ? 200 : 40), m = draw(1, n < 70 ? 70 : n);
+    const ptrdiff_t batch = draw(1, 40), n = draw(1, draw(1, 4) == 1 ? 200 : 40), m = draw(1, n < 70 ? 70 : n);
     const ptrdiff_t front = draw(0, 3), row_stride = m + draw(0, 5), item_stride = n * row_stride;
     const size_t size = is_double ? sizeof(double) : sizeof(float);
     const size_t cells = (size_t)((batch - 1) * item_stride + (n - 1) * row_stride + m + front);
@@ -91,7 +91,7 @@ static void one_product(int wide)
     float *packed = malloc((size_t)(product_stride(m) * d) * sizeof *packed);
     float *out = malloc((size_t)(n * product_stride(m)) * sizeof *out);
     pack_text(text, m, d, width, packed, square);
-    (wide ? product_avx512 : product_avx2)(speech, packed, square, n, m, d, band, out);
+    (wide ? product_avx512 : product_avx2)(speech, packed, square, n, m, m, d, band, out);
     if (!band)
         finish_distances(speech, n, m, d, 0, out);
     for (ptrdiff_t i = 0; i < n; i++)
@@ -130,7 +130,7 @@ static void one_training_step(int topology, int threads)
         lengths[b] = draw(m, n);
         text_lengths[b] = draw(1, m);
     }
-    if (choose_kernels(1, 1)) {
+    if (choose_kernels(draw(0, 1) ? 512 : 256, 1)) {
         const align_job job = {.speech = speech, .text = text, .n = n, .m = m, .d = d,
                                .constant = topology == TOPOLOGY_DTW, .root = (int)draw(0, 1), .batch = batch,
                                .speech_lengths = lengths, .text_lengths = text_lengths, .topology = topology,
@@ -145,7 +145,7 @@ static void one_training_step(int topology, int threads)
         float *distance = malloc((size_t)(batch * n) * sizeof *distance);
         float *to_speech = calloc((size_t)(batch * n * d), sizeof *to_speech);
         float *to_text = calloc((size_t)(batch * m * d), sizeof *to_text);
-        choose_kernels(vector, vector);
+        choose_kernels(vector ? 512 : 0, vector);
         for (ptrdiff_t b = 0; b <= batch; b++)
             start[b] = b * n;
         for (ptrdiff_t k = 0; k < batch * n; k++) {
@@ -171,8 +171,10 @@ static void one_training_step(int topology, int threads)
 int main(int count, char **argument)
 {
     const int rounds = count > 1 ? atoi(argument[1]) : 100;
-    for (int kernels = 0; kernels < 3; kernels++) {
-        choose_kernels(kernels > 0, kernels > 1);
+    const int widest[] = {0, 256, 256, 512};
+    for (int kernels = 0; kernels < 4; kernels++) {
+        if (choose_kernels(widest[kernels], kernels > 1) < widest[kernels])
+            continue;
         for (int k = 0; k < rounds; k++)
             for (int topology = 0; topology < 3; topology++)
                 for (int is_double = 0; is_double < 2; is_double++)
@@ -180,7 +182,7 @@ int main(int count, char **argument)
     }
     for (int k = 0; k < rounds; k++) {
 #if HAVE_AVX2_KERNELS
-        if (choose_kernels(1, 1)) {
+        if (choose_kernels(512, 1)) {
             one_product(0);
             one_product(1);
         }

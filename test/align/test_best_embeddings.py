@@ -44,6 +44,21 @@ def test_equals_the_alignment_of_the_distances(kernels, topology, distance, laye
 
 
 @pytest.mark.parametrize("topology", TOPOLOGIES)
+def test_the_product_is_right_around_the_widths_of_vectors(kernels, topology):
+    """Of whole numbers, whose distances are exact in every order of summing."""
+    generator = torch.Generator().manual_seed(7)
+    for m in (1, 3, 7, 9, 15, 16, 17, 20, 21, 33, 36, 50):
+        for n, d in ((m, 5), (m + 13, 16), (m + 30, 40)):
+            speech = torch.randint(-4, 5, (2, n, d), generator=generator).float()
+            text = torch.randint(-4, 5, (2, m, d), generator=generator).float()
+            lengths = [n, n], [m, m]
+            expected = best_alignment_from_cost(distances(speech, text).float(), *lengths, topology)
+            result = best_alignment(speech, text, *lengths, topology)
+            assert all(np.array_equal(a, b) for a, b in zip(result.path, expected.path))
+            assert torch.equal(result.cost, expected.cost)
+
+
+@pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_padding_does_not_matter(topology):
     speech, text, speech_lengths, text_lengths = batch(2)
     expected = best_alignment(speech, text, speech_lengths, text_lengths, topology)
