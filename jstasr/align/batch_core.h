@@ -40,7 +40,8 @@ static inline ptrdiff_t room_for_columns(ptrdiff_t m) { return m; } /* never use
 enum { TOPOLOGY_SKIP, TOPOLOGY_NOSKIP, TOPOLOGY_DTW };
 enum { ITEM_DONE, ITEM_NOT_FINITE, ITEM_NO_MEMORY };
 
-/* Below this many cells in the batch, starting a second thread costs more than it saves. */
+/* Below this many cells in the batch, starting a second thread costs more than it saves. A cell made of embeddings
+ * counts as one more for each 32 dimensions. */
 #define CELLS_FOR_THREADS 65536
 /* Items go side by side in lanes if their cells are at least this share of those of the largest, times
  * the lanes. */
@@ -367,7 +368,7 @@ static ptrdiff_t align_batch(const align_job *job, int threads)
     }
     if (!sorted)
         qsort(order, batch, sizeof *order, longest_first);
-    if (cells < CELLS_FOR_THREADS)
+    if (cells * (job->cost ? 1 : 1 + job->d / 32) < CELLS_FOR_THREADS)
         threads = 1;
     for (ptrdiff_t first = 0; first < job->batch; first += work[units++].count) {
         work[units] = make_unit(job, order, first, worth_lanes(job, order, first, threads));
