@@ -45,7 +45,7 @@ def bucketed_batches(
     """Cut a shuffled corpus into batches of similar lengths.
 
     Where a set fills only few batches of the budget, their lengths differ much: above `most_padding` the batches are
-    made smaller, those with the most padding first.
+    made smaller, those with the most padding first. A set that fits into one batch stays whole.
 
     Args:
         lengths: (N,) int, frames or positions of each utterance.
@@ -61,7 +61,7 @@ def bucketed_batches(
     noise = rng.uniform(0.97, 1.03, size=len(lengths))
     order = np.argsort(lengths * noise, kind="stable")
     starts = cuts(lengths[order], budget, 1.0)
-    if padding(lengths[order], starts) > most_padding:
+    if len(starts) > 1 and padding(lengths[order], starts) > most_padding:
         order = np.argsort(lengths * (1.0 + (noise - 1.0) / 3.0), kind="stable")
         low, high = 0.0, 1.0
         for _ in range(HALVINGS):
