@@ -81,10 +81,9 @@ data_librispeech() {
 }
 
 @test "a web page in place of a table or an archive is refused and not kept" {
-    corpus fleurs
     recipe fleurs
-    whole=${made}
     for file in train.tsv audio/dev.tar.gz; do
+        corpus fleurs
         own_copy
         echo '<!doctype html><title>Log in</title>' >"${made}/data/tr_tr/${file}"
         run local/data.sh --langs tr_tr --data_url "file://${made}"
@@ -93,10 +92,10 @@ data_librispeech() {
         says "it is removed: run again"
         [ ! -e "downloads/fleurs/data/tr_tr/${file}" ]
         nothing_unfinished
-        made=${whole}
         rm -r "${BATS_TEST_TMPDIR}/copy"
     done
-    run local/data.sh --langs tr_tr --data_url "file://${whole}"
+    corpus fleurs
+    run local/data.sh --langs tr_tr --data_url "file://${made}"
     [ "${status}" -eq 0 ]
     valid train dev test
 }

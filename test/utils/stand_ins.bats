@@ -54,6 +54,15 @@ samples() { sox -t wav - -t dat - | awk '/^;/ {next} {printf "%d\n", $2 * 32768 
   done
 }
 
+@test "stand-ins of two checkouts do not wait for each other for ever" {
+  mkdir other
+  cp "$UTILS"/{sph2pipe,wav-copy,wav-to-duration} other/
+  for name in sph2pipe wav-copy wav-to-duration; do
+    PATH=$UTILS:$PWD/other:$PATH run -0 timeout 20 "$UTILS/$name" --help
+    [[ $output == "Usage: $name"* ]]
+  done
+}
+
 @test "wav-copy takes one file out of an archive" {
   tone a.wav 100
   tone b.wav 250 8000
