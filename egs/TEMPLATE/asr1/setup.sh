@@ -159,6 +159,7 @@ ${sets}
     ${token_opts}${g2p_opts:+ }${g2p_opts} \\
     --train_procs $([ "${size}" = mini ] && echo 2 || echo 1) \\
     --asr_config conf/train.yaml \\
+    --inference_config conf/decode_beam.yaml \\
     "\$@"
 END
 

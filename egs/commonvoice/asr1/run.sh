@@ -39,4 +39,5 @@ if [ -n "${text_files}" ]; then local_data_opts+=" --text_files ${text_files// /
     --token_type char \
     --train_procs 2 \
     --asr_config "${conf}" \
+    --inference_config conf/decode_beam4.yaml \
     "$@"
