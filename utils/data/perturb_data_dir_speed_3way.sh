@@ -40,6 +40,8 @@ if $always_include_prefix; then
   unchanged=${dest}_speed1.0
   parts+=("$unchanged")
   # A copy that is not valid by itself (reco2file_and_channel keeps its ids) may be no harm: the whole is validated below.
+  # One of an earlier run does not count as made.
+  rm -f "$unchanged/utt2spk"
   "$utils/copy_data_dir.sh" --spk-prefix sp1.0- --utt-prefix sp1.0- "$source" "$unchanged" || [ -f "$unchanged/utt2spk" ]
   if [ -f "$source/utt2uniq" ]; then
     awk '{print "sp1.0-" $1, $2}' "$source/utt2uniq" >"$unchanged/utt2uniq"
