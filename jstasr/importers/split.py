@@ -11,6 +11,7 @@ NAMES = {
     "dev": "dev valid val validation development",
     "test": "test testing eval evaluation",
 }
+LARGEST_SHARE = 0.25  # of dev or test in one voice, where other speakers can be taken
 SET_OF = {name: part for part, names in NAMES.items() for name in names.split()}
 
 
@@ -23,8 +24,9 @@ def split_entries(entries, shares, seed, faults):
     """dict set -> entries.
 
     The source's own split is kept; where it names no dev or test set, that set is made of training speakers. Where it
-    names none at all, speakers are divided at random, those with few utterances first, so that dev and test have many
-    voices. A speaker is in one set only, in all languages: whoever is in test is dropped from dev, and both from train.
+    names none at all, speakers are divided at random; those with much to say stay in training, so that dev and test
+    have many voices. A speaker is in one set only, in all languages: whoever is in test is dropped from dev, and both
+    from train.
 
     Args:
         entries: list of Entry.
@@ -64,7 +66,6 @@ def _divide(parts, lacking, shares, seed):
         by_speaker.setdefault(entry.speaker, []).append(entry)
     speakers = sorted(by_speaker)
     random.Random(seed).shuffle(speakers)
-    speakers.sort(key=lambda speaker: len(by_speaker[speaker]))  # stable: at random among equals
     set_of = {}
     too_few = []
     for lang in sorted({entry.lang for entry in pool}):
@@ -77,7 +78,8 @@ def _divide(parts, lacking, shares, seed):
         for name in lacking:
             wanted = max(1, round(shares[name] * total))
             have = sum(counts[s] for s in counts if set_of.get(s) == name)
-            # The last speakers, with the most to say, are for training.
+            # Stable: at random among those who would be less than a share of the set; then those with least to say.
+            free.sort(key=lambda s: max(counts[s], wanted * LARGEST_SHARE))
             while have < wanted and len(free) > (1 if name == lacking[-1] else 2):
                 if have and have + counts[free[0]] > 2 * wanted:
                     break

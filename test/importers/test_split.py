@@ -44,13 +44,21 @@ def test_nobody_is_in_two_sets_and_nothing_is_lost(first, second, shared):
     assert sum(map(len, parts.values())) == len(one) + len(two)
 
 
-def test_shares_are_about_kept_and_training_gets_those_who_say_most():
-    entries = entries_of({f"s{n}": 1 + n % 10 for n in range(200)})
+def test_every_set_has_many_voices_and_training_gets_those_who_say_most():
+    entries = entries_of({f"s{n}": 1 + n % 10 for n in range(180)} | {f"t{n}": 100 + n for n in range(6)})
     parts, _ = divide(entries, (0.1, 0.2))
+    counts = {name: Counter(e.speaker for e in part) for name, part in parts.items()}
     assert 0.09 < len(parts["dev"]) / len(entries) < 0.12
     assert 0.19 < len(parts["test"]) / len(entries) < 0.22
-    assert max(Counter(e.speaker for e in parts["test"]).values()) <= 6
+    assert all(counts["train"][f"t{n}"] for n in range(6))
+    assert len(counts["train"]) > 0.3 * 186 and len(counts["test"]) > 0.2 * 186
     assert divide(entries, (0.1, 0.2))[0] == parts
+
+
+def test_one_voice_is_at_most_a_quarter_of_dev_and_test():
+    parts, _ = divide(entries_of({f"s{n}": 1 + 3 * (n % 10) for n in range(60)}), (0.1, 0.1))
+    for name in ("dev", "test"):
+        assert max(Counter(e.speaker for e in parts[name]).values()) <= 0.25 * len(parts[name])
 
 
 def test_few_speakers_still_make_three_sets():
