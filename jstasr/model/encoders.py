@@ -28,17 +28,23 @@ def conformer(config: ModelConfig, layers: int, streaming: bool) -> Conformer:
 
 
 class Subsampling(nn.Module):
-    """Causal 4x subsampling: encoder frame t sees feature frames 4t-6 .. 4t."""
+    """Causal 4x subsampling: encoder frame t sees feature frames 4t-6 .. 4t.
+
+    Its output is scaled by the square root of its width (as embeddings in Vaswani et al., arXiv 1706.03762, section
+    3.4). Without, each part of a block adds more than it holds: all frames look the same at first, and CTC may give
+    the frequencies of the symbols, whatever is said, for thousands of steps.
+    """
 
     def __init__(self, width: int, dim: int):
         super().__init__()
         self.first = nn.Conv1d(width, dim, kernel_size=3, stride=2)
         self.second = nn.Conv1d(dim, dim, kernel_size=3, stride=2)
+        self.scale = dim**0.5
 
     def convolve(self, features: Tensor) -> Tensor:
         """(N, 4 T' + 3, F) -> (N, T', C), no padding."""
         hidden = F.silu(self.first(features.transpose(1, 2)))
-        return F.silu(self.second(hidden)).transpose(1, 2)
+        return F.silu(self.second(hidden)).transpose(1, 2) * self.scale
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """(N, T, F), (N,) -> (N, ceil(T/4), C), (N,)."""
