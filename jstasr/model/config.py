@@ -11,9 +11,9 @@ class TextInputConfig:
 
     repeat_min: int = 2  # each phoneme is repeated a number of times drawn from [repeat_min, repeat_max];
     repeat_max: int = 2  # equal values: a fixed repetition. Outside training: their rounded mean
-    mask_ratio: float = 0.15  # share of the positions that are masked in unpaired text, while training
+    mask_ratio: float = 0.15  # share of the positions that are masked, while training
     mask_span: int = 4  # length of one masked span, in positions after the repetition
-    mask_paired: bool = False  # mask the transcripts of paired speech too
+    mask_paired: bool = True  # the transcripts of paired speech too: else layers tell them by it, and keep them apart
 
 
 @dataclass

@@ -64,7 +64,7 @@ def test_the_model_fits_the_amount_of_speech(tmp_path, recordings):
     assert done.returncode == 0, done.stderr
     assert "24 utterances, 0 minutes; conf/train.yaml: the size 'mini', token_type char" in done.stdout
     config = yaml.safe_load((tmp_path / "yo/asr1/conf/train.yaml").read_text())
-    assert config["optim"]["max_steps"] == 400 and config["valid"]["interval"] == 50
+    assert config["optim"]["max_steps"] == 600 and config["valid"]["interval"] == 75
     script = (tmp_path / "yo/asr1/run.sh").read_text()
     assert "lang=yo" in script and len(script.splitlines()) < 60
 

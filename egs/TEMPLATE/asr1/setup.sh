@@ -79,7 +79,7 @@ if [ -n "${manifest}" ]; then
 print(str(any(map(is_unspaced, sys.argv[1:]))).lower())' "${languages[@]}")
 fi
 
-# A size of model for the amount of speech; steps for some 30 times through it, within what its conf allows.
+# A size of model for the amount of speech; steps for some 40 times through it, within what its conf allows.
 size=mini nbpe=0
 if [ "${seconds}" -gt $((5 * 3600)) ]; then size=small nbpe=500; fi
 if [ "${seconds}" -gt $((100 * 3600)) ]; then size=base nbpe=1000; fi
@@ -100,12 +100,10 @@ cp "${template}"/conf/decode_beam.yaml "${target}/conf/"
 cp "${template}/conf/train_${size}.yaml" "${target}/conf/train.yaml"
 if [ "${size}" = mini ]; then
     # Two processes take 32 s a step.
-    steps=$((seconds * 30 / 32))
-    steps=$((steps < 400 ? 400 : steps > 6000 ? 6000 : steps))
+    steps=$((seconds * 40 / 32))
+    steps=$((steps < 600 ? 600 : steps > 8000 ? 8000 : steps))
     sed -i -e "s/max_steps: .*/max_steps: ${steps}/" -e "s/interval: .*/interval: $((steps / 8))/" \
-        -e "s/warmup_steps: .*/warmup_steps: $((steps / 10))/" -e "s/start_step: .*/start_step: $((steps / 5))/" \
-        -e 's/repeat_min: .*/repeat_min: 1/' -e 's/repeat_max: .*/repeat_max: 3/' \
-        -e 's/^model:/model:\n  online_cmn: 20   # recordings differ in level and microphone/' "${target}/conf/train.yaml"
+        -e "s/start_step: .*/start_step: $((steps / 5))/" "${target}/conf/train.yaml"
 fi
 
 long_texts=$(IFS=, && echo "${texts[*]}")
