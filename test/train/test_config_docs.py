@@ -38,7 +38,7 @@ def test_configurations_of_the_recipes_load(path):
 
 
 @pytest.mark.parametrize(
-    "name, millions", [("mini", (1, 1.5)), ("small", (9, 12)), ("base", (27, 33)), ("large", (110, 130))]
+    "name, millions", [("mini", (2, 3)), ("small", (9, 12)), ("base", (27, 33)), ("large", (110, 130))]
 )
 def test_sizes(name, millions):
     from jstasr.model.joint import JointModel
