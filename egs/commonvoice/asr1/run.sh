@@ -2,7 +2,7 @@
 # Common Voice in any of its languages, one or several in one model: read sentences, by many voices. Speakers of dev
 # and test are in no other set. Any option of asr.sh may follow (./run.sh --help).
 #   ./run.sh --langs "en de fr es" --asr_config conf/train_smoke.yaml      a first look, in minutes
-#   ./run.sh --langs en --asr_config conf/train_en.yaml                    English, overnight on two cores
+#   ./run.sh --langs en --asr_config conf/train_en.yaml                    English, half an hour on two cores
 #   ./run.sh --langs "ca de es fr it pt" --speed_perturb_factors "0.9 1.0 1.1"
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
