@@ -51,7 +51,7 @@ def test_every_set_has_many_voices_and_training_gets_those_who_say_most():
     assert 0.09 < len(parts["dev"]) / len(entries) < 0.12
     assert 0.19 < len(parts["test"]) / len(entries) < 0.22
     assert all(counts["train"][f"t{n}"] for n in range(6))
-    assert len(counts["train"]) > 0.3 * 186 and len(counts["test"]) > 0.2 * 186
+    assert len(counts["train"]) > 0.5 * 186 and len(counts["test"]) > 0.2 * 186
     assert divide(entries, (0.1, 0.2))[0] == parts
 
 

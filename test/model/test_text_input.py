@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from jstasr.model.config import ModelConfig
 from jstasr.model.encoders import MASK_PHONE, repeat_phones, span_mask
 
 
@@ -67,3 +68,20 @@ def test_only_maskable_utterances_are_masked_and_only_in_training(model):
     assert not (seen["ids"][0] == MASK_PHONE).any() and (seen["ids"][1] == MASK_PHONE).any()
     model.eval().text_encoder(phones, lengths, maskable)
     assert not (seen["ids"] == MASK_PHONE).any()
+
+
+@pytest.mark.parametrize("mask_paired", [True, False])
+def test_transcripts_of_speech_are_masked_where_the_configuration_says_so(model, batch, mask_paired):
+    model.config.text.mask_paired = mask_paired
+    seen = []
+    model.text_encoder.embedding.register_forward_hook(lambda module, given, out: seen.append(given[0] == MASK_PHONE))
+    model.train()
+    torch.manual_seed(0)
+    for _ in range(20):
+        model.encode_text_batch(batch, 3)
+    paired, unpaired = torch.stack([masked[:3].any() for masked in seen]), [masked[3:].any() for masked in seen]
+    assert bool(paired.any()) == mask_paired and any(unpaired)
+
+
+def test_transcripts_of_speech_are_masked_by_default():
+    assert ModelConfig().text.mask_paired
