@@ -1,9 +1,17 @@
 """A made-up corpus on disk, in the folders that feature extraction writes, for tests of everything that reads it."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+
+from jstasr.cli import main
+from jstasr.experiment.checkpoints import save_atomically
+from jstasr.experiment.files import AVERAGED
+from jstasr.experiment.folder import prepare_folder
+from jstasr.model.joint import JointModel
 
 LETTERS = "abcdef"
 DIM = 20
@@ -87,20 +95,20 @@ class Toy:
 
     def speech(self, name: str, texts: list[str], **options):
         """The SpeechSet of a new speech_set."""
-        from jstasr.data.dataset import SpeechSet
+        from jstasr.data.speech_set import SpeechSet
 
         return SpeechSet(self.speech_set(name, texts, **options), *self.lists())
 
     def text(self, name: str, texts: list[str]):
         """The TextSet of a new text_set."""
-        from jstasr.data.texts import TextSet
+        from jstasr.data.text_set import TextSet
 
         return TextSet.load([self.text_set(name, texts)], *self.lists())
 
     def config(self, **model):
         """A TrainConfig of a tiny model of the size of the lists."""
+        from jstasr.experiment.config import TrainConfig
         from jstasr.model.config import DecoderConfig, ModelConfig
-        from jstasr.train.config import TrainConfig
 
         tokenizer, phone_list = self.lists()
         sizes = dict(dim=32, heads=2, ff_dim=64, kernel_size=5, dropout=0.0, chunk_size=4, left_chunks=4)
@@ -113,3 +121,54 @@ class Toy:
 @pytest.fixture
 def toy(tmp_path):
     return Toy(tmp_path / "toy")
+
+
+@pytest.fixture
+def jstasr(capsys):
+    """The `jstasr` command within this process, which has torch loaded already."""
+
+    def run(*words):
+        capsys.readouterr()
+        code = main([str(word) for word in words])
+        output = capsys.readouterr()
+        return SimpleNamespace(returncode=code or 0, stdout=output.out, stderr=output.err)
+
+    return run
+
+
+def calibrate(model, features):
+    """Make a random model talkative on features (T, F): many labels, many blanks, and no label everywhere."""
+    with torch.no_grad():
+        model.audio_encoder.front_end.set_cmvn(features.mean(0), features.std(0))
+        encoded = model.encode_speech(model.audio_encoder.front_end(features[None]), torch.tensor([len(features)]))
+        for mode, decoder in model.decoders.items():
+            for layer, scale in ((decoder.encoder_projection, 4), (decoder.blank, 8), (decoder.labels, 8)):
+                layer.weight.mul_(scale)
+            decoder.embedding.weight.mul_(0.3)  # what is heard decides more than what was said
+            outputs = getattr(encoded, mode)[0]
+            decoder.encoder_projection.bias.copy_(-decoder.encoder_projection(outputs).mean(0))
+            histories = torch.randint(0, decoder.embedding.num_embeddings, (len(outputs), decoder.context))
+            blank, labels = decoder.logits(decoder.encoder_projection(outputs), decoder.predict(histories))
+            decoder.blank.bias.sub_(blank.median() - 1.0)
+            decoder.labels.bias.sub_(labels.mean(0))
+
+
+@pytest.fixture
+def make_experiment(toy, tmp_path):
+    def make(features):
+        """exp/ of a tiny random model over the lists of `toy`, calibrated on features (T, F)."""
+        torch.manual_seed(3)
+        config = toy.config()
+        model = JointModel(config.model).eval()
+        calibrate(model, torch.as_tensor(features))
+        expdir = tmp_path / "exp"
+        prepare_folder(expdir, config, toy.token_list, None, toy.phone_list)
+        save_atomically({"model": model.state_dict()}, expdir / AVERAGED)
+        return expdir
+
+    return make
+
+
+@pytest.fixture
+def experiment(make_experiment, toy):
+    return make_experiment(toy.features("abc def fed cab", 0))

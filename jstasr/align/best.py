@@ -5,12 +5,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from jstasr.align import _dtw
 from jstasr.align.distance import normalise, pairwise_distances
 from jstasr.align.host import on_host, to_host
 from jstasr.align.path_cost import Pairs, pairs_of_path, path_cost
+from jstasr.kernels import _alignment
 
-TOPOLOGIES = tuple(_dtw.TOPOLOGIES)
+TOPOLOGIES = tuple(_alignment.TOPOLOGIES)
 
 REAL = (torch.float32, torch.float64)
 # Where the library makes the distances: as many items at a time as fit in here, small enough to stay in the
@@ -62,8 +62,8 @@ def best_alignment_from_cost(cost, speech_lengths, text_lengths, topology="skip"
     batch, n, m = shape
     speech_lengths, text_lengths = check_lengths(speech_lengths, text_lengths, batch, n, m, topology)
     path, path_length, total = _align(cost, speech_lengths, text_lengths, topology)
-    total = torch.from_numpy(total)
-    return BestAlignment(_dtw.pair_views(path, path_length) if topology == "dtw" else torch.from_numpy(path), total)
+    paths = _alignment.pair_views(path, path_length) if topology == "dtw" else torch.from_numpy(path)
+    return BestAlignment(paths, torch.from_numpy(total))
 
 
 def best_alignment(
@@ -112,12 +112,12 @@ def check_embeddings(speech, text):
 
 def check_lengths(speech_lengths, text_lengths, batch, n, m, topology="skip"):
     """Both lengths as int64 CPU tensors (B,); ValueError names the items that are out of range."""
-    number = _dtw.TOPOLOGIES.get(topology)
+    number = _alignment.TOPOLOGIES.get(topology)
     if number is None:
         raise ValueError(f"topology must be one of {', '.join(TOPOLOGIES)}, got {topology!r}")
     speech_lengths = _host_int64(speech_lengths, batch, "speech_lengths")
     text_lengths = _host_int64(text_lengths, batch, "text_lengths")
-    _dtw.check_lengths(speech_lengths.data_ptr(), text_lengths.data_ptr(), batch, n, m, number)
+    _alignment.check_lengths(speech_lengths.data_ptr(), text_lengths.data_ptr(), batch, n, m, number)
     return speech_lengths, text_lengths
 
 
@@ -137,11 +137,11 @@ def align_embeddings(speech, text, speech_lengths, text_lengths, topology, dista
     """`FoundPaths` for embeddings that `normalise` has prepared."""
     batch, n, _ = speech.shape
     m = text.shape[1]
-    if speech.is_cpu and speech.dtype is torch.float32 and _dtw.vector_bits:
+    if speech.is_cpu and speech.dtype is torch.float32 and _alignment.vector_bits:
         speech, text = speech.contiguous(), text.contiguous()
-        path, path_length, cost, status = _dtw.align_embeddings(
+        path, path_length, cost, status = _alignment.align_embeddings(
             speech.data_ptr(), text.data_ptr(), batch, n, m, speech.shape[2], speech_lengths.data_ptr(),
-            text_lengths.data_ptr(), _dtw.TOPOLOGIES[topology], topology == "dtw", distance == "euclidean",
+            text_lengths.data_ptr(), _alignment.TOPOLOGIES[topology], topology == "dtw", distance == "euclidean",
             torch.get_num_threads(),
         )  # fmt: skip
         if status is not None:
@@ -178,7 +178,7 @@ class FoundPaths(NamedTuple):
     def paths(self):
         """`BestAlignment.path`."""
         if self.path.ndim == 3:
-            return _dtw.pair_views(self.path, self.path_length)
+            return _alignment.pair_views(self.path, self.path_length)
         return torch.from_numpy(self.path)
 
     def pairs(self):
@@ -201,9 +201,9 @@ def _align(cost, speech_lengths, text_lengths, topology, first=0):
     if column_stride != 1 and m > 1:
         cost = cost.contiguous()
         item_stride, row_stride, _ = cost.stride()
-    path, path_length, total, status = _dtw.align(
+    path, path_length, total, status = _alignment.align(
         cost.data_ptr(), cost.dtype is torch.float64, item_stride, row_stride, batch, n, m,
-        speech_lengths.data_ptr(), text_lengths.data_ptr(), _dtw.TOPOLOGIES[topology], torch.get_num_threads(),
+        speech_lengths.data_ptr(), text_lengths.data_ptr(), _alignment.TOPOLOGIES[topology], torch.get_num_threads(),
     )  # fmt: skip
     if status is not None:
         _raise(status, first)
@@ -212,7 +212,7 @@ def _align(cost, speech_lengths, text_lengths, topology, first=0):
 
 def _raise(status, first=0):
     """The error of the items from `first` on whose status says that they failed."""
-    if _dtw.NO_MEMORY in status:
+    if _alignment.NO_MEMORY in status:
         raise MemoryError("no memory for the back-pointers of the alignment")
     bad = ", ".join(str(first + k) for k, failed in enumerate(status) if failed)
     raise ValueError(f"a cost inside the lengths is NaN or infinite, batch items: {bad}")

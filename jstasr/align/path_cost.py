@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import torch
 
-from jstasr.align import _dtw
+from jstasr.kernels import _alignment
 
 
 class Pairs(NamedTuple):
@@ -26,7 +26,7 @@ def pairs_of_path(path, speech_lengths, m):
     torch.cumsum(speech_lengths, 0, out=start[1:])
     speech_row, text_row = torch.empty((2, int(start[-1])), dtype=torch.int64)
     path = path.contiguous()
-    _dtw.flatten_path(
+    _alignment.flatten_path(
         path.data_ptr(), start.data_ptr(), *path.shape, m, speech_row.data_ptr(), text_row.data_ptr()
     )
     return Pairs(start, speech_row, text_row)
@@ -57,7 +57,7 @@ class _FusedPathCost(torch.autograd.Function):
         speech, text = speech.contiguous(), text.contiguous()
         distance = speech.new_empty(len(pairs.speech_row))
         total = speech.new_empty(len(speech))
-        _dtw.path_forward(
+        _alignment.path_forward(
             speech.data_ptr(), text.data_ptr(), speech.shape[2], len(speech), *map(torch.Tensor.data_ptr, pairs),
             root, distance.data_ptr(), total.data_ptr(), _threads(distance, speech),
         )  # fmt: skip
@@ -70,7 +70,7 @@ class _FusedPathCost(torch.autograd.Function):
     def backward(ctx, grad):
         speech, text, distance, *pairs = ctx.saved_tensors
         to_speech, to_text, grad = torch.zeros_like(speech), torch.zeros_like(text), grad.contiguous()
-        _dtw.path_backward(
+        _alignment.path_backward(
             speech.data_ptr(), text.data_ptr(), speech.shape[2], len(speech), *map(torch.Tensor.data_ptr, pairs),
             ctx.root, distance.data_ptr(), grad.data_ptr(), to_speech.data_ptr(), to_text.data_ptr(),
             _threads(distance, speech),

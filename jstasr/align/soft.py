@@ -2,8 +2,8 @@
 
 import torch
 
-from jstasr.align import _dtw
 from jstasr.align.distance import pairwise_distances
+from jstasr.kernels import _alignment
 
 # Width of the preference for the diagonal in optimal transport, as a share of the utterance, and where its
 # iteration stops: the largest error of a row's or column's mass, relative to that mass.
@@ -36,8 +36,8 @@ class _SoftMinimum(torch.autograd.Function):
         host = cost.detach().to("cpu", torch.float64).contiguous()
         value = torch.zeros(len(host), dtype=torch.float64)
         probability = torch.zeros_like(host)
-        _dtw.soft_align(
-            _dtw.TOPOLOGIES[topology], host.data_ptr(), *host.shape, speech_lengths.data_ptr(),
+        _alignment.soft_align(
+            _alignment.TOPOLOGIES[topology], host.data_ptr(), *host.shape, speech_lengths.data_ptr(),
             text_lengths.data_ptr(), gamma, value.data_ptr(), probability.data_ptr(), torch.get_num_threads(),
         )  # fmt: skip
         check_finite(value)

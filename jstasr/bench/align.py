@@ -6,15 +6,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from jstasr.align import _dtw, best_alignment, best_alignment_from_cost, consistency_loss
+from jstasr.align import best_alignment, best_alignment_from_cost, consistency_loss
 from jstasr.bench import peers
 from jstasr.bench.timing import clock_for, interleaved_medians, machine_name, peak_extra_bytes
+from jstasr.features.frames import ENCODER_FRAME_SECONDS
+from jstasr.kernels import _alignment
 
 BATCH = 16
 DIMENSION = 256
 SIZES = ((25, 10), (100, 40), (250, 100), (1000, 400), (3000, 1200))
 SECONDS_OF_SPEECH = (0.1, 1, 10, 60)
-FRAMES_PER_SECOND = 25  # a fbank frame each 10 ms, subsampled by 4
+ENCODER_FRAMES_PER_SECOND = round(1 / ENCODER_FRAME_SECONDS)
 POSITIONS_PER_SECOND = 10  # phonemes in fluent speech
 TOPOLOGIES = ("skip", "noskip", "dtw")
 MEMORY_SIZE = (3000, 1200)
@@ -42,7 +44,7 @@ def run(sizes=SIZES, threads=(1, 2), repeats=15, seconds=10.0, report=print, tab
 
 def machine(present):
     """What the numbers depend on."""
-    kernels = {512: "AVX-512", 256: "AVX2", 0: "portable"}[_dtw.vector_bits]
+    kernels = {512: "AVX-512", 256: "AVX2", 0: "portable"}[_alignment.vector_bits]
     python, pytorch = platform.python_version(), torch.__version__
     yield f"Machine: {machine_name()}; {kernels} kernels; Python {python}, torch {pytorch}."
     yield "Peers: " + ", ".join(f"{name} {found or '**missing**'}" for name, found in present.items()) + "."
@@ -103,7 +105,7 @@ def _report_durations(have_numba, repeats, seconds, report):
     report(f"\n### Batch of {BATCH}, one thread, by the length of the speech\n")
     rows = []
     for duration in SECONDS_OF_SPEECH:
-        n, m = (max(1, round(duration * rate)) for rate in (FRAMES_PER_SECOND, POSITIONS_PER_SECOND))
+        n, m = (max(1, round(duration * rate)) for rate in (ENCODER_FRAMES_PER_SECOND, POSITIONS_PER_SECOND))
         _, _, cost, lengths = _inputs(n, m)
         functions = _ours(cost, lengths)
         if have_numba:

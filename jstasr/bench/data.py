@@ -8,7 +8,7 @@ import numpy as np
 
 from jstasr.bench.train_worker import CLEAR_PEAK, memory
 from jstasr.data.batches import StepSampler
-from jstasr.data.dataset import SpeechSet
+from jstasr.data.speech_set import SpeechSet
 from jstasr.text.tokens import PhoneList, build_tokenizer
 
 MEDIAN_FRAMES, SPREAD = 1000, 0.5  # of the log-normal lengths: 10 s, and the deviation of their logarithm

@@ -7,7 +7,7 @@ import torch
 
 from jstasr.align import consistency_loss
 from jstasr.bench.timing import clock_for, interleaved_medians, machine_name
-from jstasr.model.batch import Batch
+from jstasr.data.batch import Batch
 from jstasr.model.config import DecoderConfig, LossConfig, ModelConfig
 from jstasr.model.joint import JointModel
 from jstasr.train.schedule import loss_weights

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-FRAMES_PER_SECOND = 100
+from jstasr.features.frames import FRAMES_PER_SECOND
+
 LEARNING_RATE = 1e-4
 CLIP = 5.0
 
@@ -71,8 +72,8 @@ def jstasr_model(job: Job):
 
 def jstasr(job: Job, model=None):
     """jstasr's step."""
+    from jstasr.data.batch import Batch
     from jstasr.features.specaug import SpecAugmentConfig, spec_augment
-    from jstasr.model.batch import Batch
     from jstasr.model.config import LossConfig
 
     model = (jstasr_model(job) if model is None else model).train()

@@ -31,12 +31,12 @@ def run(args):
     import sys
     from pathlib import Path
 
-    from jstasr.data.kaldi import read_table
     from jstasr.decode.config import load_search_config
     from jstasr.decode.decode_set import decode_set, write_hypotheses
-    from jstasr.decode.experiment import Experiment
-    from jstasr.decode.ngram import NgramModel
     from jstasr.errors import JstasrError
+    from jstasr.experiment.load import Experiment
+    from jstasr.kaldi.tables import read_table
+    from jstasr.lm.ngram import NgramModel
 
     folder, outdir = Path(args.data_dir), Path(args.outdir)
     modes = list(dict.fromkeys(args.mode.split(",")))

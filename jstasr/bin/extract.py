@@ -4,7 +4,7 @@ HELP = "compute log-mel features and their statistics"
 
 
 def add_arguments(parser):
-    from jstasr.data.jobs import add_job_arguments
+    from jstasr.bin._job_options import add_job_arguments
 
     parser.add_argument("--data-dir", required=True, help="folder of the formatted set, dump/audio/<set>")
     parser.add_argument("--outdir", required=True, help="folder of the features, dump/fbank/<set>")
@@ -25,10 +25,10 @@ def add_arguments(parser):
 def run(args):
     import time
 
-    from jstasr.data.io import first_few
-    from jstasr.data.jobs import check_job_arguments
+    from jstasr.bin._job_options import check_job_arguments
     from jstasr.errors import JstasrError
     from jstasr.features.extract import extract_part, merge_parts
+    from jstasr.kaldi.files import first_few
 
     check_job_arguments(args)
     num_jobs = args.num_jobs
@@ -39,8 +39,8 @@ def run(args):
     if raw or not args.merge:
         import torch
 
-        from jstasr.data.audio import parse_rate
         from jstasr.features.fbank import Fbank
+        from jstasr.kaldi.audio import parse_rate
 
         torch.set_num_threads(1)  # the jobs share the machine
         fbank = Fbank(parse_rate(args.fs), args.num_mel_bins)

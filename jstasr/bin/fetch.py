@@ -18,8 +18,8 @@ def add_arguments(parser):
 def run(args):
     from pathlib import Path
 
-    from jstasr.data.fetch import REMEDY, fetch, listed_md5
-    from jstasr.data.unpack import BrokenArchive, unpack
+    from jstasr.corpus.fetch import REMEDY, fetch, listed_md5
+    from jstasr.corpus.unpack import BrokenArchive, unpack
     from jstasr.errors import JstasrError
 
     if sum(map(bool, (args.sha256, args.md5, args.md5_list))) > 1:

@@ -4,7 +4,7 @@ HELP = "write the audio of a data directory as mono files at one rate, cut into 
 
 
 def add_arguments(parser):
-    from jstasr.data.jobs import add_job_arguments
+    from jstasr.bin._job_options import add_job_arguments
 
     parser.add_argument("--data-dir", required=True, help="Kaldi data directory")
     parser.add_argument("--outdir", required=True, help="folder of the formatted set")
@@ -23,10 +23,10 @@ def add_arguments(parser):
 def run(args):
     from pathlib import Path
 
-    from jstasr.data.audio import parse_channel, parse_rate
-    from jstasr.data.format import FormatPlan, finish, format_part
-    from jstasr.data.jobs import check_job_arguments
-    from jstasr.data.kaldi import DataDir
+    from jstasr.bin._job_options import check_job_arguments
+    from jstasr.corpus.format_audio import FormatPlan, finish, format_part
+    from jstasr.kaldi.audio import parse_channel, parse_rate
+    from jstasr.kaldi.data_dir import DataDir
     from jstasr.text.normalize import clean_table
 
     check_job_arguments(args)

@@ -62,7 +62,7 @@ def add_arguments(parser):
 
 
 def run(args):
-    from jstasr.importers import job
+    from jstasr.corpus.importers import job
 
     if args.measure:
         job.measure(args)

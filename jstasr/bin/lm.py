@@ -14,12 +14,12 @@ def add_arguments(parser):
 
 
 def run(args):
-    from jstasr.data.io import atomic_write
-    from jstasr.decode.arpa import write_arpa
-    from jstasr.decode.kneser_ney import estimate
-    from jstasr.decode.ngram import NgramModel
-    from jstasr.decode.text import token_sequences
     from jstasr.errors import JstasrError
+    from jstasr.kaldi.files import atomic_write
+    from jstasr.lm.arpa import write_arpa
+    from jstasr.lm.kneser_ney import estimate
+    from jstasr.lm.ngram import NgramModel
+    from jstasr.lm.token_text import token_sequences
     from jstasr.text.tokens import build_tokenizer
 
     if not 1 <= args.order <= 8:

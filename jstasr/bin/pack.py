@@ -12,12 +12,13 @@ def add_arguments(parser):
 def run(args):
     from pathlib import Path
 
-    from jstasr.decode.experiment import DEFAULT_MODEL, pack
     from jstasr.errors import JstasrError
+    from jstasr.experiment.files import AVERAGED
+    from jstasr.experiment.pack import pack
 
     expdir = Path(args.expdir)
     if not expdir.is_dir():
         raise JstasrError(f"{expdir}: no such experiment. Train first: --stage 6")
     output = Path(args.output) if args.output else expdir / f"{expdir.resolve().name}.zip"
-    pack(expdir, Path(args.model) if args.model else expdir / DEFAULT_MODEL, output)
+    pack(expdir, Path(args.model) if args.model else expdir / AVERAGED, output)
     print(f"{output}: {output.stat().st_size / 1e6:.1f} MB")

@@ -28,8 +28,8 @@ def add_arguments(parser):
 def run(args):
     from pathlib import Path
 
-    from jstasr.data.kaldi import read_table, write_table
     from jstasr.errors import JstasrError
+    from jstasr.kaldi.tables import read_table, write_table
     from jstasr.text.g2p import G2p, choose
     from jstasr.text.normalize import clean_table
     from jstasr.text.phone_files import languages_of, phone_list_of, phonemize_table, refuse_unspoken
@@ -84,8 +84,8 @@ def _needed(value, option):
 
 def _write_texts(source, target, texts, raw, utt2lang):
     """The transcripts that have phones, beside them; nothing where that would change nothing."""
-    from jstasr.data.kaldi import write_table
     from jstasr.errors import JstasrError
+    from jstasr.kaldi.tables import write_table
 
     if target.resolve() == source.resolve():
         if texts == {utterance: " ".join(text.split()) for utterance, text in raw.items()}:

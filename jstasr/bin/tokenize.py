@@ -20,8 +20,8 @@ def add_arguments(parser):
 def run(args):
     from pathlib import Path
 
-    from jstasr.data.kaldi import read_table
     from jstasr.errors import JstasrError
+    from jstasr.kaldi.tables import read_table
     from jstasr.text import token_lists
     from jstasr.text.normalize import clean
 

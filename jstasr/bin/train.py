@@ -57,16 +57,17 @@ def train_or_search(args):
 
     import torch
 
-    from jstasr.data.audio import parse_rate
-    from jstasr.data.dataset import SpeechSet
     from jstasr.data.refusals import Refusals
-    from jstasr.data.texts import TextSet
+    from jstasr.data.speech_set import SpeechSet
+    from jstasr.data.text_set import TextSet
     from jstasr.errors import JstasrError
+    from jstasr.experiment.config import load_config
+    from jstasr.experiment.files import IMAGES
+    from jstasr.experiment.folder import prepare_folder
     from jstasr.features.cmvn import load_cmvn
+    from jstasr.kaldi.audio import parse_rate
     from jstasr.report.pictures import AlignmentPictures
     from jstasr.text.tokens import PhoneList, build_tokenizer
-    from jstasr.train.config import load_config
-    from jstasr.train.experiment import prepare_folder
     from jstasr.train.find_batch import find_batch
     from jstasr.train.loop import train
     from jstasr.train.processes import join_again, on_first, parallel_fabric
@@ -109,6 +110,6 @@ def train_or_search(args):
         prepare_folder(expdir, config, args.token_list, args.bpe_model, args.phone_list, data)
 
     on_first(fabric, prepare)
-    pictures = AlignmentPictures(dev, phone_list, expdir / "images")
+    pictures = AlignmentPictures(dev, phone_list, expdir / IMAGES)
     train(config, speech, text, dev, tokenizer, cmvn, expdir, fabric, pictures.draw)
     return 0

@@ -28,10 +28,10 @@ def run(args):
     import sys
     from dataclasses import asdict
 
-    from jstasr.data.audio import parse_channel
     from jstasr.decode.config import load_search_config
     from jstasr.decode.transcriber import Transcriber
     from jstasr.errors import JstasrError
+    from jstasr.kaldi.audio import parse_channel
 
     config = load_search_config(args.config, args.overrides, args.lm)
     transcriber = Transcriber.from_pretrained(args.model, device="cuda" if args.ngpu else "cpu", lm=args.lm)

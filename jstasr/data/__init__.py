@@ -1,1 +1,1 @@
-"""Kaldi data directories, audio and feature files: reading, checking, writing."""
+"""Training data: paired and unpaired sets, batches under a frame budget, padding."""

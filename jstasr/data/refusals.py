@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from jstasr.data.io import first_few
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import first_few
 
 SHOWN_IDS = 20
 SHOWN_SYMBOLS = 20

@@ -6,8 +6,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from jstasr.decode.search import Hypothesis, SearchConfig, first_history
-from jstasr.model.hat import BLANK, HatDecoder
+from jstasr.decode.greedy import Hypothesis, SearchConfig, first_history
+from jstasr.model.hat import HatDecoder
+from jstasr.text.tokens import BLANK_ID
 
 HASH_BASE = 1_000_003  # rolling hash of a label sequence, modulo 2^64
 NOTHING = float("-inf")
@@ -19,7 +20,7 @@ class Beam:
 
     `score` (N, K) log-probability; `hash` (N, K) of the whole prefix; `history` (N, K, context) its last labels;
     `lm_state` (N, K) of the external language model; `source` (N, K) the slot at the beginning of this frame;
-    `emitted` (N, K, max_symbols) the labels of this frame, then BLANK.
+    `emitted` (N, K, max_symbols) the labels of this frame, then BLANK_ID.
     """
 
     score: Tensor
@@ -82,7 +83,7 @@ def beam_search(
 
     Args:
         encoded: (N, T, C) encoder output; lengths: (N,) int.
-        language_model: a `jstasr.decode.ngram.NgramModel`, or None.
+        language_model: a `jstasr.lm.ngram.NgramModel`, or None.
         start: (N,) int, the label before the first frame, or None.
     Returns:
         The most probable hypothesis of each utterance, without `start`; the frames are those of its most probable
@@ -99,7 +100,7 @@ def beam_search(
         sources.append(beam.source)
         emitted.append(beam.emitted)
         beam.source = torch.arange(config.beam_size, device=encoded.device).expand(count, -1)
-        beam.emitted = torch.full_like(beam.emitted, BLANK)
+        beam.emitted = torch.full_like(beam.emitted, BLANK_ID)
     if fused is not None:
         beam.score = beam.score + config.lm_weight * fused.end_log_probs(beam.lm_state)
     best_score, best = beam.score.max(dim=1)
@@ -124,7 +125,7 @@ def first_beam(decoder, count: int, config: SearchConfig, language_model, start,
         history=history[:, None].expand(-1, size, -1),
         lm_state=lm_state,
         source=torch.arange(size, device=device).expand(shape),
-        emitted=torch.full((*shape, config.max_symbols), BLANK, dtype=torch.long, device=device),
+        emitted=torch.full((*shape, config.max_symbols), BLANK_ID, dtype=torch.long, device=device),
     )
 
 
@@ -137,7 +138,7 @@ def search_frame(decoder: HatDecoder, projected: Tensor, beam: Beam, config: Sea
     for symbol in range(config.max_symbols + 1):
         predicted = decoder.predict(beam.history)
         log_probs = decoder.log_probs(projected, predicted)  # (N, K, V)
-        leaving = replace(beam, score=beam.score + log_probs[..., BLANK])
+        leaving = replace(beam, score=beam.score + log_probs[..., BLANK_ID])
         if finished is None:
             finished = leaving
         else:
@@ -194,7 +195,7 @@ def trace_back(sources: list[Tensor], emitted: list[Tensor], best: Tensor, score
     hypotheses = [Hypothesis([], [], score) for score in scores.tolist()]
     for frame, labels in enumerate(reversed([step.tolist() for step in steps])):
         for hypothesis, new in zip(hypotheses, labels):
-            found = [label for label in new if label != BLANK]
+            found = [label for label in new if label != BLANK_ID]
             hypothesis.labels += found
             hypothesis.frames += [frame] * len(found)
     return hypotheses

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from jstasr.config import merge_config
-from jstasr.decode.search import SearchConfig
+from jstasr.decode.greedy import SearchConfig
 from jstasr.errors import JstasrError
 
 

@@ -9,16 +9,15 @@ import numpy as np
 import torch
 
 from jstasr.data.batches import bucketed_batches
-from jstasr.data.dataset import read_num_frames
-from jstasr.data.io import atomic_write, first_few
-from jstasr.decode.experiment import Experiment
-from jstasr.decode.ngram import NgramModel
-from jstasr.decode.search import Hypothesis, SearchConfig, search
+from jstasr.data.collate import pad_features
+from jstasr.data.speech_set import read_num_frames
+from jstasr.decode.greedy import Hypothesis, SearchConfig, search
 from jstasr.errors import JstasrError
-from jstasr.features.raw import open_features
-from jstasr.train.collate import pad_features
-
-FRAMES_PER_SECOND = 100
+from jstasr.experiment.load import Experiment
+from jstasr.features.frames import FRAMES_PER_SECOND
+from jstasr.features.on_the_fly import open_features
+from jstasr.kaldi.files import atomic_write, first_few
+from jstasr.lm.ngram import NgramModel
 
 
 @dataclass

@@ -4,9 +4,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jstasr.decode.search import Hypothesis, first_history, greedy_search
+from jstasr.decode.greedy import Hypothesis, first_history, greedy_search
 from jstasr.features.fbank import Fbank
-from jstasr.model.encoders import RECEPTIVE_PAST, SUBSAMPLING
+from jstasr.features.frames import SUBSAMPLING
+from jstasr.model.encoders import RECEPTIVE_PAST
 from jstasr.model.joint import STREAMING, JointModel
 
 

@@ -7,17 +7,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from jstasr.data.audio import MAX_RATE, MIN_RATE, is_pipe, read_audio, resample
-from jstasr.decode.experiment import Experiment
-from jstasr.decode.ngram import NgramModel
-from jstasr.decode.search import Hypothesis, SearchConfig, search
+from jstasr.decode.greedy import Hypothesis, SearchConfig, search
 from jstasr.decode.streaming import StreamingEncoder, StreamingFbank, StreamingGreedy
 from jstasr.errors import JstasrError
+from jstasr.experiment.load import Experiment
 from jstasr.features.fbank import Fbank
-from jstasr.model.encoders import SUBSAMPLING
+from jstasr.features.frames import ENCODER_FRAME_SECONDS
+from jstasr.kaldi.audio import MAX_RATE, MIN_RATE, is_pipe, read_audio, resample
+from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import FULL, STREAMING
-
-FRAME_SECONDS = 0.01 * SUBSAMPLING
 
 
 @dataclass
@@ -145,7 +143,7 @@ class Transcriber:
             text=tokenizer.decode(found.labels),
             tokens=tokenizer.tokens(found.labels),
             score=found.score,
-            timestamps=[round(frame * FRAME_SECONDS, 3) for frame in found.frames],
+            timestamps=[round(frame * ENCODER_FRAME_SECONDS, 3) for frame in found.frames],
         )
 
 

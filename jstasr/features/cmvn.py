@@ -6,8 +6,8 @@ frames; row 1 the sum of squares and 0.
 
 import numpy as np
 
-from jstasr.data.io import atomic_write
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import atomic_write
 
 MIN_STD = 1e-3  # log-mel values have about 2: a constant dimension must not amplify noise
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from jstasr.data.io import atomic_write, first_few
-from jstasr.data.jobs import part_of
-from jstasr.data.kaldi import read_table, write_table
 from jstasr.errors import JstasrError
 from jstasr.features.cmvn import CmvnStats
-from jstasr.features.raw import read_at_rate, write_settings
+from jstasr.features.on_the_fly import read_at_rate, write_settings
+from jstasr.kaldi.files import atomic_write, first_few
+from jstasr.kaldi.jobs import part_of
+from jstasr.kaldi.tables import read_table, write_table
 
 KALDI_COMPRESSION = 2  # Kaldi's kSpeechFeature: one byte a value, by percentiles of each column
 COPIED = ("text", "utt2spk", "spk2utt", "utt2lang", "phones")

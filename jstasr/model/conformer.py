@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from jstasr.model.kernels import add_dropout, gated_convolution, self_attention, silu_dropout, usable
+from jstasr.kernels.ops import add_dropout, gated_convolution, self_attention, silu_dropout, usable
 
 ROTARY_BASE = 10000.0
 

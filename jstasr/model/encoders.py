@@ -4,11 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from jstasr.features.frames import SUBSAMPLING
 from jstasr.model.config import ModelConfig, TextInputConfig
 from jstasr.model.conformer import Conformer
 from jstasr.model.front_end import FrontEnd
 
-SUBSAMPLING = 4
 RECEPTIVE_PAST = 6  # feature frames before 4t that encoder frame t sees: two stride-2 convolutions of 3 taps
 PAD_PHONE, MASK_PHONE = 0, 1
 

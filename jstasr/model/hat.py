@@ -5,11 +5,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchaudio.functional import rnnt_loss
 
+from jstasr.kernels.lattice import add_tanh, hat_cells, lattice_loss
+from jstasr.kernels.ops import usable
 from jstasr.model.config import DecoderConfig
-from jstasr.model.kernels import usable
-from jstasr.model.lattice import add_tanh, hat_cells, lattice_loss
-
-BLANK = 0
+from jstasr.text.tokens import BLANK_ID
 
 
 class HatDecoder(nn.Module):
@@ -21,7 +20,7 @@ class HatDecoder(nn.Module):
     def __init__(self, encoder_dim: int, vocab_size: int, config: DecoderConfig):
         super().__init__()
         self.context = config.context
-        self.embedding = nn.Embedding(vocab_size, config.embed_dim)  # row BLANK: before the first label
+        self.embedding = nn.Embedding(vocab_size, config.embed_dim)  # row BLANK_ID: before the first label
         self.prediction = nn.Linear(config.context * config.embed_dim, config.joint_dim)
         self.encoder_projection = nn.Linear(encoder_dim, config.joint_dim)
         self.blank = nn.Linear(config.joint_dim, 1)  # the Bernoulli's logit
@@ -33,7 +32,7 @@ class HatDecoder(nn.Module):
 
     def label_history(self, labels: Tensor) -> Tensor:
         """For each prefix of the labels (N, U), its last `context` labels: (N, U + 1, context)."""
-        return F.pad(labels, (self.context, 0), value=BLANK).unfold(1, self.context, 1)
+        return F.pad(labels, (self.context, 0), value=BLANK_ID).unfold(1, self.context, 1)
 
     def logits(self, encoded: Tensor, predicted: Tensor) -> tuple[Tensor, Tensor]:
         """Joint network on projected inputs that broadcast: (..., joint_dim) -> blank (..., 1), labels (..., V-1)."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from jstasr.align import consistency_loss
 from jstasr.align.paths import forced_path
-from jstasr.model.batch import Batch
+from jstasr.data.batch import Batch
 from jstasr.model.config import LossConfig, ModelConfig
 from jstasr.model.encoders import AudioEncoder, TextEncoder, conformer
 from jstasr.model.hat import HatDecoder

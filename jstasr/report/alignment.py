@@ -10,15 +10,15 @@ from torch import Tensor
 from jstasr.align import best_alignment
 from jstasr.align.measure import AlignmentDistances, alignment_distances, path_agreement
 from jstasr.align.paths import forced_path, framewise_path
+from jstasr.data.batch import Batch
 from jstasr.data.batches import bucketed_batches
-from jstasr.data.dataset import SpeechSet
-from jstasr.data.io import first_few
+from jstasr.data.collate import collate
+from jstasr.data.speech_set import SpeechSet
 from jstasr.errors import JstasrError
-from jstasr.model.batch import Batch
+from jstasr.kaldi.files import first_few
 from jstasr.model.joint import Encoded, JointModel
 from jstasr.report.layers import FRAME_MS, layer_names
 from jstasr.score.bootstrap import replicate_sums
-from jstasr.train.collate import collate
 from jstasr.train.validate import spread_subset
 
 TOPOLOGY, DISTANCE, LAYER_NORM = "skip", "sqeuclidean", True  # as in the curves of the training

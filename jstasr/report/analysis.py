@@ -5,10 +5,11 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from jstasr.data.dataset import SpeechSet
-from jstasr.data.io import atomic_write
-from jstasr.decode.experiment import DEFAULT_MODEL, PHONES, Experiment
+from jstasr.data.speech_set import SpeechSet
 from jstasr.errors import JstasrError
+from jstasr.experiment.files import ALIGNMENT_JSON, ALIGNMENT_TEXT, AVERAGED, PHONES
+from jstasr.experiment.load import Experiment
+from jstasr.kaldi.files import atomic_write
 from jstasr.report.alignment import analyse_alignments
 from jstasr.report.alignment_text import alignment_text
 from jstasr.report.pictures import draw_utterance, of_typical_length
@@ -57,7 +58,7 @@ def analyse(
     analysis = analyse_alignments(experiment.model, data, BATCH_FRAMES, utterances, weight > 0, progress)
     analysis |= {
         "data": str(data_dir),
-        "model": str(model or expdir / DEFAULT_MODEL),
+        "model": str(model or expdir / AVERAGED),
         "environment": environment(),
         "pictures": [],
     }
@@ -70,9 +71,9 @@ def analyse(
         if old.name not in drawn:  # of an earlier call that drew more
             old.unlink()
     text = alignment_text(analysis)
-    with atomic_write(outdir / "alignment.txt") as file:
+    with atomic_write(outdir / ALIGNMENT_TEXT) as file:
         file.write(text)
-    with atomic_write(outdir / "alignment.json") as file:
+    with atomic_write(outdir / ALIGNMENT_JSON) as file:
         json.dump(without_nan(analysis), file, ensure_ascii=False, indent=1, allow_nan=False)
         file.write("\n")
     return text

@@ -8,10 +8,10 @@ from pathlib import Path
 import yaml
 
 from jstasr.errors import JstasrError
+from jstasr.experiment.files import ALIGNMENT_JSON, CONFIG, IMAGES, TENSORBOARD, TRAIN_LOG
 from jstasr.report.curves import Curves, read_curves
 from jstasr.score.results import NOTE_MARK
 
-CONFIG = "config.yaml"
 MODES = {"streaming": 0, "full": 1}
 MEASURES = {"WER": 0, "CER": 1, "TER": 2}
 
@@ -66,22 +66,22 @@ def gather(expdir: Path, note: str | None = None) -> Record:
     config_text = read_config(expdir)
     damaged: list[str] = []
     report = expdir / "report"
-    pictures = [path for path in (expdir / "images").glob("step*.png") if path.stem[4:].isdigit()]
+    pictures = [path for path in (expdir / IMAGES).glob("step*.png") if path.stem[4:].isdigit()]
     config = yaml.safe_load(config_text)
     return Record(
         expdir=expdir,
         config=config,
         config_text=config_text,
         changed=changed_from_defaults(config),
-        curves=read_curves(expdir / "tensorboard"),
+        curves=read_curves(expdir / TENSORBOARD),
         scores=read_scores(expdir, damaged),
         decodings=sorted(path.name for path in expdir.glob("decode_*") if path.is_dir()),
         damaged=damaged,
-        alignment=read_json(report / "alignment.json", ("layers", "utterances", "pictures"), "stage 10", damaged),
+        alignment=read_json(report / ALIGNMENT_JSON, ("layers", "utterances", "pictures"), "stage 10", damaged),
         alignment_dir=report,
         training_picture=max(pictures, key=lambda path: int(path.stem[4:]), default=None),
         commands=read_commands(expdir),
-        training=first_message(expdir / "train.log"),
+        training=first_message(expdir / TRAIN_LOG),
         note=results_note(expdir) if note is None else note,
         models=sorted(path.name for path in expdir.glob("*.pth")),
     )
@@ -115,7 +115,7 @@ def flatten(values: dict, prefix: str = "") -> dict:
 
 def changed_from_defaults(config: dict) -> list[str]:
     """Dotted names whose values are not the defaults of this version."""
-    from jstasr.train.config import TrainConfig, config_yaml
+    from jstasr.experiment.config import TrainConfig, config_yaml
 
     defaults = flatten(yaml.safe_load(config_yaml(TrainConfig())))
     return [

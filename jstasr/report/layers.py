@@ -1,9 +1,9 @@
 """What the places where speech and text are compared are called, and how long their frames are."""
 
-from jstasr.data.dataset import SUBSAMPLING
+from jstasr.features.frames import ENCODER_FRAME_SECONDS
 from jstasr.model.config import ModelConfig
 
-FRAME_MS = 10 * SUBSAMPLING  # from one encoder frame to the next: 10 ms feature frames, subsampled
+FRAME_MS = 1000 * ENCODER_FRAME_SECONDS
 
 
 def layer_names(config: ModelConfig) -> list[str]:

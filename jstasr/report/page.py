@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jstasr.data.io import atomic_write
+from jstasr.kaldi.files import atomic_write
 from jstasr.report.alignment_section import alignment
 from jstasr.report.gather import gather
 from jstasr.report.html import page

@@ -9,13 +9,13 @@ from torch import Tensor
 from jstasr.align import best_alignment
 from jstasr.align.distance import normalise
 from jstasr.align.paths import forced_path
-from jstasr.data.dataset import SpeechSet
-from jstasr.data.io import atomic_write
+from jstasr.data.collate import collate
+from jstasr.data.speech_set import SpeechSet
+from jstasr.kaldi.files import atomic_write
 from jstasr.model.joint import Encoded, JointModel
 from jstasr.report.alignment import ctc_frames_needed
 from jstasr.report.layers import FRAME_MS, layer_names
 from jstasr.text.tokens import PhoneList
-from jstasr.train.collate import collate
 
 MAX_LABELS = 80  # phonemes written on the axis of one picture
 LABEL_HEIGHT = 0.085  # inches a phoneme takes on the axis

@@ -6,12 +6,12 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
+from jstasr.experiment.config import TrainConfig
 from jstasr.report.gather import MEASURES, Record, Score
 from jstasr.report.html import missing, pairs, paragraph, png_figure, svg_figure, table
 from jstasr.report.layers import layer_names
 from jstasr.report.plots import layer_plot, loss_plot, wer_plot
 from jstasr.score.analysis import notes, rates
-from jstasr.train.config import TrainConfig
 from jstasr.train.log import duration
 
 MODE_NAMES = {"streaming": "streaming", "full": "full context", "": "n/a"}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jstasr.data.io import atomic_write, first_few
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import atomic_write, first_few
 from jstasr.score.alignment import align_sets
 from jstasr.score.analysis import rates
 from jstasr.score.bootstrap import REPLICATES, difference_interval

@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from jstasr.data.io import first_few
-from jstasr.data.kaldi import read_table
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import first_few
+from jstasr.kaldi.tables import read_table
 from jstasr.text.languages import is_unspaced, split_unspaced
 from jstasr.text.normalize import clean
 from jstasr.text.tokens import build_tokenizer

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from jstasr.data.io import atomic_write
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import atomic_write
 from jstasr.score.analysis import rates
 
 MEASURES = ("WER", "CER", "TER")

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from jstasr.data.io import atomic_write, first_few
-from jstasr.data.kaldi import read_table
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import atomic_write, first_few
+from jstasr.kaldi.tables import read_table
 from jstasr.score.alignment import align_sets
 from jstasr.score.analysis import analysis_text, frequent_errors, notes, worst_utterances
 from jstasr.score.bootstrap import REPLICATES, error_rate_interval

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from jstasr.data.io import first_few
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import first_few
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 ALTERNATION = re.compile(rb"(?:^|\s)\{[^{}]*/[^{}]*\}")

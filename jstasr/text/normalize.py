@@ -7,8 +7,8 @@ A cleaner is a function text -> text that changes nothing when applied twice. `C
 
 import unicodedata
 
-from jstasr.data.io import first_few
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import first_few
 from jstasr.text.languages import DOTLESS_I, JOINERS, drop_invisible, is_unspaced, join_unspaced, primary
 from jstasr.text.numbers import spell_numbers
 

@@ -3,9 +3,9 @@
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from jstasr.data.io import first_few
-from jstasr.data.kaldi import read_table
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import first_few
+from jstasr.kaldi.tables import read_table
 from jstasr.text.g2p import G2p, choose, phones_of, refuse_unknown_words
 from jstasr.text.tokens import PhoneList
 

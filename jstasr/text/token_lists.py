@@ -4,8 +4,8 @@ import io
 import re
 from collections import Counter
 
-from jstasr.data.io import atomic_write, first_few
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import atomic_write, first_few
 from jstasr.text.tokens import BLANK, LANGUAGE_TOKEN, SPACE, UNK, TokenList, language_token
 
 MAX_BPE_SENTENCES = 2_000_000  # more are thinned out evenly: sentencepiece holds all of them in memory

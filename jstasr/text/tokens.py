@@ -8,8 +8,8 @@ hold `<space>`, sentencepiece's pieces have bpe.model beside them, everything el
 import re
 from pathlib import Path
 
-from jstasr.data.io import atomic_write, first_few
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import atomic_write, first_few
 
 BLANK, UNK, SPACE = "<blank>", "<unk>", "<space>"
 BLANK_ID, UNK_ID = 0, 1

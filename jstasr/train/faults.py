@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from jstasr.data.io import atomic_write
+from jstasr.data.batch import Batch
 from jstasr.errors import JstasrError
-from jstasr.model.batch import Batch
-from jstasr.train.checkpoint import save_atomically
+from jstasr.experiment.checkpoints import save_atomically
+from jstasr.kaldi.files import atomic_write
 from jstasr.train.processes import gather_texts
 
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory")  # of torch's allocators, which raise RuntimeError

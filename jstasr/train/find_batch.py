@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from jstasr.data.dataset import SpeechSet
-from jstasr.data.texts import TextSet
+from jstasr.data.batch import Batch
+from jstasr.data.collate import collate
+from jstasr.data.speech_set import SpeechSet
+from jstasr.data.text_set import TextSet
 from jstasr.errors import JstasrError
-from jstasr.model.batch import Batch
+from jstasr.experiment.config import TrainConfig
 from jstasr.model.joint import JointModel
-from jstasr.train.collate import collate
-from jstasr.train.config import TrainConfig
 from jstasr.train.faults import is_out_of_memory
 from jstasr.train.loader import text_budget
 from jstasr.train.loop import backward, set_up

@@ -6,13 +6,13 @@ import numpy as np
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, Dataset
 
+from jstasr.data.batch import Batch
 from jstasr.data.batches import StepSampler, language_weights, share_of
-from jstasr.data.dataset import SpeechSet
-from jstasr.data.texts import TextSet
+from jstasr.data.collate import collate
+from jstasr.data.speech_set import SpeechSet
+from jstasr.data.text_set import TextSet
 from jstasr.errors import JstasrError
-from jstasr.model.batch import Batch
-from jstasr.train.collate import collate
-from jstasr.train.config import TrainConfig
+from jstasr.experiment.config import TrainConfig
 from jstasr.train.signals import ignore_signals
 
 READ_AHEAD = 4  # batches of each worker

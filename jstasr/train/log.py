@@ -10,10 +10,10 @@ from lightning_fabric import Fabric
 from torch.utils.tensorboard import SummaryWriter
 
 from jstasr.errors import JstasrError
+from jstasr.experiment.files import TENSORBOARD, TRAIN_LOG
+from jstasr.features.frames import FRAMES_PER_SECOND
 from jstasr.train.processes import add_up
 from jstasr.train.validate import Validation
-
-FRAMES_PER_SECOND = 100
 
 # Distances alone say nothing, as training shrinks them all: see jstasr.align.measure
 LAYER_RATIOS = ("best_to_framewise", "best_to_random", "own_to_other", "position_share")
@@ -105,11 +105,11 @@ class TrainLog:
 
     def __init__(self, expdir: Path, enabled: bool, step: int = 0):
         """step: steps done; curves of later ones, which a killed run may have drawn, are hidden."""
-        self.enabled, self.path = enabled, Path(expdir) / "train.log"
+        self.enabled, self.path = enabled, Path(expdir) / TRAIN_LOG
         if enabled:
             with self.writing():
                 self.file = open(self.path, "a", encoding="utf-8")
-                self.board = SummaryWriter(str(expdir / "tensorboard"), purge_step=step + 1 if step else None)
+                self.board = SummaryWriter(str(expdir / TENSORBOARD), purge_step=step + 1 if step else None)
 
     @contextmanager
     def writing(self):

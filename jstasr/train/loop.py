@@ -10,19 +10,21 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from jstasr.data.dataset import SpeechSet
-from jstasr.data.texts import TextSet
+from jstasr.data.batch import Batch
+from jstasr.data.speech_set import SpeechSet
+from jstasr.data.text_set import TextSet
+from jstasr.experiment.checkpoints import CheckpointFolder
+from jstasr.experiment.config import OptimConfig, TrainConfig
+from jstasr.experiment.files import CHECKPOINTS
 from jstasr.features.augment import augment
+from jstasr.features.frames import FRAMES_PER_SECOND
 from jstasr.features.specaug import spec_augment
-from jstasr.model.batch import Batch
 from jstasr.model.joint import JointModel
 from jstasr.text.tokens import Tokenizer
-from jstasr.train.checkpoint import CheckpointFolder
-from jstasr.train.config import OptimConfig, TrainConfig
 from jstasr.train.ema import Ema
 from jstasr.train.faults import Faults, not_finite
 from jstasr.train.loader import batches
-from jstasr.train.log import FRAMES_PER_SECOND, Clock, Meter, Sparing, TrainLog
+from jstasr.train.log import Clock, Meter, Sparing, TrainLog
 from jstasr.train.processes import add_up, on_first
 from jstasr.train.schedule import UNIT, begun, counts, learning_rate, loss_weights, paired_texts
 from jstasr.train.sharding import full, load_optimiser, whole_model
@@ -79,7 +81,7 @@ def train(
     fabric.seed_everything(config.seed, workers=False, verbose=False)
     plain = JointModel(config.model)
     plain.audio_encoder.front_end.set_cmvn(*cmvn)
-    checkpoints = CheckpointFolder(expdir / "checkpoints", config.valid.keep_best, config.valid.keep_last)
+    checkpoints = CheckpointFolder(expdir / CHECKPOINTS, config.valid.keep_best, config.valid.keep_last)
     warnings: list[str] = []
     found = checkpoints.load_last(warnings.append)
     step, state = found or (0, None)

@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 
 from jstasr.errors import JstasrError
-from jstasr.train.config import TrainConfig
+from jstasr.experiment.config import TrainConfig
 from jstasr.train.sharding import sharded_strategy
 
 

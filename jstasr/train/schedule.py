@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import torch
 
-from jstasr.model.batch import Batch
+from jstasr.data.batch import Batch
+from jstasr.experiment.config import OptimConfig, TrainConfig
 from jstasr.model.config import ConsistencyConfig, LossConfig
-from jstasr.train.config import OptimConfig, TrainConfig
 
 # what each loss is a mean over: see `counts`
 UNIT = {

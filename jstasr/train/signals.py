@@ -5,8 +5,8 @@ import signal
 from contextlib import contextmanager
 from pathlib import Path
 
-from jstasr.data.io import atomic_write
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import atomic_write
 
 # Grid Engine queues a job again that exits with 99; Slurm does so with `RequeueExit=99`; asr.sh starts it again itself
 REQUEUE_CODE = 99

@@ -8,14 +8,14 @@ import torch
 
 from jstasr.align.measure import AlignmentDistances, alignment_distances
 from jstasr.data.batches import bucketed_batches
-from jstasr.data.dataset import SpeechSet
-from jstasr.decode.search import greedy_search
+from jstasr.data.collate import collate
+from jstasr.data.speech_set import SpeechSet
+from jstasr.decode.greedy import greedy_search
+from jstasr.experiment.config import ValidConfig
 from jstasr.model.config import LossConfig
 from jstasr.model.joint import FULL, STREAMING, Encoded, JointModel
 from jstasr.text.languages import split_unspaced
 from jstasr.text.tokens import Tokenizer
-from jstasr.train.collate import collate
-from jstasr.train.config import ValidConfig
 
 MAX_SYMBOLS = 3
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from jstasr.align import _dtw
+from jstasr.kernels import _alignment
 
 
 @pytest.fixture(autouse=True)
@@ -26,11 +26,11 @@ KERNELS = {"portable": (0, False), "vector": (256, False), "8 lanes": (256, True
 def kernels(request):
     bits, lanes = KERNELS[request.param]
     try:
-        if _dtw.choose(bits, lanes) < bits:
+        if _alignment.choose(bits, lanes) < bits:
             pytest.skip(f"no vectors of {bits} bits here")
         yield request.param
     finally:
-        _dtw.choose()
+        _alignment.choose()
 
 
 def all_paths(n, m, topology):

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from jstasr.data.kaldi import read_table
 from jstasr.decode.config import load_search_config
 from jstasr.decode.decode_set import decode_set
-from jstasr.decode.experiment import Experiment
-from jstasr.decode.search import SearchConfig
+from jstasr.decode.greedy import SearchConfig
 from jstasr.errors import JstasrError
+from jstasr.experiment.load import Experiment
+from jstasr.kaldi.tables import read_table
 
 TEXTS = ["ab c", "fed a", "bad face", "cab"]
 

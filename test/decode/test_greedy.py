@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from jstasr.decode.search import SearchConfig, greedy_search, search
+from jstasr.decode.greedy import SearchConfig, greedy_search, search
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -10,13 +10,13 @@ import sys
 import pytest
 import torch
 
-from jstasr.data.kaldi import write_table
-from jstasr.decode.arpa import read_arpa, write_arpa
 from jstasr.decode.beam import beam_search
-from jstasr.decode.kneser_ney import discounts, estimate
-from jstasr.decode.ngram import NgramModel
-from jstasr.decode.search import SearchConfig
+from jstasr.decode.greedy import SearchConfig
 from jstasr.errors import JstasrError
+from jstasr.kaldi.tables import write_table
+from jstasr.lm.arpa import read_arpa, write_arpa
+from jstasr.lm.kneser_ney import discounts, estimate
+from jstasr.lm.ngram import NgramModel
 
 TOKENS = ["<blank>", "<unk>", "a", "b", "c"]
 HAND_WRITTEN = """

@@ -11,9 +11,10 @@ import soundfile
 import torch
 
 from jstasr import Transcriber
-from jstasr.decode.experiment import DEFAULT_MODEL, pack
-from jstasr.decode.search import SearchConfig
+from jstasr.decode.greedy import SearchConfig
 from jstasr.errors import JstasrError
+from jstasr.experiment.files import AVERAGED
+from jstasr.experiment.pack import pack
 from jstasr.features.fbank import Fbank
 
 RATE = 16000
@@ -38,7 +39,7 @@ def transcriber(experiment):
 
 
 def test_folder_zip_array_and_file_give_the_same_transcript(transcriber, experiment, tmp_path):
-    pack(experiment, experiment / DEFAULT_MODEL, tmp_path / "model.zip")
+    pack(experiment, experiment / AVERAGED, tmp_path / "model.zip")
     soundfile.write(tmp_path / "a.wav", speech(), RATE, subtype="FLOAT")
     expected = transcriber.transcribe(speech())
     assert expected.text and len(expected.tokens) == len(expected.timestamps)
@@ -58,7 +59,7 @@ def test_integers_are_scaled(transcriber, tmp_path):
 
 
 def test_another_rate_is_resampled(transcriber, tmp_path):
-    from jstasr.data.audio import resample
+    from jstasr.kaldi.audio import resample
 
     other = resample(speech(), RATE, 44100)
     soundfile.write(tmp_path / "a.flac", other, 44100, subtype="PCM_24")

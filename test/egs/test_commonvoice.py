@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from jstasr.data.kaldi import read_table
+from jstasr.kaldi.tables import read_table
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = "client_id\tpath\tsentence\tup_votes\tdown_votes\tage\tgender\taccents\tvariant\tlocale\tsegment\n"

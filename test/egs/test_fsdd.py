@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from jstasr.data.kaldi import read_table
+from jstasr.kaldi.tables import read_table
 
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 DIGITS = "zero one two three four five six seven eight nine".split()

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from jstasr.data.kaldi import read_table
+from jstasr.kaldi.tables import read_table
 
 SMALL = ("--n_paired", 12, "--n_text", 30, "--n_dev", 4, "--n_test", 3)
 

@@ -13,8 +13,8 @@ import voices
 from espeak import FreshEspeak
 from templates import LANGUAGES
 
-from jstasr.data.kaldi import read_table, write_table
 from jstasr.errors import JstasrError
+from jstasr.kaldi.tables import read_table, write_table
 
 SAYINGS = [f"what time is it in {city}" for city in ("lisbon", "accra", "chicago", "bamako", "lima", "oslo")]
 SPEAKERS = ["m1", "f2", "steph", "adam", "m8", "f5"]

@@ -9,12 +9,12 @@ import pytest
 import soundfile
 
 from jstasr.cli import main
-from jstasr.data.feats import FeatReader
-from jstasr.data.kaldi import read_table, write_table
 from jstasr.errors import JstasrError
 from jstasr.features.cmvn import load_cmvn
 from jstasr.features.fbank import Fbank
-from jstasr.features.raw import open_features
+from jstasr.features.on_the_fly import open_features
+from jstasr.kaldi.feature_archive import FeatReader
+from jstasr.kaldi.tables import read_table, write_table
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from jstasr.model.batch import Batch
+from jstasr.data.batch import Batch
 from jstasr.model.config import DecoderConfig, ModelConfig, TextInputConfig
 from jstasr.model.joint import JointModel
 

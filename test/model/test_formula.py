@@ -4,8 +4,8 @@ import copy
 
 import torch
 
+from jstasr.kernels.ops import usable
 from jstasr.model.config import ConsistencyConfig, LossConfig
-from jstasr.model.kernels import usable
 
 
 def test_losses_and_gradients_are_those_of_torchs_operations_in_double_precision(model, batch):

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from jstasr.model.config import DecoderConfig
-from jstasr.model.hat import BLANK, HatDecoder
+from jstasr.model.hat import HatDecoder
+from jstasr.text.tokens import BLANK_ID
 
 
 @pytest.fixture
@@ -23,17 +24,17 @@ def path_probability(decoder, encoded, labels, emission_frames):
         while emitted < len(labels) and emission_frames[emitted] == frame:
             probability *= symbol_probability(decoder, encoded[frame], labels[:emitted], labels[emitted])
             emitted += 1
-        probability *= symbol_probability(decoder, encoded[frame], labels[:emitted], BLANK)
+        probability *= symbol_probability(decoder, encoded[frame], labels[:emitted], BLANK_ID)
     return probability
 
 
 def symbol_probability(decoder, frame, history, symbol):
     """P(symbol | frame, history), from the definition: sigmoid for blank, the rest shared by a softmax."""
-    recent = ([BLANK] * decoder.context + list(history))[-decoder.context :]
+    recent = ([BLANK_ID] * decoder.context + list(history))[-decoder.context :]
     predicted = decoder.prediction(decoder.embedding.weight[recent].reshape(-1))
     hidden = torch.tanh(decoder.encoder_projection(frame) + predicted)
     blank = 1 / (1 + math.exp(-float(decoder.blank(hidden))))
-    if symbol == BLANK:
+    if symbol == BLANK_ID:
         return blank
     weights = decoder.labels(hidden).exp()
     return (1 - blank) * float(weights[symbol - 1] / weights.sum())
@@ -80,9 +81,9 @@ def test_probabilities_sum_to_one(decoder):
 
 
 def test_internal_lm_is_a_distribution_over_labels_that_ignores_the_encoder(decoder):
-    predicted = decoder.predict(torch.tensor([[BLANK, 2], [1, 4]]))
+    predicted = decoder.predict(torch.tensor([[BLANK_ID, 2], [1, 4]]))
     scores = decoder.internal_lm(predicted)
-    assert (scores[:, BLANK] == -math.inf).all()
+    assert (scores[:, BLANK_ID] == -math.inf).all()
     expected = decoder.labels(torch.tanh(predicted)).log_softmax(-1)
     assert torch.allclose(scores[:, 1:], expected.float(), atol=1e-6)
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from jstasr.data.kaldi import write_table
+from jstasr.experiment.config import TrainConfig, config_yaml
+from jstasr.kaldi.tables import write_table
 from jstasr.model.config import DecoderConfig, ModelConfig, TextInputConfig
 from jstasr.model.joint import JointModel
-from jstasr.train.config import TrainConfig, config_yaml
 
 PHONES = ["<pad>", "<mask>", "<unk>", "_", "a", "b", "k", "t"]
 TOKENS = ["<blank>", "<unk>", "<space>", "a", "b", "k", "t"]

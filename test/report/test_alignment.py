@@ -7,7 +7,7 @@ import pytest
 import torch
 from torchaudio.functional import forced_align
 
-from jstasr.data.dataset import SpeechSet
+from jstasr.data.speech_set import SpeechSet
 from jstasr.errors import JstasrError
 from jstasr.model.joint import Encoded
 from jstasr.report.alignment import Aligner, analyse_alignments, ctc_frames_needed, phone_path, ratio_interval

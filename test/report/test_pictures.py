@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from jstasr.data.dataset import SpeechSet
+from jstasr.data.speech_set import SpeechSet
 from jstasr.report.pictures import AlignmentPictures, draw_utterance, of_typical_length, spread
 from jstasr.text.tokens import PhoneList, build_tokenizer
 

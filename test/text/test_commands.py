@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jstasr.cli import main
-from jstasr.data.kaldi import read_table, write_table
+from jstasr.kaldi.tables import read_table, write_table
 from jstasr.text.tokens import PhoneList, TokenList, build_tokenizer
 
 

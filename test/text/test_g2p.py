@@ -3,8 +3,8 @@
 import pytest
 
 from jstasr.cli import main
-from jstasr.data.kaldi import read_table, write_table
 from jstasr.errors import JstasrError
+from jstasr.kaldi.tables import read_table, write_table
 from jstasr.text.g2p import G2p, choose, phones_of
 from jstasr.text.graphemes import grapheme_phones
 from jstasr.text.phone_files import phonemize_table

@@ -13,8 +13,8 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
-from jstasr.train.checkpoint import load_checkpoint
-from jstasr.train.config import config_yaml
+from jstasr.experiment.checkpoints import load_checkpoint
+from jstasr.experiment.config import config_yaml
 from jstasr.train.loop import train
 
 

@@ -11,8 +11,8 @@ import torch.multiprocessing
 from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 
-from jstasr.model.batch import Batch
-from jstasr.train.config import TrainConfig
+from jstasr.data.batch import Batch
+from jstasr.experiment.config import TrainConfig
 from jstasr.train.faults import Faults
 from jstasr.train.log import Meter
 from jstasr.train.loop import train_step

@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from jstasr.train.checkpoint import average_checkpoints, load_checkpoint
+from jstasr.experiment.checkpoints import average_checkpoints, load_checkpoint
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*srun.*")]
 
@@ -61,7 +61,7 @@ def test_a_step_that_is_not_finite_is_skipped_by_all_shards(training):
     program.write_text(
         "import sys\n"
         "from jstasr import cli\n"
-        "from jstasr.data.dataset import SpeechSet\n"
+        "from jstasr.data.speech_set import SpeechSet\n"
         "import torch\n"
         "def factor(utterance):  # in training alone: the same set is validated with\n"
         "    bad = utterance == 'train-003' and not torch.is_inference_mode_enabled()\n"

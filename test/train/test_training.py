@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from jstasr.errors import JstasrError
+from jstasr.experiment.config import OptimConfig, load_config
 from jstasr.model.joint import JointModel
-from jstasr.train.config import OptimConfig, load_config
 from jstasr.train.log import Sparing
 from jstasr.train.schedule import learning_rate, loss_weights
 from jstasr.train.validate import validate

@@ -6,9 +6,9 @@ import re
 import sys
 from pathlib import Path
 
-from jstasr.data.io import first_few
-from jstasr.data.sets import Utterance, made_together, read_lines, write_set
+from jstasr.corpus.recipe_sets import Utterance, made_together, read_lines, write_set
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import first_few
 
 TRANSCRIPT = re.compile(r"(?:<s>)?(?P<words>.*?)(?:</s>)?\s*\((?P<name>[^()\s]+)\)")
 RAW = "sox -t raw -r 16000 -e signed -b 16 -B -c 1 {} -t wav - |"  # of the archive an4_raw.bigendian

@@ -5,10 +5,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from jstasr.data.audio import audio_info
-from jstasr.data.io import first_few
-from jstasr.data.sets import Utterance, made_together, read_lines, text_of_files, write_set, write_text_set
+from jstasr.corpus.recipe_sets import Utterance, made_together, read_lines, text_of_files, write_set, write_text_set
 from jstasr.errors import JstasrError
+from jstasr.kaldi.audio import audio_info
+from jstasr.kaldi.files import first_few
 
 # Sentence, file, as written, in small letters without punctuation, its characters, samples, gender.
 COLUMNS = ("id", "file_name", "raw", "normalised", "characters", "num_samples", "gender")

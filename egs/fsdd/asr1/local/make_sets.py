@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from jstasr.data.kaldi import write_table
 from jstasr.errors import JstasrError
+from jstasr.kaldi.tables import write_table
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 # In alphabetical order, so that nobody has chosen the speaker who suits best.

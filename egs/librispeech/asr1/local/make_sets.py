@@ -5,9 +5,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from jstasr.data.io import first_few
-from jstasr.data.sets import Utterance, choose_lines, made_together, read_lines, write_set, write_text_set
+from jstasr.corpus.recipe_sets import Utterance, choose_lines, made_together, read_lines, write_set, write_text_set
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import first_few
 
 
 def utterances_of(split):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import soundfile
 
-from jstasr.data.kaldi import read_table
 from jstasr.errors import JstasrError
+from jstasr.kaldi.tables import read_table
 
 
 def outside(text, known):

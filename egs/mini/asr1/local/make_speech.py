@@ -21,8 +21,8 @@ from scipy.signal import firwin, resample_poly
 from templates import LANGUAGES
 from voices import variant_of
 
-from jstasr.data.kaldi import read_table, write_table
 from jstasr.errors import JstasrError
+from jstasr.kaldi.tables import read_table, write_table
 
 RATE = 16000  # Hz
 UP, DOWN = 320, 441  # 22050 Hz, espeak-ng's rate, to 16000 Hz

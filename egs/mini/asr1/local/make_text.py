@@ -15,8 +15,8 @@ from names import ALPHABETS, all_names, number_words, spans, split_names
 from templates import LANGUAGES, numbers
 from voices import voices_of
 
-from jstasr.data.kaldi import write_table
 from jstasr.errors import JstasrError
+from jstasr.kaldi.tables import write_table
 
 MIN_WORDS, MAX_WORDS = 3, 8
 PLAIN_SHARE = 0.4  # requests without a word before or after

@@ -5,7 +5,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from jstasr.data.sets import Utterance, choose_lines, made_together, read_lines, write_set, write_text_set
+from jstasr.corpus.recipe_sets import Utterance, choose_lines, made_together, read_lines, write_set, write_text_set
 from jstasr.errors import JstasrError
 
 

@@ -6,9 +6,9 @@ import json
 import sys
 from pathlib import Path
 
-from jstasr.data.io import first_few
-from jstasr.data.sets import Utterance, made_together, read_lines, text_of_files, write_set, write_text_set
+from jstasr.corpus.recipe_sets import Utterance, made_together, read_lines, text_of_files, write_set, write_text_set
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import first_few
 
 SPLITS = ("train", "dev", "test")
 NEEDED = {"id", "normalized_text", "speaker_id"}

@@ -1,0 +1,1 @@
+"""From recordings to data directories: download, unpack, import, split, format."""

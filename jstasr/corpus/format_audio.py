@@ -1,0 +1,218 @@
+"""Stage 2: every utterance of a data directory as a mono file at one sampling rate."""
+
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from jstasr.errors import JstasrError
+from jstasr.kaldi import audio
+from jstasr.kaldi.files import first_few
+from jstasr.kaldi.jobs import part_of
+from jstasr.kaldi.tables import read_table, spk2utt_of, write_table
+
+END_TOLERANCE = 0.1  # seconds by which a segment may end after its recording: rounded times, then cut there
+
+
+@dataclass(frozen=True)
+class FormatPlan:
+    """What the files shall look like.
+
+    Args:
+        outdir: folder of the formatted set.
+        rate: Hz.
+        channel: channel to take from recordings with several, from 1, or "mix"; None refuses them.
+    """
+
+    outdir: Path
+    rate: int
+    channel: int | str | None = None
+
+
+class Cut(NamedTuple):
+    """An utterance of a recording; `start` None: the whole of it. Seconds, `end` None for its end."""
+
+    utterance: str
+    start: float | None = None
+    end: float | None = None
+
+
+class Formatted(NamedTuple):
+    """Outcome for an utterance: where its audio lies and its length in samples, or what is wrong."""
+
+    utterance: str
+    path: str = ""
+    num_samples: int = 0
+    fault: str = ""
+
+
+def format_recording(plan, recording):
+    """Format the utterances of one recording.
+
+    Args:
+        plan: FormatPlan.
+        recording: (source, cuts): a value of wav.scp, and a list of Cut.
+    Returns:
+        list of Formatted; faults are told there, not raised, so that all of a set can be reported at once.
+    """
+    source, cuts = recording
+    whole = len(cuts) == 1 and cuts[0].start is None
+    try:
+        if audio.is_pipe(source):
+            samples, rate = audio.read_audio(source, channel=plan.channel)
+            seconds = len(samples) / rate
+        else:
+            samples = None
+            rate, channels, frames = audio.audio_info(source)
+            seconds = frames / rate
+            if whole and rate == plan.rate and channels == 1 and plan.channel in (None, 1, "mix"):
+                fault = "" if frames else f"{source}: no samples"
+                return [Formatted(cuts[0].utterance, source, frames, fault)]
+    except JstasrError as error:
+        return [Formatted(cut.utterance, fault=str(error)) for cut in cuts]
+    return [_format_cut(plan, source, cut, samples, rate, seconds) for cut in cuts]
+
+
+def _format_cut(plan, source, cut, samples, rate, seconds):
+    """One utterance; `samples` of the whole recording (N,), or None where they are still to be read."""
+    start, end = cut.start, cut.end
+    if start is not None and (start >= seconds or (end is not None and end > seconds + END_TOLERANCE)):
+        until = "its end" if end is None else f"{end:g}"
+        return Formatted(
+            cut.utterance, fault=f"segment {start:g} to {until} s lies outside {source} of {seconds:.3f} s"
+        )
+    if end is not None and end >= seconds:
+        end = None
+    try:
+        if samples is None:
+            samples, rate = audio.read_audio(source, start, end, plan.channel)
+        elif start is not None:
+            samples = samples[round(start * rate) : None if end is None else round(end * rate)]
+        if not len(samples):
+            return Formatted(cut.utterance, fault=f"{source}: no samples")
+        samples = audio.resample(samples, rate, plan.rate)
+        path = plan.outdir / "audio" / f"{quote(cut.utterance, safe='')}.wav"
+        audio.write_wav(path, samples, plan.rate)
+    except JstasrError as error:
+        return Formatted(cut.utterance, fault=str(error))
+    return Formatted(cut.utterance, str(path), len(samples))
+
+
+def recordings_of(data):
+    """The recordings of a DataDir with the utterances cut from each: sorted list of (source, cuts)."""
+    if data.segments is None:
+        return [(data.wav_scp[utterance], [Cut(utterance)]) for utterance in sorted(data.wav_scp)]
+    cuts = {}
+    for utterance in sorted(data.segments):
+        recording, start, end = data.segments[utterance]
+        cuts.setdefault(recording, []).append(Cut(utterance, start, None if end == -1 else end))
+    return [(data.wav_scp[recording], cuts[recording]) for recording in sorted(cuts)]
+
+
+def format_audio(plan, recordings, nj=1):
+    """Format recordings in `nj` processes.
+
+    Returns:
+        list of Formatted, without faults.
+    Raises:
+        JstasrError: all faults of the recordings, the first ten in words.
+    """
+    work = partial(format_recording, plan)
+    if nj > 1 and len(recordings) > 1:
+        try:
+            with ProcessPoolExecutor(nj, mp_context=get_context("forkserver")) as pool:
+                chunk = max(1, min(200, len(recordings) // (4 * nj)))
+                outcomes = list(pool.map(work, recordings, chunksize=chunk))
+        except BrokenProcessPool:
+            raise JstasrError("a process was killed, by lack of memory perhaps; use a smaller --nj") from None
+    else:
+        outcomes = list(map(work, recordings))
+    done = [formatted for outcome in outcomes for formatted in outcome]
+    faults = [f"{formatted.utterance}: {formatted.fault}" for formatted in done if formatted.fault]
+    if faults:
+        shown = "\n  ".join(faults[:10])
+        more = f"\n  (and {len(faults) - 10} more)" if len(faults) > 10 else ""
+        raise JstasrError(
+            f"unusable audio in {len(faults)} of {len(done)} utterances; mend or remove:\n  {shown}{more}"
+        )
+    return done
+
+
+def part_path(outdir, job):
+    """Where a job leaves its part: a table utterance -> `samples path`."""
+    return Path(outdir) / "parts" / f"formatted.{job}"
+
+
+def format_part(plan, data, job, num_jobs, nj=1):
+    """Do one job's share of the recordings of a DataDir; returns the number of its utterances."""
+    done = format_audio(plan, part_of(recordings_of(data), job, num_jobs), nj)
+    write_table(
+        part_path(plan.outdir, job),
+        {formatted.utterance: f"{formatted.num_samples} {formatted.path}" for formatted in done},
+    )
+    return len(done)
+
+
+def finish(plan, data, texts, num_jobs, min_seconds=None, max_seconds=None, max_rate=None):
+    """Join the parts into the tables of the formatted set.
+
+    Args:
+        plan: FormatPlan.
+        data: DataDir of the source.
+        texts: dict utterance -> transcript to write.
+        num_jobs: number of parts.
+        min_seconds, max_seconds: leave out utterances outside; None: keep.
+        max_rate: leave out utterances with more characters a second: their transcript is hardly what is
+            heard, and has more characters than an encoder has frames; None: keep.
+    Returns:
+        number of utterances kept, dict of those left out: utterance -> seconds.
+    Raises:
+        JstasrError: the parts do not make the set, or nothing is left.
+    """
+    formatted = {}
+    for job in range(1, num_jobs + 1):
+        formatted.update(read_table(part_path(plan.outdir, job), allow_empty=True))
+    lost = sorted(set(data.utt2spk) ^ set(formatted))
+    if lost:
+        raise JstasrError(
+            f"{plan.outdir}: {num_jobs} parts do not make {data.path}; run all jobs again: {first_few(lost)}"
+        )
+    seconds, paths, samples = {}, {}, {}
+    for utterance, value in formatted.items():
+        count, paths[utterance] = value.split(" ", 1)
+        samples[utterance] = int(count)
+        seconds[utterance] = int(count) / plan.rate
+    shortest = 0.0 if min_seconds is None else min_seconds
+    longest = float("inf") if max_seconds is None else max_seconds
+    fastest = float("inf") if max_rate is None else max_rate
+    kept = [
+        utterance
+        for utterance, length in seconds.items()
+        if shortest <= length <= longest and len(texts[utterance]) <= fastest * length
+    ]
+    dropped = {utterance: f"{seconds[utterance]:.3f}" for utterance in seconds.keys() - set(kept)}
+    if not kept:
+        raise JstasrError(
+            f"{data.path}: no utterance lasts {shortest:g} to {longest:g} s and is spoken "
+            f"at {fastest:g} characters a second at most; change the limits"
+        )
+
+    utt2spk = {utterance: data.utt2spk[utterance] for utterance in kept}
+    tables = {
+        "text": {utterance: texts[utterance] for utterance in kept},
+        "utt2spk": utt2spk,
+        "spk2utt": spk2utt_of(utt2spk),
+        "utt2num_samples": {utterance: samples[utterance] for utterance in kept},
+        "dropped": dropped,
+    }
+    if data.utt2lang is not None:
+        tables["utt2lang"] = {utterance: data.utt2lang[utterance] for utterance in kept}
+    # wav.scp last: where it is new, the rest is.
+    tables["wav.scp"] = {utterance: paths[utterance] for utterance in kept}
+    for name, table in tables.items():
+        write_table(plan.outdir / name, table)
+    return len(kept), dropped

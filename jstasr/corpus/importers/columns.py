@@ -1,0 +1,117 @@
+"""Which column of a table means what."""
+
+import difflib
+
+from jstasr.corpus.importers.entries import Entry, not_utf8, show
+
+# Names in use, the likeliest first: where a table has several for one thing, the first counts.
+ALIASES = {
+    "audio": "audio audio_filepath audio_path audio_file audio_filename wav wav_path wav_file wav_filename path file "
+    "file_path filepath filename file_name recording clip",
+    "text": "text sentence transcript transcription raw_transcription raw_text normalized_text",
+    "id": "id utt utt_id utterance utterance_id uttid",
+    "speaker": "speaker speaker_id spk spk_id client_id speaker_name reader reader_id user_id",
+    "lang": "lang language locale lang_id",
+    "split": "split set subset partition",
+    "start": "start offset start_time begin",
+    "end": "end end_time",
+    "duration": "duration",
+}
+ROLES = tuple(ALIASES)
+RECORDING = (".wav", ".flac", ".mp3", ".ogg", ".opus")
+# Known and of no use here.
+UNUSED = set(
+    "up_votes down_votes votes age gender sex accent accents variant segment sentence_id sentence_domain sampling_rate "
+    "sample_rate num_samples is_validated dataset corpus source license note notes comment lang_group_id".split()
+)
+
+
+def _no_header(names):
+    """What is wrong with a first line that names no columns, or ""."""
+    shown = [show(name) for name, _ in names]
+    if len(shown) == 1 and any(separator in shown[0] for separator in "\t,;|"):
+        return (
+            f"one column only, {shown[0]!r}: tsv has tabs between columns, csv commas or semicolons (--format tsv|csv)"
+        )
+    if any(name.lower().endswith(RECORDING) for name in shown):
+        return f"the first line must name the columns, as audio, text, speaker; it is {', '.join(map(repr, shown))}"
+    return ""
+
+
+class Columns:
+    """The meaning of a table's columns.
+
+    `usable` is false where rows would all have the same fault: a column that they need is lacking.
+
+    Args:
+        names: columns of the table, in its order, with where each was first seen: list of (name, where).
+        options: Options.
+        faults: gets unknown and missing columns.
+        required: roles without which a row means nothing.
+    """
+
+    def __init__(self, names, options, faults, source, required=("audio", "text")):
+        self.options, self.column_of, self.usable = options, {}, True
+        self.audio_dir = options.audio_dir
+        present = {name.strip().lower(): name for name, _ in names if name not in options.ignore}
+        for role, aliases in ALIASES.items():
+            if role in options.columns:
+                wanted = options.columns[role]
+                if wanted not in (name for name, _ in names):
+                    faults.add(source, f"no column {wanted!r}, which --columns names for {role}")
+                    self.usable = False
+                self.column_of[role] = wanted
+            else:
+                found = next((present[alias] for alias in aliases.split() if alias in present), None)
+                if found is not None:
+                    self.column_of[role] = found
+        if "audio" in required and "audio" not in self.column_of and (fault := _no_header(names)):
+            self.usable = False
+            faults.add(source, fault)
+            return
+        known = UNUSED | {alias for aliases in ALIASES.values() for alias in aliases.split()}
+        known |= {name.lower() for name in options.ignore}
+        for name, where in names:
+            plain = name.strip().lower()
+            if plain and plain not in known and name not in options.columns.values():
+                near = difflib.get_close_matches(plain, sorted(known), n=1)
+                hint = f" (did you mean {near[0]}?)" if near else ""
+                faults.add(where, f"unknown column {show(name)!r}{hint}; say --columns ROLE={show(name)} (roles: "
+                           f"{' '.join(ROLES)}), or --ignore {show(name)}")  # fmt: skip
+        for role in required:
+            if role not in self.column_of:
+                self.usable = False
+                have = ", ".join(repr(show(name)) for name, _ in names) or "none"
+                faults.add(source, f"no column for the {role}; columns are {have}; name it: --columns {role}=NAME")
+
+    def entry(self, row, where, faults):
+        """The Entry of a row (dict column -> str), or None where it has faults, which are told."""
+        values = {role: (row.get(column) or "").strip() for role, column in self.column_of.items()}
+        broken = [show(self.column_of[role]) for role, value in values.items() if not_utf8(value)]
+        if broken:
+            faults.add_row(where, f"{', '.join(broken)}: not UTF-8; convert the file with iconv")
+            return None
+        times = {}
+        for role in ("start", "end", "duration"):
+            try:
+                times[role] = float(values[role]) if values.get(role) else None
+            except ValueError:
+                faults.add_row(where, f"{self.column_of[role]} is {values[role]!r}, not seconds")
+                return None
+        start, end = times["start"], times["end"]
+        if start is not None and end is None and times["duration"] is not None:
+            end = start + times["duration"]
+        if start is None and end is not None:
+            start = 0.0
+        if not values.get("audio"):
+            faults.add_row(where, "no audio file is named")
+            return None
+        names = {role: values.get(role, "") for role in ("id", "speaker", "split")}
+        lang = values.get("lang") or self.options.lang
+        return Entry(where, self.resolve(values["audio"]), values["text"], lang=lang, start=start, end=end, **names)
+
+    def resolve(self, audio):
+        """The audio's path: relative ones begin at audio_dir."""
+        if audio.endswith("|") or self.audio_dir is None:
+            return audio
+        return str(self.audio_dir / audio)

@@ -1,0 +1,96 @@
+"""Mozilla Common Voice: <release>/<language>/{validated,train,dev,test,...}.tsv and clips/."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from jstasr.corpus.importers.columns import Columns
+from jstasr.corpus.importers.manifests import tsv_rows
+from jstasr.corpus.unpack import unpack
+from jstasr.errors import JstasrError
+
+OFFICIAL = ("train", "dev", "test")
+SPEAKER_DIGITS = 16  # of the 128 hexadecimal digits of a client_id
+ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
+
+
+def is_language(folder):
+    """Is this the folder of one language?"""
+    return (folder / "validated.tsv").is_file() or (folder / "train.tsv").is_file()
+
+
+def languages_of(release):
+    """Languages of a release's folder: dict code -> folder. A folder of one language counts too."""
+    if is_language(release):
+        return {release.name: release}
+    return {folder.name: folder for folder in sorted(release.iterdir()) if folder.is_dir() and is_language(folder)}
+
+
+def unpacked(archive, folder):
+    """The folder of a release archive, unpacked below `folder` where it is not there already."""
+    name = next(archive.name.removesuffix(ending) for ending in ARCHIVES if archive.name.endswith(ending))
+    target = folder / name
+    if not target.is_dir():
+        print(f"unpacking {archive} to {target}", flush=True)
+        unpack(archive, target)
+    inner = [path for path in target.iterdir() if path.is_dir()]
+    # An archive holds <release>/<language>/..., and may have been packed without the first.
+    return target if is_language(target) or languages_of(target) or len(inner) != 1 else inner[0]
+
+
+def read_commonvoice(release, options, faults):
+    """Entries of a release, of those of `options.langs` that it has (default: all).
+
+    Where a language has the official train.tsv, dev.tsv and test.tsv, these are read and tell the split; else
+    validated.tsv. `options.tables` names others, as in ("validated",).
+    """
+    release = Path(release)
+    if release.is_file() and release.name.endswith(ARCHIVES):
+        if options.unpack_to is None:
+            raise JstasrError(f"{release}: is an archive; say where to unpack it: --unpack-to DIR")
+        release = unpacked(release, options.unpack_to)
+    if not release.is_dir():
+        raise JstasrError(f"{release}: no such folder or archive of a Common Voice release")
+    folders = languages_of(release)
+    if not folders:
+        raise JstasrError(f"{release}: no Common Voice release: neither validated.tsv nor <language>/validated.tsv")
+    if is_language(release) and (options.lang or len(options.langs) == 1):
+        folders = {options.lang or options.langs[0]: release}
+    langs = [lang for lang in options.langs or folders if lang in folders]
+    if not langs:
+        raise JstasrError(f"{release}: has no language {' '.join(options.langs)}; it has: {' '.join(folders)}")
+    entries = []
+    for lang in langs:
+        entries += _read_language(folders[lang], lang, options, faults)
+    _shorten_speakers(entries)
+    return entries
+
+
+def _read_language(folder, lang, options, faults):
+    official = all((folder / f"{name}.tsv").is_file() for name in OFFICIAL)
+    tables = options.tables or (OFFICIAL if official else ("validated",))
+    options = replace(options, lang=lang, audio_dir=(folder / "clips").absolute())
+    entries = []
+    for name in tables:
+        path = folder / f"{name}.tsv"
+        columns, rows = tsv_rows(path, faults)
+        meaning = Columns(columns, options, faults, f"{path}:1", ("audio", "text", "speaker"))
+        if not meaning.usable:
+            continue
+        for where, row in rows:
+            entry = meaning.entry(row, where, faults)
+            if entry is None:
+                continue
+            if not Path(entry.audio).suffix:  # the first releases name the clips without ending
+                entry.audio += ".mp3"
+            entry.lang = lang  # not the column's: "locale" holds other codes in some releases
+            entry.split = name if name in OFFICIAL else ""
+            entries.append(entry)
+    return entries
+
+
+def _shorten_speakers(entries):
+    """client_id -> its first digits, where these tell all speakers apart."""
+    speakers = {entry.speaker for entry in entries}
+    if len({speaker[:SPEAKER_DIGITS] for speaker in speakers}) == len(speakers):
+        for entry in entries:
+            entry.speaker = entry.speaker[:SPEAKER_DIGITS]

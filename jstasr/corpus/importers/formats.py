@@ -1,0 +1,56 @@
+"""The formats by name, and how to tell which one a source is in."""
+
+from pathlib import Path
+
+from jstasr.corpus.importers import commonvoice, huggingface, kaldi_dirs, wav_txt
+from jstasr.corpus.importers.columns import ROLES as ROLES
+from jstasr.corpus.importers.manifests import read_csv, read_jsonl, read_tsv
+from jstasr.errors import JstasrError
+
+READERS = {
+    "tsv": read_tsv,
+    "csv": read_csv,
+    "jsonl": read_jsonl,
+    "nemo": read_jsonl,
+    "commonvoice": commonvoice.read_commonvoice,
+    "kaldi": kaldi_dirs.read_kaldi,
+    "huggingface": huggingface.read_huggingface,
+    "folder": wav_txt.read_wav_txt,
+}
+FORMATS = (*READERS, "text")
+ENDINGS = {
+    ".tsv": "tsv",
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".json": "jsonl",
+    ".ndjson": "jsonl",
+    ".arrow": "huggingface",
+    ".parquet": "huggingface",
+    ".txt": "text",
+    ".gz": "text",
+}
+
+
+def guess_format(source):
+    """Name of the format that a file's ending or a folder's content tells.
+
+    Raises:
+        JstasrError: nothing is there, or nothing tells.
+    """
+    path = Path(source)
+    if not path.exists():
+        raise JstasrError(f"{source}: no such file or folder")
+    if path.is_file():
+        if path.name.endswith(commonvoice.ARCHIVES):
+            return "commonvoice"
+        if path.suffix.lower() in ENDINGS:
+            return ENDINGS[path.suffix.lower()]
+    elif kaldi_dirs.is_kaldi(path):
+        return "kaldi"
+    elif commonvoice.languages_of(path):
+        return "commonvoice"
+    elif huggingface.is_dataset(path):
+        return "huggingface"
+    elif wav_txt.audio_files(path):
+        return "folder"
+    raise JstasrError(f"{source}: cannot tell its format; say --format {'|'.join(FORMATS)}")

@@ -1,0 +1,120 @@
+"""Tables of recordings: TSV, CSV and JSON lines (NeMo's manifests are such lines)."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from jstasr.corpus.importers.columns import Columns
+from jstasr.corpus.importers.entries import read_text_file
+from jstasr.errors import JstasrError
+
+
+def read_tsv(path, options, faults):
+    """Entries of a tab-separated table with a header line."""
+    return _entries(path, *tsv_rows(path, faults), options, faults)
+
+
+def read_csv(path, options, faults):
+    """Entries of a comma- or semicolon-separated table with a header line."""
+    return _entries(path, *csv_rows(path, faults), options, faults)
+
+
+def read_jsonl(path, options, faults):
+    """Entries of JSON objects: one a line, or all in one list."""
+    return _entries(path, *json_rows(path, faults), options, faults)
+
+
+def _entries(path, names, rows, options, faults):
+    options = replace(options, audio_dir=options.audio_dir or Path(path).absolute().parent)
+    if not names:
+        raise JstasrError(f"{path}: is empty; expected a header line and rows, or JSON objects")
+    columns = Columns(names, options, faults, f"{path}:1")
+    if not columns.usable:
+        return []
+    entries = (columns.entry(row, where, faults) for where, row in rows)
+    return [entry for entry in entries if entry is not None]
+
+
+def tsv_rows(path, faults):
+    """Columns [(name, where)] and rows [(where, dict)] of a TSV file; quotes enclose a field, or are letters."""
+    lines = [line.removesuffix("\r") for line in read_text_file(path).split("\n")]
+    if lines[-1] == "":
+        lines.pop()
+    if not lines:
+        return [], []
+    header = [name.strip() for name in lines[0].split("\t")]
+    rows = []
+    for number, line in enumerate(lines[1:], 2):
+        fields = line.split("\t")
+        where = f"{path}:{number}"
+        if not line.strip():
+            continue
+        if len(fields) != len(header):
+            faults.add_row(where, f"{len(fields)} fields, where the header has {len(header)}")
+            continue
+        rows.append((where, dict(zip(header, map(unquote, fields), strict=True))))
+    return [(name, f"{path}:1") for name in header], rows
+
+
+def unquote(field):
+    """'"He said ""no""."' -> 'He said "no".': as spreadsheets and Common Voice write quotes."""
+    if len(field) > 1 and field[0] == field[-1] == '"' and '"' not in field[1:-1].replace('""', ""):
+        return field[1:-1].replace('""', '"')
+    return field
+
+
+def csv_rows(path, faults):
+    """The same of a CSV file."""
+    content = read_text_file(path)
+    first = content.split("\n", 1)[0]
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",")
+    header, rows = [], []
+    while True:
+        where = f"{path}:{reader.line_num + 1}"
+        try:
+            fields = next(reader, None)
+        except csv.Error as error:
+            faults.add(where, f"not CSV: {error}")
+            break
+        if fields is None:
+            break
+        if not any(field.strip() for field in fields):
+            continue
+        if not header:
+            header = [name.strip() for name in fields]
+        elif len(fields) != len(header):
+            hint = "; a field that holds the separator needs quotes around it" if len(fields) > len(header) else ""
+            faults.add_row(where, f"{len(fields)} fields, where the header has {len(header)}{hint}")
+        else:
+            rows.append((where, dict(zip(header, fields, strict=True))))
+    return [(name, f"{path}:1") for name in header], rows
+
+
+def json_rows(path, faults):
+    """The same of JSON objects; keys may differ from line to line."""
+    content = read_text_file(path)
+    if content.lstrip().startswith("["):
+        try:
+            objects = [(f"{path}: item {number}", item) for number, item in enumerate(json.loads(content), 1)]
+        except ValueError as error:
+            raise JstasrError(f"{path}: not a JSON list: {error}") from None
+    else:
+        objects = []
+        for number, line in enumerate(content.split("\n"), 1):
+            if not line.strip():
+                continue
+            try:
+                objects.append((f"{path}:{number}", json.loads(line)))
+            except ValueError as error:
+                faults.add_row(f"{path}:{number}", f"not JSON: {error}")
+    names, rows = {}, []
+    for where, item in objects:
+        if not isinstance(item, dict):
+            faults.add_row(where, f"not a JSON object: {str(item)[:40]!r}")
+            continue
+        for key in item:
+            names.setdefault(key, where)
+        rows.append((where, {key: "" if value is None else str(value) for key, value in item.items()}))
+    return list(names.items()), rows

@@ -1,0 +1,50 @@
+"""From indexes to a padded batch."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from jstasr.data.batch import Batch
+from jstasr.data.speech_set import SpeechSet
+from jstasr.data.text_set import TextSet
+
+
+def pad_features(matrices: list[np.ndarray]) -> tuple[Tensor, Tensor]:
+    """Feature matrices (T_i, F) -> (N, T, F) float32 padded with 0, and (N,) lengths."""
+    lengths = [len(matrix) for matrix in matrices]
+    padded = np.zeros((len(matrices), max(lengths), matrices[0].shape[1]), dtype=np.float32)
+    for row, matrix in zip(padded, matrices):
+        row[: len(matrix)] = matrix
+    return torch.from_numpy(padded), torch.tensor(lengths)
+
+
+def pad_symbols(sequences: list[np.ndarray]) -> tuple[Tensor, Tensor]:
+    """Integer sequences -> (N, L) int64 padded with 0, and (N,) lengths; (0, 0) for an empty list."""
+    padded = np.zeros((len(sequences), max(map(len, sequences), default=0)), dtype=np.int64)
+    for row, sequence in zip(padded, sequences):
+        row[: len(sequence)] = sequence
+    return torch.from_numpy(padded), torch.tensor([len(sequence) for sequence in sequences], dtype=torch.long)
+
+
+def collate(speech: SpeechSet, indexes, text: TextSet | None, text_indexes) -> Batch:
+    """Read and pad the utterances `indexes` of the paired set and the texts `text_indexes`."""
+    features, speech_lengths = pad_features([speech.features(i) for i in indexes])
+    labels, label_lengths = pad_symbols([speech.labels[i] for i in indexes])
+    phones, phone_lengths = pad_symbols([speech.phones[i] for i in indexes])
+    text_indexes = text_indexes if text is not None else []
+    text_phones, text_phone_lengths = pad_symbols([text.phones[i] for i in text_indexes])
+    text_labels, text_label_lengths = pad_symbols([text.labels[i] for i in text_indexes])
+    return Batch(
+        utt_ids=[speech.ids[i] for i in indexes],
+        speech=features,
+        speech_lengths=speech_lengths,
+        labels=labels,
+        label_lengths=label_lengths,
+        phones=phones,
+        phone_lengths=phone_lengths,
+        text_ids=[text.ids[i] for i in text_indexes],
+        text_phones=text_phones,
+        text_phone_lengths=text_phone_lengths,
+        text_labels=text_labels,
+        text_label_lengths=text_label_lengths,
+    )

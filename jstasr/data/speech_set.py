@@ -1,0 +1,166 @@
+"""The paired set: features by random access, with their transcripts and phonemes."""
+
+from pathlib import Path
+
+import numpy as np
+
+from jstasr.data.refusals import Refusals, refuse
+from jstasr.data.text_set import Lazy, TextFolder
+from jstasr.errors import JstasrError
+from jstasr.features.frames import SUBSAMPLING
+from jstasr.features.on_the_fly import open_features
+from jstasr.kaldi.line_index import LineTable
+from jstasr.kaldi.tables import read_table
+from jstasr.text.tokens import PhoneList, Tokenizer
+
+EXTRACT_AGAIN = "Extract the features again: --stage 5 --stop_stage 5"
+FEATURE_FAULTS = {  # words of a reader's error -> what it is called where many are listed
+    "NaN or infinity": "NaN or infinity in the features",
+    "are all zero": "features that are all zero",
+    "cut short": "features in an archive that is cut short or damaged",
+    "no archive": "features in an archive that is missing",
+    "lies outside the recording": "audio that is too short",
+    "no such audio file": "audio that is missing",
+}
+
+
+def numbers_of_frames(table: LineTable) -> np.ndarray:
+    """(N,) int32 of utt2num_frames.
+
+    Raises:
+        JstasrError: lists the utterances whose number is none.
+    """
+    frames, wrong = np.zeros(len(table), dtype=np.int32), []
+    for row in range(len(table)):
+        utterance, count = table.line(row)
+        if count.isdigit() and 0 < int(count) < 2**31:
+            frames[row] = int(count)
+        else:
+            wrong.append(utterance)
+    refuse({"numbers of frames that are not 1 or more": wrong}, table.path, EXTRACT_AGAIN)
+    return frames
+
+
+def read_num_frames(folder: Path, ids: list[str] | None = None) -> np.ndarray | dict[str, int]:
+    """utt2num_frames of a folder: dict utterance -> frames, or (N,) int64 in the order of `ids`.
+
+    Raises:
+        JstasrError: a number that is none, or missing utterances.
+    """
+    path = folder / "utt2num_frames"
+    table = read_table(path)
+    wrong = [utt for utt, count in table.items() if not count.isdigit() or int(count) < 1]
+    refuse({"numbers of frames that are not 1 or more": wrong}, path, EXTRACT_AGAIN)
+    frames = {utt: int(count) for utt, count in table.items()}
+    if ids is None:
+        return frames
+    refuse({"utterances without a number of frames": [utt for utt in ids if utt not in frames]}, path, EXTRACT_AGAIN)
+    return np.asarray([frames[utt] for utt in ids], dtype=np.int64)
+
+
+class SpeechSet:
+    """Paired speech: features by random access, labels, phonemes, transcripts."""
+
+    def __init__(self, folder: Path, tokenizer: Tokenizer, phone_list: PhoneList, refusals: Refusals | None = None):
+        """
+        Args:
+            folder: dump/fbank/<set> (feats.scp) or dump/raw/<set> (wav.scp), with utt2num_frames, text, phones and,
+                maybe, utt2lang.
+            refusals: gathers what is wrong; None: it is raised here.
+        """
+        self.folder = Path(folder)
+        self.dimension: int | None = None  # of the features; known after `check`
+        found = Refusals() if refusals is None else refusals
+        self.table = LineTable(self.folder / "utt2num_frames")
+        if not len(self.table):
+            raise JstasrError(f"{self.folder}: no utterances. {EXTRACT_AGAIN}")
+        self.num_frames = numbers_of_frames(self.table)
+        self.reader = open_features(self.folder)
+        self.rows = self.reader.table.rows_of(self.table)  # of feats.scp (wav.scp)
+        lost = [self.table.key(i) for i in np.flatnonzero(self.rows < 0)]
+        found.add(self.folder, f"no features in {Path(self.reader.name).name}", lost, EXTRACT_AGAIN)
+        self.transcripts = TextFolder(self.folder, self.table, tokenizer, phone_list, found, self.num_frames)
+        self.multilingual = bool(self.transcripts.multilingual)
+        self.reader.table.drop_index()
+        self.table.drop_index()
+        if refusals is None:
+            found.raise_all()
+        count = len(self.table)
+        self.ids = Lazy(self.table.key, count)
+        self.texts = Lazy(self.transcripts.text, count)
+        self.languages = Lazy(self.transcripts.language, count)
+        self.labels = Lazy(self.transcripts.labels, count, self.transcripts.label_lengths)
+        self.phones = Lazy(self.transcripts.phones, count, self.transcripts.phone_lengths)
+        self.language_codes = self.transcripts.language_codes
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def fingerprint(self) -> str:
+        """Size and digest of what training sees of the set."""
+        return self.transcripts.fingerprint
+
+    def features(self, index: int) -> np.ndarray:
+        """Log-mel features of one utterance, (T, F) float32; `check` settles F.
+
+        Raises:
+            JstasrError: they are missing, damaged, or another number of frames or dimensions than the set's.
+        """
+        features = self.reader.read(int(self.rows[index]))
+        wanted = (int(self.num_frames[index]), self.dimension or features.shape[1])
+        if features.shape != wanted:
+            raise JstasrError(
+                f"{self.ids[index]}: its features in {self.reader.name} are {features.shape}, expected "
+                f"{wanted} (frames, dimensions). {EXTRACT_AGAIN}"
+            )
+        return features
+
+    def check(
+        self, num_mel_bins: int, read_features: int = 0, refusals: Refusals | None = None, headers: bool = True
+    ) -> None:
+        """Refuse, before the first step, what would fail or poison it later.
+
+        Args:
+            num_mel_bins: dimensions that the features must have.
+            read_features: utterances, evenly spread, whose features are read whole; those of the others are judged
+                by the header in the archive.
+            headers: look at the archives at all.
+            refusals: gathers what is wrong; None: it is raised here.
+        Raises:
+            JstasrError: lists all utterances that are too short for their labels under CTC, and those whose features
+                have another size, are cut short or, of those that were read, are not finite or all zero.
+        """
+        found = Refusals() if refusals is None else refusals
+        frames = -(-self.num_frames // SUBSAMPLING)
+        found.add(
+            self.folder,
+            f"more labels than encoder frames ({SUBSAMPLING * 10} ms each)",
+            [self.ids[i] for i in np.flatnonzero(frames < self.labels.lengths)],
+            "Remove these utterances, or use larger tokens (--token_type bpe with a larger --nbpe)",
+        )
+        read = set(np.linspace(0, len(self) - 1, min(read_features, len(self))).round().astype(int).tolist())
+        faults: dict[str, list[str]] = {}
+        for index in np.flatnonzero(self.rows >= 0) if headers else ():
+            index = int(index)
+            fault = self.fault_of_features(index, num_mel_bins, index in read)
+            if fault:
+                faults.setdefault(fault, []).append(self.ids[index])
+        for fault, ids in faults.items():
+            found.add(self.folder, fault, ids, f"Set model.num_mel_bins, or: {EXTRACT_AGAIN}")
+        if refusals is None:
+            found.raise_all()
+        self.dimension = num_mel_bins
+
+    def fault_of_features(self, index: int, num_mel_bins: int, read: bool) -> str:
+        """What is wrong with the features of an utterance, or ""."""
+        row, frames = int(self.rows[index]), int(self.num_frames[index])
+        try:
+            shape = self.reader.read(row).shape if read else self.reader.shape(row)
+        except JstasrError as error:
+            return next((kind for words, kind in FEATURE_FAULTS.items() if words in str(error)), str(error))
+        if shape is None or shape == (frames, num_mel_bins):
+            return ""
+        if shape[1] != num_mel_bins:
+            return f"features have {shape[1]} dimensions and the model's num_mel_bins is {num_mel_bins}"
+        return "features of another number of frames than utt2num_frames tells"

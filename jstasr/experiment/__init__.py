@@ -1,0 +1,1 @@
+"""What lies in exp/<tag>: configuration, token lists, checkpoints; loading and packing them."""

@@ -1,0 +1,171 @@
+"""Checkpoints: written whole or not at all, the newest and the best kept, read back with a check."""
+
+import json
+import re
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from jstasr.errors import JstasrError
+from jstasr.kaldi.files import atomic_write
+
+NAME = re.compile(r"step(\d+)\.pth")
+SCORES = "scores.json"
+
+
+def save_atomically(value, path: Path) -> None:
+    """torch.save to a temporary name, fsync, rename.
+
+    Raises:
+        JstasrError: the disk is full or the folder cannot be written; an older file of that name is intact.
+    """
+    try:
+        with atomic_write(path, "wb") as file:
+            torch.save(value, file)
+    except (JstasrError, OSError, RuntimeError) as error:  # torch turns a failed write into RuntimeError
+        raise JstasrError(
+            f"{path}: cannot be written ({reason(error)}). Earlier checkpoints are intact; "
+            "free some space and start the same command again to continue"
+        ) from error
+
+
+def reason(error: BaseException) -> str:
+    """What the system said, where torch wrapped it into an error about its own file format."""
+    cause = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    return str(error)
+
+
+def load_checkpoint(path: Path) -> dict:
+    """Read a checkpoint of this package.
+
+    Raises:
+        JstasrError: missing, cut short, or not a checkpoint.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if (wrong := archive.testzip()) is not None:  # torch.load does not look at the check sums
+                raise zipfile.BadZipFile(f"bad check sum of {wrong}")
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise JstasrError(f"{path}: no such checkpoint. Train first: --stage 6") from None
+    except Exception as error:  # torch raises many types on damaged files
+        raise JstasrError(f"{path}: damaged or not a checkpoint ({type(error).__name__})") from error
+    if not isinstance(loaded, dict) or "model" not in loaded:
+        raise JstasrError(f"{path}: not a jstasr checkpoint")
+    return loaded
+
+
+class CheckpointFolder:
+    """exp/<tag>/checkpoints: stepN.pth files, and the dev scores of those that were validated."""
+
+    def __init__(self, folder: Path, keep_best: int, keep_last: int):
+        self.folder, self.keep_best, self.keep_last = Path(folder), keep_best, keep_last
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def steps(self) -> list[int]:
+        """Steps of the checkpoints that exist, ascending."""
+        return sorted(int(match[1]) for path in self.folder.iterdir() if (match := NAME.fullmatch(path.name)))
+
+    def path(self, step: int) -> Path:
+        return self.folder / f"step{step}.pth"
+
+    def scores(self) -> dict[int, float]:
+        """Step -> dev WER in per cent (mean of both decoders).
+
+        Raises:
+            JstasrError: the file is damaged.
+        """
+        path = self.folder / SCORES
+        try:
+            return {int(step): float(score) for step, score in json.loads(path.read_text("utf-8")).items()}
+        except FileNotFoundError:
+            return {}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise JstasrError(
+                f"{path}: damaged ({error}). Write `{{}}` into it: the next validations fill it again"
+            ) from error
+
+    def save(self, state: dict, step: int, score: float | None = None) -> None:
+        """Write the checkpoint, then remove those that are neither recent nor among the best.
+
+        Checkpoints of later steps are removed too: they were damaged, or else this run had continued from them.
+        `score`: if it is known already; else see `add_score`.
+        """
+        save_atomically(state, self.path(step))
+        scores = self.scores()
+        self.write_scores({known: value for known, value in scores.items() if known < step})
+        if score is None:
+            self.remove_old(step)
+        else:
+            self.add_score(step, score)
+
+    def add_score(self, step: int, score: float) -> None:
+        """Note the dev WER (per cent) of the checkpoint of a step."""
+        self.write_scores(self.scores() | {step: score})
+        self.remove_old(step)
+
+    def write_scores(self, scores: dict[int, float]) -> None:
+        if scores != self.scores():
+            with atomic_write(self.folder / SCORES) as file:
+                json.dump(scores, file, indent=1)
+
+    def remove_old(self, step: int) -> None:
+        """Keep the newest until `step` and the best."""
+        until_now = [known for known in self.steps() if known <= step]
+        kept = set(self.best(self.keep_best)) | set(until_now[-max(1, self.keep_last) :])
+        for old in set(self.steps()) - kept:
+            self.path(old).unlink()
+
+    def remove_unfinished(self) -> None:
+        """Remove what a killed run was writing."""
+        for path in self.folder.glob(".*.tmp"):
+            path.unlink()
+
+    def best(self, count: int) -> list[int]:
+        """Steps of the `count` existing checkpoints with the lowest dev WER; the later one wins a tie."""
+        scores = self.scores()
+        existing = [step for step in self.steps() if step in scores]
+        return sorted(existing, key=lambda step: (scores[step], -step))[:count]
+
+    def load_last(self, warn: Callable[[str], None] = warnings.warn) -> tuple[int, dict] | None:
+        """Newest readable checkpoint as (step, state); a damaged one is passed over with a warning.
+
+        Raises:
+            JstasrError: there are checkpoints and none can be read.
+        """
+        steps = self.steps()
+        for step in reversed(steps):
+            try:
+                return step, load_checkpoint(self.path(step))
+            except JstasrError as error:
+                if step == steps[0]:
+                    raise JstasrError(
+                        f"none of the {len(steps)} checkpoints in {self.folder} can be read; the oldest: {error}. "
+                        "Mend the disk, or remove that folder to start again"
+                    ) from error
+                warn(f"{error}; using the one before it")
+        return None
+
+
+def average_checkpoints(paths: list[Path]) -> dict:
+    """Mean of the models' floating-point weights, summed in float64; other entries from the first.
+
+    Raises:
+        JstasrError: a damaged checkpoint, or checkpoints of different models.
+    """
+    first = load_checkpoint(paths[0])["model"]
+    sums = {name: value.double() for name, value in first.items() if value.is_floating_point()}
+    for path in paths[1:]:  # one at a time: a checkpoint holds the optimiser's state, three times the model
+        model = load_checkpoint(path)["model"]
+        if {name: value.shape for name, value in model.items()} != {name: value.shape for name, value in first.items()}:
+            raise JstasrError(f"{path}: is of another model than {paths[0]}, there is no mean of the two")
+        for name, total in sums.items():
+            total += model[name]
+    return first | {name: (total / len(paths)).to(first[name].dtype) for name, total in sums.items()}

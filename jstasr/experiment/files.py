@@ -1,0 +1,10 @@
+"""The names of what lies in exp/<tag>."""
+
+CONFIG = "config.yaml"  # the whole training configuration
+DATA = "data.yaml"  # digests of the data sets that it was trained on
+TOKENS, BPE, PHONES = "tokens.txt", "bpe.model", "phones.txt"  # copies of the lists of the recipe
+CHECKPOINTS = "checkpoints"  # folder: step<N>.pth and the dev scores
+TRAIN_LOG, TENSORBOARD, IMAGES = "train.log", "tensorboard", "images"  # what a run writes for its reader
+AVERAGED = "valid.wer.ave.pth"  # the average of the best checkpoints, which is decoded with
+REPORT = "report"  # folder of stage 10
+ALIGNMENT_JSON, ALIGNMENT_TEXT = "alignment.json", "alignment.txt"  # in it: how speech and text align

@@ -1,0 +1,93 @@
+"""A trained experiment on disk: exp/<tag>, or the zip that `jstasr pack` makes of it."""
+
+import shutil
+import tempfile
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from jstasr.errors import JstasrError
+from jstasr.experiment.checkpoints import load_checkpoint
+from jstasr.experiment.config import TrainConfig, load_config
+from jstasr.experiment.files import AVERAGED, BPE, CONFIG, PHONES, TOKENS
+from jstasr.model.joint import JointModel
+from jstasr.text.tokens import Tokenizer, build_tokenizer
+
+
+@dataclass
+class Experiment:
+    """Model in evaluation mode, with what it takes to feed it and to read its output."""
+
+    config: TrainConfig
+    model: JointModel
+    tokenizer: Tokenizer
+
+    @classmethod
+    def load(cls, path: str | Path, model: str | Path | None = None, device: str = "cpu") -> "Experiment":
+        """Load an experiment.
+
+        Args:
+            path: exp/<tag> or a packed zip.
+            model: weights file; None: valid.wer.ave.pth of the experiment.
+            device: as torch names it: cpu, cuda, cuda:1.
+        Raises:
+            JstasrError: a part is missing or damaged; says which and what makes it.
+        """
+        path = Path(path)
+        if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+            raise JstasrError(f"{device}: PyTorch sees no GPU here. Use the CPU (--ngpu 0), or look at `nvidia-smi`")
+        if path.is_file():
+            with tempfile.TemporaryDirectory() as folder:
+                unpack(path, Path(folder))
+                weights = Path(model) if model else Path(folder) / AVERAGED
+                return cls.read(Path(folder), weights, str(path), device)
+        if not path.is_dir():
+            raise JstasrError(f"{path}: neither an experiment folder (exp/<tag>) nor a packed model (.zip)")
+        return cls.read(path, Path(model) if model else path / AVERAGED, str(path), device)
+
+    @classmethod
+    def read(cls, folder: Path, weights: Path, name: str, device: str) -> "Experiment":
+        """Read the parts in `folder` and the weights; `name` is what errors call it."""
+        for part in (CONFIG, TOKENS):
+            if not (folder / part).is_file():
+                raise JstasrError(f"{name}: holds no {part}, so it is not a trained experiment. Train: --stage 6")
+        if not weights.is_file():
+            raise JstasrError(f"{weights}: no such model. Average the checkpoints first: --stage 7")
+        config = load_config(folder / CONFIG)
+        bpe = folder / BPE
+        tokenizer = build_tokenizer(folder / TOKENS, bpe if bpe.is_file() else None)
+        if config.model.vocab_size != len(tokenizer):
+            raise JstasrError(
+                f"{name}: {CONFIG} speaks of {config.model.vocab_size} tokens and {TOKENS} holds {len(tokenizer)}: "
+                "they are of different experiments"
+            )
+        network = JointModel(config.model)
+        load_weights(network, weights, f"{CONFIG} of {name}")
+        return cls(config, network.to(torch.device(device)).eval(), tokenizer)
+
+
+def load_weights(network: JointModel, path: Path, config_name: str) -> None:
+    """Put the weights of a file into a model; refuses those of another model and those that are not finite."""
+    weights = load_checkpoint(path)["model"]
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        first = " ".join(str(error).split("\n")[1].split()) if "\n" in str(error) else str(error)
+        raise JstasrError(f"{path}: does not fit {config_name}: {first[:200]}") from error
+    broken = [name for name, value in weights.items() if not value.isfinite().all()]
+    if broken:
+        raise JstasrError(f"{path}: NaN or infinity in {', '.join(broken[:3])}; use another checkpoint")
+
+
+def unpack(path: Path, folder: Path) -> None:
+    """Unpack a packed model; only the files that belong into one."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in {CONFIG, TOKENS, BPE, PHONES, AVERAGED} & set(archive.namelist()):
+                with archive.open(name) as source, open(folder / name, "wb") as target:
+                    shutil.copyfileobj(source, target)
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise JstasrError(f"{path}: not a packed model, or damaged ({error}). Pack it again: --stage 11") from error

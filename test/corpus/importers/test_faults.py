@@ -1,0 +1,219 @@
+"""What is wrong with a source is told all at once, with file and line, and nothing is written."""
+
+import os
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from jstasr.kaldi.tables import read_table
+
+
+def test_all_faults_of_a_table_at_once(speak, lines, run_import, folder):
+    speak("a.wav", "b.wav", "c.wav")
+    lines(
+        "m.tsv",
+        "audio\ttext\tid",
+        "a.wav\tone\tu1",
+        "gone.wav\ttwo\tu2",
+        "b.wav\t \tu3",
+        "c.wav\tfour\tu1",
+        "c.wav\tfive",
+        "c.wav\t?!\tu5",
+    )
+    content = (folder / "m.tsv").read_bytes() + b"b.wav\tcaf\xe9\tu6\n"
+    (folder / "m.tsv").write_bytes(content)
+    (folder / "empty.wav").touch()
+    with open("m.tsv", "ab") as file:
+        file.write(b"empty.wav\tsix\tu7\n\tseven\tu8\n")
+    status, _, err = run_import("m.tsv", "data/x")
+    assert status == 1
+    m = folder / "m.tsv"
+    for line, words in {
+        3: "missing audio: ",
+        4: "empty transcript",
+        5: f"duplicate id u1, already on {m.name}:2",
+        6: "2 fields, where the header has 3",
+        7: "neither letter nor digit",
+        8: "not UTF-8",
+        9: "an empty file",
+        10: "no audio file is named",
+    }.items():
+        assert f"m.tsv:{line}: " in err and words in err, err
+    assert "8 fault(s)" in err
+    assert not Path("data").exists() or os.listdir("data") == []
+
+
+def test_unknown_columns_are_told_with_the_remedy(speak, lines, run_import):
+    speak("a.wav")
+    lines("m.csv", "audio,text,sentense,color", "a.wav,one,x,red")
+    _, _, err = run_import("m.csv", "data/x")
+    assert "m.csv:1: unknown column 'sentense' (did you mean sentence?)" in err
+    assert "unknown column 'color'" in err and "--ignore color" in err
+    assert run_import("m.csv", "data/x", "--ignore", "color", "--ignore", "sentense")[0] == 0
+
+
+def test_columns_can_be_named(speak, lines, run_import):
+    speak("deep/a.wav")
+    lines("m.csv", "Datei,Satz", "a.wav,eins")
+    _, _, err = run_import("m.csv", "data/x")
+    assert "no column for the audio" in err and "--columns audio=NAME" in err
+    words = ["--columns", "audio=Datei", "--columns", "text=Satz", "--audio-dir", "deep"]
+    assert run_import("m.csv", "data/x", *words)[0] == 0
+    assert "no column 'Nix'" in run_import("m.csv", "data/x", "--columns", "audio=Nix")[2]
+    assert "ROLE=NAME" in run_import("m.csv", "data/x", "--columns", "sound=Datei")[2]
+
+
+def test_useful_but_unneeded_columns_are_known(speak, lines, run_import):
+    speak("a.wav")
+    lines("m.csv", "audio,text,age,gender,duration", "a.wav,one,20,f,0.5")
+    assert run_import("m.csv", "data/x")[0] == 0
+    assert not Path("data/x/segments").exists()
+
+
+def test_faulty_rows_can_be_left_out_and_are_listed(speak, lines, run_import):
+    speak("a.wav")
+    lines("m.csv", "audio,text", "a.wav,one", "gone.wav,two")
+    status, out, _ = run_import("m.csv", "data/x", "--skip-bad")
+    assert status == 0 and "left out 1 faulty rows" in out
+    assert "m.csv:3: missing audio" in Path("data/x/skipped").read_text()
+    assert len(read_table("data/x/text")) == 1
+
+
+def test_broken_json_is_told_by_line(speak, lines, run_import):
+    speak("a.wav")
+    lines(
+        "m.jsonl", '{"audio": "a.wav", "text": "one"}', '{"audio": ', "[1]", '{"audio": "a.wav", "text": "x", "hue": 1}'
+    )
+    _, _, err = run_import("m.jsonl", "data/x")
+    assert "m.jsonl:2: not JSON" in err and "m.jsonl:3: not a JSON object" in err
+    assert "m.jsonl:4: unknown column 'hue'" in err
+
+
+def test_faults_of_a_kaldi_directory(speak, lines, run_import):
+    speak("a.wav")
+    lines("s/wav.scp", "u1 a.wav", "u2 a.wav", "u2 a.wav", "u9 a.wav")
+    lines("s/text", "u1 one", "u2 two", "u3 three")
+    _, _, err = run_import("s", "data/x")
+    assert "wav.scp:3: duplicate id u2" in err and "text:3: u3 is not in wav.scp" in err
+    assert "wav.scp:4: u9 has no transcript" in err
+
+
+def test_faults_of_a_folder(speak, lines, run_import):
+    speak("f/a.wav", "f/b.wav")
+    lines("f/a.txt", "one")
+    lines("f/c.txt", "three")
+    lines("f/README.txt", "about")
+    _, _, err = run_import("f", "data/x")
+    assert "f/b.wav: no transcript b.txt" in err and "f/c.txt: no recording" in err and "README" not in err
+
+
+def test_a_wrong_segment_is_told(speak, lines, run_import):
+    speak("a.wav")
+    lines("m.csv", "audio,text,start,end", "a.wav,one,0.3,0.2", "a.wav,two,x,1")
+    _, _, err = run_import("m.csv", "data/x")
+    assert "m.csv:2: segment 0.3 to 0.2" in err and "m.csv:3: start is 'x', not seconds" in err
+
+
+def test_a_folder_that_is_no_data_directory_is_not_replaced(speak, lines, run_import):
+    speak("a.wav")
+    lines("m.csv", "audio,text", "a.wav,one")
+    lines("precious/thesis.tex", "...")
+    _, _, err = run_import("m.csv", "precious")
+    assert "not replaced" in err and Path("precious/thesis.tex").exists()
+
+
+def test_an_older_data_directory_is_replaced_only_by_a_whole_one(speak, lines, run_import):
+    speak("a.wav")
+    lines("m.csv", "audio,text", "a.wav,one")
+    assert run_import("m.csv", "data/x")[0] == 0
+    lines("m.csv", "audio,text", "gone.wav,two")
+    assert run_import("m.csv", "data/x")[0] == 1
+    assert list(read_table("data/x/text").values()) == ["one"]
+
+
+@pytest.mark.parametrize("content", ["", "\n"])
+def test_an_empty_table_is_one_sentence(lines, run_import, folder, content):
+    (folder / "m.tsv").write_text(content)
+    status, _, err = run_import("m.tsv", "data/x")
+    assert status == 1 and "m.tsv" in err
+
+
+def test_a_column_of_ids_that_are_none_can_be_ignored(speak, lines, run_import):
+    speak("a.wav", "b.wav")
+    lines("m.csv", "audio,text,id", "a.wav,one,1", "b.wav,one,1")
+    _, _, err = run_import("m.csv", "data/x")
+    assert "m.csv:3: duplicate id 1, already on m.csv:2" in err
+    assert run_import("m.csv", "data/x", "--ignore", "id")[0] == 0
+    assert list(read_table("data/x/text")) == ["a", "b"]
+
+
+def test_columns_and_rows_are_told_together_in_the_order_of_lines(speak, lines, run_import):
+    speak("a.wav")
+    lines("m.csv", "audio,text,hue", *(f"{'gone' if n in (2, 11) else 'a'}.wav,word,x" for n in range(1, 12)))
+    _, _, err = run_import("m.csv", "data/x")
+    places = [line.split()[0] for line in err.splitlines() if line.startswith("  ")]
+    assert places == ["m.csv:1:", "m.csv:3:", *(f"m.csv:{n}:" for n in range(4, 12)), "m.csv:12:"]
+    assert "unknown column 'hue'" in err and "duplicate id a, already on m.csv:2" in err
+
+
+def test_files_that_are_no_audio_are_told_by_line(speak, lines, run_import, folder):
+    speak("a.wav", "long.wav")
+    (folder / "page.mp3").write_text("<html>not found</html>" * 50)
+    (folder / "junk.wav").write_bytes(b"RIFFjunk" * 100)
+    soundfile.write("none.wav", [], 16000)
+    names = ("page.mp3", "junk.wav", "none.wav", "a.wav")
+    lines("m.csv", "audio,text,start,end", *(f"{name},word,," for name in names), "long.wav,word,0.2,0.9")
+    for options in (["data/x"], ["--measure", "none"]):
+        status, _, err = run_import("m.csv", *options)
+        assert status == 1
+        assert "m.csv:2: cannot be read as audio (unknown format)" in err and "page.mp3" in err
+        assert "m.csv:3: cannot be read as audio" in err and "m.csv:4: the audio has no samples" in err
+        assert "m.csv:6: segment 0.2 to 0.9 s lies outside the 0.50 s" in err and "4 fault(s)" in err
+
+
+def test_a_row_without_language_among_others_is_told(speak, lines, run_import):
+    speak("a.wav", "b.wav", "c.wav")
+    lines("m.csv", "audio,text,lang", "a.wav,one,sw", "b.wav,two,", "c.wav,three,Haitian Creole")
+    _, _, err = run_import("m.csv", "data/x")
+    assert "m.csv:3: no language, where others have one (sw)" in err and "--lang CODE" in err
+    assert "m.csv:4: language 'Haitian Creole': must be a code" in err
+    lines("m.csv", "audio,text,lang", "a.wav,one,sw", "b.wav,two,")
+    assert run_import("m.csv", "data/x", "--lang", "wo")[0] == 0
+    assert read_table("data/x/utt2lang") == {"a": "sw", "b": "wo"}
+
+
+@pytest.mark.parametrize(
+    "name, content, words",
+    [
+        ("m.tsv", "audio,text\na.wav,one\n", "m.tsv:1: one column only, 'audio,text': tsv has tabs"),
+        ("m.csv", "audio\ttext\na.wav\tone\n", "m.csv:1: one column only"),
+        (
+            "m.csv",
+            "a.wav,one\n",
+            "m.csv:1: the first line must name the columns, as audio, text, speaker; it is 'a.wav'",
+        ),
+        ("m.csv", "audio,text\na.wav,one, two\n", "m.csv:2: 3 fields, where the header has 2; a field that holds"),
+    ],
+)
+def test_a_table_that_is_not_one_is_one_sentence(speak, folder, run_import, name, content, words):
+    speak("a.wav")
+    (folder / name).write_text(content)
+    status, _, err = run_import(name, "data/x")
+    assert status == 1 and words in err and "1 fault(s)" in err
+
+
+def test_utf16_is_told_by_its_name(speak, lines, run_import, folder):
+    speak("f/a.wav", "f/b.wav")
+    lines("f/b.TXT", "two")
+    (folder / "f/a.txt").write_text("one", encoding="utf-16")
+    _, _, err = run_import("f", "data/x")
+    assert "f/a.txt: is UTF-16, not UTF-8; convert it: iconv -f UTF-16" in err and "1 fault(s)" in err
+    (folder / "m.tsv").write_text("audio\ttext\nf/b.wav\ttwo\n", encoding="utf-16")
+    assert "m.tsv: is UTF-16" in run_import("m.tsv", "data/x")[2]
+
+
+def test_a_text_is_no_table_of_recordings(lines, run_import):
+    lines("m.txt", "a.wav|one")
+    status, _, err = run_import("--split", "m.txt", "data")
+    assert status == 1 and "m.txt: is text without speech by its name; of a table say --format tsv, csv or jsonl" in err
