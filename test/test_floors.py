@@ -1,4 +1,4 @@
-"""The package's floors (docs/architecture.md): nothing imports from a floor above its own, and no two import each other."""
+"""The package's floors (docs/architecture.md): nothing imports from a floor above its own."""
 
 import ast
 from pathlib import Path

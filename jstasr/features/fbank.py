@@ -33,9 +33,7 @@ class Fbank:
 
     def _refuse_empty_filters(self):
         padded = 1 << (self.window - 1).bit_length()
-        banks, _ = self._kaldi.get_mel_banks(
-            self.num_mel_bins, padded, self.sample_rate, 20.0, 0.0, 100.0, -500.0, 1.0
-        )
+        banks, _ = self._kaldi.get_mel_banks(self.num_mel_bins, padded, self.sample_rate, 20.0, 0.0, 100.0, -500.0, 1.0)
         empty = int((banks.sum(dim=1) == 0).sum())
         if empty:
             raise JstasrError(

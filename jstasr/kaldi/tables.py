@@ -37,9 +37,7 @@ def read_table(path, allow_empty=False):
     if lines[-1] == b"":
         lines.pop()
     if lines and lines[0].startswith(b"\xef\xbb\xbf"):
-        raise JstasrError(
-            f"{path}:1: starts with a byte-order mark; remove it: sed -i '1s/^\\xEF\\xBB\\xBF//' {path}"
-        )
+        raise JstasrError(f"{path}:1: starts with a byte-order mark; remove it: sed -i '1s/^\\xEF\\xBB\\xBF//' {path}")
     if lines and lines[0].endswith(b"\r"):
         raise JstasrError(f"{path}:1: Windows line end (CR LF); convert the file: sed -i 's/\\r$//' {path}")
 

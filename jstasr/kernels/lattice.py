@@ -4,11 +4,13 @@ See `jstasr.kernels.ops` for what the kernels are.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torchaudio.functional import rnnt_loss
 
 from jstasr.kernels import _layers
-from jstasr.kernels.ops import is_half
+from jstasr.kernels.ops import is_half, usable
 
 
 class AddTanh(torch.autograd.Function):
@@ -68,11 +70,15 @@ class Cells(torch.autograd.Function):
         return to_logits, None
 
 
-def hat_cells(logits: Tensor, following: Tensor) -> Tensor:
-    """What a HAT lattice needs of its logits: log-probabilities of blank and of the label that comes next.
+def hat_cells(encoded: Tensor, predicted: Tensor, weight: Tensor, bias: Tensor, following: Tensor) -> Tensor:
+    """What a HAT lattice needs of the joint network: log-probabilities of blank and of the label that comes next.
+
+    logits = tanh(encoded + predicted) W^T + b;  blank: log sigmoid(logit_0);
+    label y: log sigmoid(-logit_0) + log softmax(logit_1 ..)_y
 
     Args:
-        logits: (N, T, U + 1, V), column 0 the blank's, the others those of the labels' softmax.
+        encoded: (N, T, J) projected encoder output; predicted: (N, U + 1, J) prediction network.
+        weight: (V, J), row 0 the blank's, the others the labels'; bias: (V,).
         following: (N, U + 1) int64, the label after each prefix.
     Returns:
         (N, T, U + 1, 2) float32.
@@ -80,9 +86,15 @@ def hat_cells(logits: Tensor, following: Tensor) -> Tensor:
         IndexError: a label out of range.
     """
     low, high = following.aminmax()
-    if low < 1 or high >= logits.shape[-1]:
-        raise IndexError(f"labels from {low} to {high} where only 1 to {logits.shape[-1] - 1} exist")
-    return Cells.apply(logits, following)
+    if low < 1 or high >= len(weight):
+        raise IndexError(f"labels from {low} to {high} where only 1 to {len(weight) - 1} exist")
+    if usable(encoded, predicted) and encoded.dtype == predicted.dtype:
+        return Cells.apply(F.linear(add_tanh(encoded, predicted), weight, bias), following)
+    joint = (encoded[:, :, None] + predicted[:, None]).tanh()
+    blank, labels = F.linear(joint, weight, bias).float().split([1, len(weight) - 1], dim=-1)
+    columns = following[:, None].expand(-1, encoded.shape[1], -1) - 1
+    label = -F.cross_entropy(labels.flatten(0, 2), columns.flatten(), reduction="none").view_as(blank)
+    return torch.cat([F.logsigmoid(blank), F.logsigmoid(-blank) + label], dim=-1)
 
 
 class Lattice(torch.autograd.Function):
@@ -106,11 +118,11 @@ class Lattice(torch.autograd.Function):
         return to_cells * gradient[:, None, None, None], None, None
 
 
-def lattice_loss(cells: Tensor, lengths: Tensor, label_lengths: Tensor) -> Tensor:
+def transducer_loss(cells: Tensor, lengths: Tensor, label_lengths: Tensor) -> Tensor:
     """Negative log of the summed probability of every alignment (Graves, arXiv 1211.3711), one value an utterance.
 
     Args:
-        cells: (N, T, U + 1, 2) float32 on the CPU, log-probabilities of blank and of the next label.
+        cells: (N, T, U + 1, 2) float32, log-probabilities of blank and of the next label.
         lengths: (N,) int, 1 .. T frames; label_lengths: (N,) int, 0 .. U.
     Returns:
         (N,) float32, nats.
@@ -124,4 +136,14 @@ def lattice_loss(cells: Tensor, lengths: Tensor, label_lengths: Tensor) -> Tenso
         least, most = given.aminmax()
         if least < low or most > high:
             raise ValueError(f"numbers of {name} from {least} to {most}; expected {low} to {high}")
-    return Lattice.apply(cells, lengths, label_lengths)
+    if cells.is_cpu:
+        return Lattice.apply(cells, lengths, label_lengths)
+    return rnnt_loss(
+        cells,
+        cells.new_ones(len(cells), cells.shape[2] - 1, dtype=torch.int32),
+        lengths.int(),
+        label_lengths.int(),
+        blank=0,
+        reduction="none",
+        fused_log_softmax=False,
+    )

@@ -37,9 +37,7 @@ class SiluDropout(torch.autograd.Function):
         x = x.contiguous()
         out = torch.empty_like(x)
         ctx.dropped = draw_seed(probability), probability
-        _layers.silu_dropout(
-            is_half(x), x.data_ptr(), out.data_ptr(), *ctx.dropped, x.numel(), torch.get_num_threads()
-        )
+        _layers.silu_dropout(is_half(x), x.data_ptr(), out.data_ptr(), *ctx.dropped, x.numel(), torch.get_num_threads())
         ctx.save_for_backward(x)
         return out
 
@@ -151,18 +149,43 @@ def turn(back, given, cos, sin, out, half, batch, heads, length, size, scale):
     _layers.split_heads(half, back, *addresses, batch, heads, length, size, scale, torch.get_num_threads())
 
 
+def rotate(vectors: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotate each pair (first half, second half) of (N, H, T, D) by the angles (T, D / 2)."""
+    first, second = vectors.chunk(2, dim=-1)
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+
+
+def split_heads(projected: Tensor, cos: Tensor, sin: Tensor, heads: int) -> tuple[Tensor, Tensor, Tensor]:
+    """(N, T, 3 C) -> rotated queries and keys, and values, (N, H, T, C / H) each."""
+    batch, length, width = projected.shape
+    query, key, value = projected.view(batch, length, 3, heads, width // (3 * heads)).permute(2, 0, 3, 1, 4)
+    return rotate(query, cos, sin), rotate(key, cos, sin), value
+
+
+def join_heads(mixed: Tensor) -> Tensor:
+    """(N, H, T, D) -> (N, T, H D)."""
+    batch, heads, length, size = mixed.shape
+    return mixed.transpose(1, 2).reshape(batch, length, heads * size)
+
+
 def self_attention(
     projected: Tensor, mask: Tensor | None, cos: Tensor, sin: Tensor, heads: int, probability: float
 ) -> Tensor:
-    """Attention with rotary positions, its weights with dropout. All weights of a batch are held at once.
+    """softmax(rotate(q) rotate(k)^T / sqrt(d) + mask) v for every head, its weights with dropout.
+
+    In training on the CPU all weights of a batch are held at once.
 
     Args:
-        projected: (N, T, 3 C), queries, keys and values, as `usable` takes it.
+        projected: (N, T, 3 C), queries, keys and values.
         mask: (N, 1, T, T) bool, True where a query may see a key, or None: everywhere.
         cos, sin: (T, C / heads / 2), the rotary angles'.
+        probability: of the dropout; 0 outside training.
     Returns:
         (N, T, C), the heads' results beside each other.
     """
+    if probability == 0 or not usable(projected):
+        query, key, value = split_heads(projected, cos, sin, heads)
+        return join_heads(F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=probability))
     return SelfAttention.apply(projected, mask, cos, sin, heads, probability)
 
 

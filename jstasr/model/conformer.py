@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from jstasr.kernels.ops import add_dropout, gated_convolution, self_attention, silu_dropout, usable
+from jstasr.kernels.ops import add_dropout, gated_convolution, join_heads, self_attention, silu_dropout, split_heads
 
 ROTARY_BASE = 10000.0
 
@@ -46,12 +46,6 @@ def rotary_angles(start: int, length: int, head_dim: int, device: torch.device) 
     return position[:, None] * frequency[None, :]
 
 
-def rotate(vectors: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn each pair (first half, second half) of (B, H, T, D) by the angles (T, D/2)."""
-    first, second = vectors.chunk(2, dim=-1)
-    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
-
-
 class Attention(nn.Module):
     """Multi-head self-attention with rotary positions."""
 
@@ -64,21 +58,16 @@ class Attention(nn.Module):
 
     def forward(self, frames: Tensor, mask: Tensor | None, cos: Tensor, sin: Tensor, cache: dict | None) -> Tensor:
         """(N, T, C) -> (N, T, C). With a cache, earlier keys and values are put before this chunk's."""
-        batch, length, dim = frames.shape
         projected = self.query_key_value(frames)
-        dropout = self.dropout if self.training else 0.0
-        if cache is None and dropout > 0 and usable(projected):
+        if cache is None:
+            dropout = self.dropout if self.training else 0.0
             return self.output(self_attention(projected, mask, cos, sin, self.heads, dropout))
-        projected = projected.view(batch, length, 3, self.heads, dim // self.heads)
-        query, key, value = projected.permute(2, 0, 3, 1, 4)  # each (N, H, T, D)
-        query, key = rotate(query, cos, sin), rotate(key, cos, sin)
-        if cache is not None:
-            if "key" in cache:
-                key = torch.cat([cache["key"], key], dim=2)
-                value = torch.cat([cache["value"], value], dim=2)
-            cache["key"], cache["value"] = key, value
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
-        return self.output(mixed.transpose(1, 2).reshape(batch, length, dim))
+        query, key, value = split_heads(projected, cos, sin, self.heads)
+        if "key" in cache:
+            key = torch.cat([cache["key"], key], dim=2)
+            value = torch.cat([cache["value"], value], dim=2)
+        cache["key"], cache["value"] = key, value
+        return self.output(join_heads(F.scaled_dot_product_attention(query, key, value, attn_mask=mask)))
 
 
 class Convolution(nn.Module):

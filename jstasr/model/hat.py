@@ -3,10 +3,8 @@
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchaudio.functional import rnnt_loss
 
-from jstasr.kernels.lattice import add_tanh, hat_cells, lattice_loss
-from jstasr.kernels.ops import usable
+from jstasr.kernels.lattice import hat_cells, transducer_loss
 from jstasr.model.config import DecoderConfig
 from jstasr.text.tokens import BLANK_ID
 
@@ -71,24 +69,7 @@ class HatDecoder(nn.Module):
         projected = self.encoder_projection(encoded)
         # the label that comes next; any in the last row, which has no next label
         following = F.pad(labels, (0, 1), value=1).clamp(min=1)
-        if usable(projected, predicted) and projected.dtype == predicted.dtype:
-            joint = add_tanh(projected, predicted)
-            weight = torch.cat([self.blank.weight, self.labels.weight])
-            bias = torch.cat([self.blank.bias, self.labels.bias])
-            cells = hat_cells(F.linear(joint, weight, bias), following)
-        else:
-            blank, logits = self.logits(projected[:, :, None], predicted[:, None])
-            columns = following[:, None].expand(-1, frames, -1) - 1
-            label = -F.cross_entropy(logits.flatten(0, 2), columns.flatten(), reduction="none").view_as(blank)
-            cells = torch.cat([F.logsigmoid(blank), F.logsigmoid(-blank) + label], dim=-1)
-        if cells.is_cpu:
-            return lattice_loss(cells, encoded_lengths, label_lengths)
-        return rnnt_loss(
-            cells,
-            torch.ones_like(labels, dtype=torch.int32),
-            encoded_lengths.int(),
-            label_lengths.int(),
-            blank=0,
-            reduction="none",
-            fused_log_softmax=False,
-        )
+        weight = torch.cat([self.blank.weight, self.labels.weight])
+        bias = torch.cat([self.blank.bias, self.labels.bias])
+        cells = hat_cells(projected, predicted, weight, bias, following)
+        return transducer_loss(cells, encoded_lengths, label_lengths)

@@ -65,9 +65,7 @@ def test_transport_plan_equals_that_of_pot(monkeypatch, gamma, prior_width):
             [1 / frames] * frames, [1 / positions] * positions, with_prior.numpy(), gamma, method="sinkhorn_log",
             stopThr=1e-12, numItermax=100_000,
         )  # fmt: skip
-        torch.testing.assert_close(
-            plan[b, :frames, :positions], torch.as_tensor(expected), rtol=1e-6, atol=1e-12
-        )
+        torch.testing.assert_close(plan[b, :frames, :positions], torch.as_tensor(expected), rtol=1e-6, atol=1e-12)
         assert not plan[b, frames:].any() and not plan[b, :, positions:].any()
 
 

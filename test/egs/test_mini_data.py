@@ -70,9 +70,7 @@ def test_bad_options_are_refused_with_the_reason_and_leave_no_data(mini, options
 
 
 def test_a_run_that_is_told_to_stop_stops_its_jobs_and_leaves_no_data(mini):
-    process = subprocess.Popen(
-        [mini.folder / "local/data.sh", "--n_paired", "3000"], stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([mini.folder / "local/data.sh", "--n_paired", "3000"], stderr=subprocess.PIPE, text=True)
     audio = mini.folder / "data/.local/audio/train"
     wait_until(lambda: audio.exists() and any(audio.iterdir()))
     process.terminate()

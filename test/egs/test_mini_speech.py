@@ -72,9 +72,7 @@ def test_files_are_16_khz_mono_16_bit_with_speech_that_is_not_clipped(tmp_path):
 def test_wav_scp_can_name_another_folder(tmp_path):
     folder = data_dir(tmp_path / "train", picked=[0])
     run_program("--audio-dir", tmp_path / "audio", "--listed-as", "data/audio", folder)
-    assert read_table(tmp_path / "train/wav.scp") == {
-        "m1-en-train-000000": "data/audio/train/m1-en-train-000000.wav"
-    }
+    assert read_table(tmp_path / "train/wav.scp") == {"m1-en-train-000000": "data/audio/train/m1-en-train-000000.wav"}
     assert (tmp_path / "audio/train/m1-en-train-000000.wav").is_file()
 
 
@@ -129,9 +127,7 @@ def test_the_same_variants_speak_in_no_two_of_the_exclusive_sets():
 @pytest.mark.parametrize(("voice", "variant"), [("xx-nowhere", "m1"), ("en-us", "nobody")])
 def test_an_unknown_voice_is_an_error_that_names_it(voice, variant, capfd):
     with FreshEspeak() as espeak, pytest.raises(JstasrError, match="espeak-ng failed on 'good morning'"):
-        espeak.speak(
-            text="good morning", voice=voice, variant=variant, rate=200, pitch=50, pitch_range=50, seed=1
-        )
+        espeak.speak(text="good morning", voice=voice, variant=variant, rate=200, pitch=50, pitch_range=50, seed=1)
     assert ("xx-nowhere" if variant == "m1" else "nobody") in capfd.readouterr().err
 
 

@@ -97,9 +97,7 @@ def test_a_bad_segment_names_its_utterance(tmp_path, line):
 
 
 def test_all_disagreements_of_a_data_dir_are_told_at_once(tmp_path):
-    data = make_dir(
-        tmp_path / "d", wav_scp=["a a.wav", "b b.wav"], text=["a x", "c y"], utt2spk=["a s", "b s", "c s"]
-    )
+    data = make_dir(tmp_path / "d", wav_scp=["a a.wav", "b b.wav"], text=["a x", "c y"], utt2spk=["a s", "b s", "c s"])
     with pytest.raises(JstasrError) as error:
         data.check()
     message = str(error.value)

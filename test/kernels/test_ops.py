@@ -6,11 +6,13 @@ import torch.nn.functional as F
 from torchaudio.functional import rnnt_loss
 
 from jstasr.kernels import _layers
-from jstasr.kernels.lattice import add_tanh, hat_cells, lattice_loss
-from jstasr.kernels.ops import add_dropout, gated_convolution, self_attention, silu_dropout
-from jstasr.model.conformer import attention_mask, rotary_angles, rotate
+from jstasr.kernels.lattice import Cells, add_tanh, hat_cells, transducer_loss
+from jstasr.kernels.ops import add_dropout, gated_convolution, rotate, self_attention, silu_dropout
+from jstasr.model.conformer import attention_mask, rotary_angles
 
 TOLERANCE = {torch.float32: dict(atol=2e-6, rtol=2e-5), torch.bfloat16: dict(atol=2e-2, rtol=2e-2)}
+
+NEARLY_NONE = 1e-9  # a dropout that drops nothing, where 0 would leave the work to torch
 
 
 @pytest.fixture(params=["portable", "avx2", "avx512"], autouse=True)
@@ -94,7 +96,7 @@ def test_attention(dtype, chunk):
         return (scores.softmax(-1) @ value).transpose(1, 2).reshape(batch, length, dim)
 
     projected = torch.randn(batch, length, 3 * dim).to(dtype)
-    assert_same(lambda x: self_attention(x, mask, angles.cos(), angles.sin(), heads, 0.0), formula, projected)
+    assert_same(lambda x: self_attention(x, mask, angles.cos(), angles.sin(), heads, NEARLY_NONE), formula, projected)
 
 
 def test_sum_of_frame_and_prefix(dtype):
@@ -113,20 +115,42 @@ def test_cells(dtype):
             [F.logsigmoid(blank), labels.gather(-1, following[:, None, :, None].expand(2, 4, 3, 1) - 1)], -1
         )
 
-    assert_same(lambda logits: hat_cells(logits, following), formula, logits)
+    assert_same(lambda logits: Cells.apply(logits, following), formula, logits)
+
+
+def test_cells_of_the_whole_joint_network():
+    """On the CPU, and on other devices and types, of which double precision stands for all."""
+    following = torch.randint(1, 11, (2, 3))
+    parts = torch.randn(2, 4, 6), torch.randn(2, 3, 6), torch.randn(11, 6), torch.randn(11)
+
+    def formula(encoded, predicted, weight, bias):
+        logits = (encoded[:, :, None] + predicted[:, None]).tanh() @ weight.T + bias
+        blank, labels = logits[..., :1], logits[..., 1:].log_softmax(-1)
+        label = labels.gather(-1, following[:, None, :, None].expand(2, 4, 3, 1) - 1)
+        return torch.cat([blank.sigmoid().log(), (1 - blank.sigmoid()).log() + label], -1)
+
+    assert_same(lambda *given: hat_cells(*given, following), formula, *parts)
+    exact = [part.double() for part in parts]
+    torch.testing.assert_close(hat_cells(*exact, following), formula(*exact).float(), check_dtype=False)
 
 
 @pytest.mark.parametrize("label", [0, 11, -1])
 def test_cells_refuse_a_label_out_of_range(label):
     with pytest.raises(IndexError, match="only 1 to 10"):
-        hat_cells(torch.zeros(1, 2, 3, 11), torch.tensor([[1, label, 2]]))
+        hat_cells(
+            torch.zeros(1, 2, 4),
+            torch.zeros(1, 3, 4),
+            torch.zeros(11, 4),
+            torch.zeros(11),
+            torch.tensor([[1, label, 2]]),
+        )
 
 
 def test_lattice_equals_the_transducer_loss_of_torchaudio():
     lengths, label_lengths = torch.tensor([7, 1, 5, 3]), torch.tensor([4, 2, 0, 4])
     cells = torch.randn(4, 7, 5, 2).log_softmax(-1)
     results = []
-    for loss in (lattice_loss, None):
+    for loss in (transducer_loss, None):
         given = cells.clone().requires_grad_()
         if loss is not None:
             nats = loss(given, lengths, label_lengths)
@@ -146,13 +170,13 @@ def test_lattice_equals_the_transducer_loss_of_torchaudio():
 )
 def test_lattice_refuses_lengths_out_of_range(lengths, label_lengths):
     with pytest.raises(ValueError, match="numbers of (frames|labels) from"):
-        lattice_loss(torch.zeros(2, 3, 3, 2), torch.tensor(lengths), torch.tensor(label_lengths))
+        transducer_loss(torch.zeros(2, 3, 3, 2), torch.tensor(lengths), torch.tensor(label_lengths))
 
 
 def test_lattice_that_is_not_finite_says_so():
     cells = torch.zeros(1, 2, 1, 2)
     cells[0, 1, 0, 0] = float("nan")
-    assert lattice_loss(cells, torch.tensor([2]), torch.tensor([0])).isnan().all()
+    assert transducer_loss(cells, torch.tensor([2]), torch.tensor([0])).isnan().all()
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.5])

@@ -110,9 +110,7 @@ def main():
         tables = single_digits(args.recordings, part)
         if part == "train":
             listed_as = f"{args.listed_as or args.outdir}/audio/train"
-            more = joined_digits(
-                args.recordings, audio, listed_as, args.n_joined, random.Random(f"{args.seed} joined")
-            )
+            more = joined_digits(args.recordings, audio, listed_as, args.n_joined, random.Random(f"{args.seed} joined"))
             tables = [one | other for one, other in zip(tables, more)]
         write_set(args.outdir / part, *tables)
         print(f"make_sets.py: {part}: {len(tables[0])} utterances of {', '.join(SPEAKERS[part])}")
