@@ -1,4 +1,4 @@
-"""A made-up corpus on disk, in the folders that feature extraction writes, for tests of everything that reads it."""
+"""A synthetic corpus on disk, a tiny model, a random batch, and a tiny experiment, for tests of every part."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from jstasr.cli import main
+from jstasr.data.batch import Batch
 from jstasr.experiment.checkpoints import save_atomically
 from jstasr.experiment.files import AVERAGED
 from jstasr.experiment.folder import prepare_folder
+from jstasr.model.config import DecoderConfig, ModelConfig, TextInputConfig
 from jstasr.model.joint import JointModel
 
 LETTERS = "abcdef"
@@ -108,7 +110,6 @@ class Toy:
     def config(self, **model):
         """A TrainConfig of a tiny model of the size of the lists."""
         from jstasr.experiment.config import TrainConfig
-        from jstasr.model.config import DecoderConfig, ModelConfig
 
         tokenizer, phone_list = self.lists()
         sizes = dict(dim=32, heads=2, ff_dim=64, kernel_size=5, dropout=0.0, chunk_size=4, left_chunks=4)
@@ -140,7 +141,7 @@ def calibrate(model, features):
     """Make a random model talkative on features (T, F): many labels, many blanks, and no label everywhere."""
     with torch.no_grad():
         model.audio_encoder.front_end.set_cmvn(features.mean(0), features.std(0))
-        encoded = model.encode_speech(model.audio_encoder.front_end(features[None]), torch.tensor([len(features)]))
+        encoded = model.encode_speech(features[None], torch.tensor([len(features)]))
         for mode, decoder in model.decoders.items():
             for layer, scale in ((decoder.encoder_projection, 4), (decoder.blank, 8), (decoder.labels, 8)):
                 layer.weight.mul_(scale)
@@ -172,3 +173,54 @@ def make_experiment(toy, tmp_path):
 @pytest.fixture
 def experiment(make_experiment, toy):
     return make_experiment(toy.features("abc def fed cab", 0))
+
+
+@pytest.fixture
+def small_config():
+    return ModelConfig(
+        vocab_size=11,
+        phone_size=9,
+        num_mel_bins=20,
+        dim=16,
+        heads=2,
+        ff_dim=24,
+        kernel_size=5,
+        dropout=0.0,
+        audio_layers=1,
+        text_layers=1,
+        shared_layers=2,
+        full_layers=1,
+        chunk_size=4,
+        left_chunks=2,
+        text=TextInputConfig(repeat_min=2, repeat_max=2, mask_ratio=0.3, mask_span=2),
+        decoder=DecoderConfig(context=2, embed_dim=8, joint_dim=12),
+    )
+
+
+@pytest.fixture
+def model(small_config):
+    torch.manual_seed(0)
+    return JointModel(small_config).eval()
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(1)
+
+    def symbols(rows, length, high, low=1):
+        return torch.randint(low, high, (rows, length), generator=generator)
+
+    return Batch(
+        utt_ids=["a", "b", "c"],
+        speech=torch.randn(3, 90, 20, generator=generator),
+        speech_lengths=torch.tensor([90, 61, 34]),
+        labels=symbols(3, 6, 11),
+        label_lengths=torch.tensor([6, 4, 2]),
+        phones=symbols(3, 9, 9, low=3),
+        phone_lengths=torch.tensor([9, 7, 4]),
+        text_ids=["s", "t"],
+        text_phones=symbols(2, 8, 9, low=3),
+        text_phone_lengths=torch.tensor([8, 5]),
+        text_labels=symbols(2, 5, 11),
+        text_label_lengths=torch.tensor([5, 3]),
+    )

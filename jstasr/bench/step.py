@@ -8,9 +8,11 @@ import torch
 from jstasr.align import consistency_loss
 from jstasr.bench.timing import clock_for, interleaved_medians, machine_name
 from jstasr.data.batch import Batch
-from jstasr.model.config import DecoderConfig, LossConfig, ModelConfig
+from jstasr.losses.config import LossConfig, loss_weights
+from jstasr.losses.consistency import ConsistencyConfig
+from jstasr.losses.step import StepLosses
+from jstasr.model.config import DecoderConfig, ModelConfig
 from jstasr.model.joint import JointModel
-from jstasr.train.schedule import loss_weights
 
 LEARNING_RATE = 1e-4
 CLIP = 5.0
@@ -116,16 +118,15 @@ def run(job: Job, threads: int, rounds: int, seconds: float, report=print) -> di
 
 def stepper(model: JointModel, job: Job, texts: int, paired: int):
     """One step of training as a function: forward, backward, clip, AdamW."""
-    config = model.config
-    batch = job.draw(config.vocab_size, config.phone_size, config.num_mel_bins, texts)
-    losses = LossConfig()
-    losses.consistency.weight = CONSISTENCY_WEIGHT
-    weights = loss_weights(0, losses)
+    size = model.config
+    batch = job.draw(size.vocab_size, size.phone_size, size.num_mel_bins, texts)
+    config = LossConfig(consistency=ConsistencyConfig(weight=CONSISTENCY_WEIGHT))
+    losses, weights = StepLosses(model, config), loss_weights(0, config)
     trained = list(model.parameters())
     optimiser = torch.optim.AdamW(trained, lr=LEARNING_RATE, fused=True)
 
     def step():
-        values = model(batch, model.audio_encoder.front_end(batch.speech), losses, paired)
+        values = losses(batch, weights, paired)
         sum(weights[name] * value for name, value in values.items()).backward()
         torch.nn.utils.clip_grad_norm_(trained, CLIP)
         optimiser.step()
@@ -139,7 +140,7 @@ def alignments(model: JointModel, job: Job):
     config = model.config
     batch = job.draw(config.vocab_size, config.phone_size, config.num_mel_bins, 0)
     with torch.no_grad():
-        speech = model.encode_speech(model.audio_encoder.front_end(batch.speech), batch.speech_lengths)
+        speech = model.encode_speech(batch.speech, batch.speech_lengths)
         text = model.encode_text(batch.phones, batch.phone_lengths)
     layers = [[layer.detach().requires_grad_() for layer in side.layers] for side in (speech, text)]
 

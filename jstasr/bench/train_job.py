@@ -73,8 +73,9 @@ def jstasr_model(job: Job):
 def jstasr(job: Job, model=None):
     """jstasr's step."""
     from jstasr.data.batch import Batch
-    from jstasr.features.specaug import SpecAugmentConfig, spec_augment
-    from jstasr.model.config import LossConfig
+    from jstasr.features.specaug import SpecAugmentConfig
+    from jstasr.losses.config import LossConfig, loss_weights
+    from jstasr.losses.step import StepLosses
 
     model = (jstasr_model(job) if model is None else model).train()
     features, lengths, labels, label_lengths = job.data()
@@ -95,13 +96,12 @@ def jstasr(job: Job, model=None):
         none,
     )
     losses = LossConfig(streaming=0.0, full=1.0, text=0.0, ctc_label=0.0, ctc_phone=0.0)
-    masks = SpecAugmentConfig()
+    step_losses, weights = StepLosses(model, losses, SpecAugmentConfig()), loss_weights(0, losses)
     trained = list(model.parameters())
     optimiser = torch.optim.AdamW(trained, lr=LEARNING_RATE, fused=True)
 
     def forward():
-        normal = model.audio_encoder.front_end(batch.speech)
-        return model(batch, spec_augment(normal, batch.speech_lengths, masks), losses, 0)["full"]
+        return step_losses(batch, weights, 0)["full"]
 
     step = stepper(forward, trained, optimiser)
     step(False)

@@ -45,7 +45,7 @@ class PartTimes:
 
     def start_back(self, module, given, out):
         """A forward hook: the way back through the module begins when its result has a gradient."""
-        out[0].register_hook(lambda gradient: self.start(module))
+        out.register_hook(lambda gradient: self.start(module))
 
     @contextmanager
     def counted(self, owner, function, name):

@@ -27,6 +27,18 @@ class Batch:
     text_labels: Tensor
     text_label_lengths: Tensor
 
+    def counts(self, paired: int) -> dict[str, int]:
+        """How much of each unit the batch holds; `paired`: transcripts of paired speech that ride in the text batch."""
+        return {
+            "labels": int(self.label_lengths.sum()),
+            "phones": int(self.phone_lengths.sum()),
+            "text_labels": int(self.text_label_lengths.sum()),
+            "text_phones": int(self.text_phone_lengths.sum()),
+            "paired": paired,
+            "frames": int(self.speech_lengths.sum()),
+            "padded_frames": self.speech.shape[0] * self.speech.shape[1],
+        }
+
     def to(self, device: torch.device) -> "Batch":
         """The same batch with every tensor on `device`."""
         tensors = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}

@@ -73,7 +73,7 @@ def decode_set(
                     f"on {experiment.config.model.num_mel_bins}. Extract them with the recipe that trained it"
                 )
         features, batch_lengths = (tensor.to(device) for tensor in pad_features(matrices))
-        encoded = model.encode_speech(model.audio_encoder.front_end(features), batch_lengths)
+        encoded = model.encode_speech(features, batch_lengths)
         for mode in modes:
             outputs, start = getattr(encoded, mode), None if starts is None else starts[indexes].to(device)
             best = search(model.decoders[mode], outputs, encoded.lengths, config, language_model, start)

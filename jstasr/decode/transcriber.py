@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from jstasr.decode.greedy import Hypothesis, SearchConfig, search
-from jstasr.decode.streaming import StreamingEncoder, StreamingFbank, StreamingGreedy
+from jstasr.decode.streaming import StreamingFbank, StreamingGreedy
 from jstasr.errors import JstasrError
 from jstasr.experiment.load import Experiment
 from jstasr.features.fbank import Fbank
@@ -108,7 +108,7 @@ class Transcriber:
         """Raw log-mel features (T, F) of one utterance -> Transcript; `start`: its first label, if known."""
         model = self.experiment.model
         lengths = torch.tensor([len(features)], device=features.device)
-        encoded = model.encode_speech(model.audio_encoder.front_end(features[None]), lengths)
+        encoded = model.encode_speech(features[None], lengths)
         given = None if start is None else torch.tensor([start], device=features.device)
         best = search(
             model.decoders[mode], getattr(encoded, mode), encoded.lengths, config, self.language_model, given
@@ -155,10 +155,10 @@ class TranscriptStream:
             raise JstasrError(
                 f"a stream of {sample_rate} Hz: this model listens at {transcriber.sample_rate} Hz. Resample it before"
             )
-        model = transcriber.experiment.model
+        model = self.model = transcriber.experiment.model
         self.transcriber = transcriber
         self.fbank = StreamingFbank(transcriber.fbank)
-        self.encoder = StreamingEncoder(model)
+        self.state = model.new_stream()
         self.greedy = StreamingGreedy(model, SearchConfig().max_symbols, transcriber.start_label(lang))
 
     def accept(self, samples) -> Transcript:
@@ -169,9 +169,11 @@ class TranscriptStream:
         """The whole transcript; the stream takes no more samples."""
         return self.advance(np.zeros(0, dtype=np.float32), last=True)
 
+    @torch.inference_mode()
     def advance(self, samples: np.ndarray, last: bool) -> Transcript:
-        features = torch.from_numpy(self.fbank.accept(samples))
-        return self.transcriber.transcript(self.greedy.accept(self.encoder.accept(features, last)))
+        features = torch.from_numpy(self.fbank.accept(samples)).to(self.transcriber.device)
+        encoded = self.model.encode_stream(features, self.state, last)
+        return self.transcriber.transcript(self.greedy.accept(encoded))
 
 
 def as_samples(audio, name: str) -> np.ndarray:

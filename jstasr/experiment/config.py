@@ -9,12 +9,13 @@ from jstasr.config import merge_config
 from jstasr.errors import JstasrError
 from jstasr.features.augment import AugmentConfig
 from jstasr.features.specaug import SpecAugmentConfig
-from jstasr.model.config import ALIGNMENTS, LossConfig, ModelConfig
+from jstasr.losses.config import LossConfig
+from jstasr.losses.config import faults as loss_faults
+from jstasr.model.config import ModelConfig
 
 PRECISIONS = ("32-true", "bf16-mixed")
 STRATEGIES = ("ddp", "fsdp")
 SCHEDULES = ("cosine", "linear", "inverse_sqrt", "constant")
-WARMED = ("streaming", "full", "text_streaming", "text_full", "ctc_label", "ctc_phone")
 
 
 @dataclass
@@ -89,18 +90,9 @@ def load_config(path: str | Path | None, overrides: list[str] = ()) -> TrainConf
 
 def check_values(config: TrainConfig) -> None:
     """Refuse values that would only fail, or silently do nothing, hours later."""
-    consistency, optim = config.losses.consistency, config.optim
-    if consistency.alignment not in ALIGNMENTS:
-        raise JstasrError(f"losses.consistency.alignment: {consistency.alignment} is not one of {' '.join(ALIGNMENTS)}")
-    total = config.model.num_consistency_layers
-    if any(not -total <= layer < total for layer in consistency.layers):
-        raise JstasrError(f"losses.consistency.layers: {consistency.layers} must lie in {-total} .. {total - 1}")
-    if consistency.alignment == "forced" and config.losses.ctc_phone <= 0:
-        raise JstasrError("losses.consistency.alignment: forced needs losses.ctc_phone above 0")
-    if consistency.weight > 0 and not 0 < consistency.text_share <= 1:
-        raise JstasrError("losses.consistency.text_share: must lie in (0, 1]")
-    if config.losses.streaming <= 0 and config.losses.full <= 0:
-        raise JstasrError("losses: streaming and full are both 0, nothing would be trained")
+    optim = config.optim
+    for fault in loss_faults(config.losses, config.model):
+        raise JstasrError(fault)
     if config.precision not in PRECISIONS:
         raise JstasrError(f"precision: {config.precision} is not one of {' '.join(PRECISIONS)}")
     if config.strategy not in STRATEGIES:
@@ -111,15 +103,6 @@ def check_values(config: TrainConfig) -> None:
         raise JstasrError("optim.ema: must lie in [0, 1)")
     if not config.data.language_temperature >= 1:
         raise JstasrError("data.language_temperature: must be 1 or more")
-    for name, span in config.losses.warmup.items():
-        if name not in WARMED or len(span) != 2:
-            raise JstasrError(
-                f"losses.warmup: {name}: {span}: expected one of {' '.join(WARMED)} with two numbers of steps, "
-                "[first, growth]"
-            )
-    speech = [name for name in ("streaming", "full", "ctc_label", "ctc_phone") if getattr(config.losses, name) > 0]
-    if all(config.losses.warmup.get(name, [0])[0] > 0 for name in speech):
-        raise JstasrError("losses.warmup: no loss on speech begins at step 0: nothing would be trained until one does")
     for name in ("max_steps", "accumulate", "max_skipped"):
         if getattr(optim, name) < 1:
             raise JstasrError(f"optim.{name}: must be 1 or more")

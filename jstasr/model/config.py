@@ -2,18 +2,16 @@
 
 from dataclasses import dataclass, field
 
-ALIGNMENTS = ("best", "framewise", "random", "forced", "soft_dtw", "sinkhorn", "none")
-
 
 @dataclass
 class TextInputConfig:
     """How phonemes are prepared for the text encoder."""
 
-    repeat_min: int = 2  # each phoneme is repeated a number of times drawn from [repeat_min, repeat_max];
-    repeat_max: int = 2  # equal values: a fixed repetition. Outside training: their rounded mean
-    mask_ratio: float = 0.15  # share of the positions that are masked, while training
+    repeat_min: int = 2  # fewest repetitions of a phoneme, whose number is drawn in training
+    repeat_max: int = 2  # most repetitions of a phoneme; outside training it is repeated their rounded mean times
+    mask_ratio: float = 0.15  # share of the positions that are masked in training
     mask_span: int = 4  # length of one masked span, in positions after the repetition
-    mask_paired: bool = True  # the transcripts of paired speech too: else layers tell them by it, and keep them apart
+    mask_paired: bool = True  # mask the transcripts of paired speech too, so that they look like other text
 
 
 @dataclass
@@ -53,34 +51,3 @@ class ModelConfig:
     def num_consistency_layers(self) -> int:
         """Places where speech and text are compared: the shared input, every shared and full-context layer."""
         return 1 + self.shared_layers + self.full_layers
-
-
-@dataclass
-class ConsistencyConfig:
-    """The best-alignment consistency loss (arXiv 2308.06125, section 4) and its alternatives."""
-
-    weight: float = 0.0  # of the loss in the sum; 0 switches it off
-    alignment: str = "best"  # best | framewise | random | forced | soft_dtw | sinkhorn | none; see alignment.md
-    topology: str = "skip"  # of `best`: skip | noskip | dtw
-    distance: str = "sqeuclidean"  # sqeuclidean | euclidean | cosine
-    layer_norm: bool = True  # compare layer-normalised vectors
-    gamma: float = 0.1  # temperature of soft_dtw, regularisation of sinkhorn
-    stop_gradient: str = "none"  # none | speech | text: the side that is held fixed
-    layers: list[int] = field(default_factory=list)  # 0: shared input, 1..: after each layer; -1: last; empty: all
-    start_step: int = 0  # the loss is off before this step
-    warmup_steps: int = 0  # and grows linearly to its weight over this many steps
-    text_share: float = 0.5  # share of the text batch given to transcripts of the paired batch
-
-
-@dataclass
-class LossConfig:
-    """Weights of the losses; a weight of 0 switches the part off and saves its computation."""
-
-    streaming: float = 0.5  # HAT loss of the streaming decoder
-    full: float = 0.5  # HAT loss of the full-context decoder
-    text: float = 0.3  # both HAT losses on masked text, relative to speech
-    ctc_label: float = 0.1  # CTC on the labels, at the streaming encoder's output
-    ctc_phone: float = 0.3  # CTC on the phonemes, at the audio encoder's output
-    # loss -> [first step, steps of growth], as {text_full: [1000, 500]}; consistency has its own start_step
-    warmup: dict[str, list[int]] = field(default_factory=dict)  # losses that begin later than at the first step
-    consistency: ConsistencyConfig = field(default_factory=ConsistencyConfig)

@@ -1,10 +1,12 @@
 """Conformer blocks (Gulati et al., arXiv 2005.08100) that stream: chunk-causal attention, causal convolution."""
 
+from dataclasses import dataclass, field
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from jstasr.kernels.ops import add_dropout, gated_convolution, join_heads, self_attention, silu_dropout, split_heads
+from jstasr.kernels import ops
 
 ROTARY_BASE = 10000.0
 
@@ -46,6 +48,48 @@ def rotary_angles(start: int, length: int, head_dim: int, device: torch.device) 
     return position[:, None] * frequency[None, :]
 
 
+@dataclass
+class AttentionState:
+    """Keys and values of the frames before a chunk, (N, H, T, D) each; None before the first chunk."""
+
+    key: Tensor | None = None
+    value: Tensor | None = None
+
+    def extend(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Append those of a chunk, (N, H, T, D) each; returns all of them."""
+        if self.key is not None and self.value is not None:
+            key, value = torch.cat([self.key, key], dim=2), torch.cat([self.value, value], dim=2)
+        self.key, self.value = key, value
+        return key, value
+
+    def keep(self, frames: int) -> None:
+        """Forget all but the last frames."""
+        if self.key is not None and self.value is not None:
+            start = max(0, self.key.shape[2] - frames)
+            self.key, self.value = self.key[:, :, start:], self.value[:, :, start:]
+
+
+@dataclass
+class ConvolutionState:
+    """The last gated frames before a chunk, (N, kernel_size - 1, C); None before the first chunk."""
+
+    window: Tensor | None = None
+
+
+@dataclass
+class BlockState:
+    attention: AttentionState = field(default_factory=AttentionState)
+    convolution: ConvolutionState = field(default_factory=ConvolutionState)
+
+
+@dataclass
+class ConformerState:
+    """What a stream keeps of the frames before its next chunk: their number, and a state for each block."""
+
+    position: int
+    blocks: list[BlockState]
+
+
 class Attention(nn.Module):
     """Multi-head self-attention with rotary positions."""
 
@@ -56,18 +100,26 @@ class Attention(nn.Module):
         self.query_key_value = nn.Linear(dim, 3 * dim)
         self.output = nn.Linear(dim, dim)
 
-    def forward(self, frames: Tensor, mask: Tensor | None, cos: Tensor, sin: Tensor, cache: dict | None) -> Tensor:
-        """(N, T, C) -> (N, T, C). With a cache, earlier keys and values are put before this chunk's."""
+    def forward(
+        self, frames: Tensor, mask: Tensor | None, cos: Tensor, sin: Tensor, state: AttentionState | None = None
+    ) -> Tensor:
+        """Attend within the utterance, or in a stream to the earlier frames of the state and the chunk itself.
+
+        Args:
+            frames: (N, T, C).
+            mask: (N, 1, T, T) bool, True where a query may see a key; None: everywhere.
+            cos, sin: (T, C / heads / 2), of the rotary angles.
+            state: of a stream, updated.
+        Returns:
+            (N, T, C).
+        """
         projected = self.query_key_value(frames)
-        if cache is None:
+        if state is None:
             dropout = self.dropout if self.training else 0.0
-            return self.output(self_attention(projected, mask, cos, sin, self.heads, dropout))
-        query, key, value = split_heads(projected, cos, sin, self.heads)
-        if "key" in cache:
-            key = torch.cat([cache["key"], key], dim=2)
-            value = torch.cat([cache["value"], value], dim=2)
-        cache["key"], cache["value"] = key, value
-        return self.output(join_heads(F.scaled_dot_product_attention(query, key, value, attn_mask=mask)))
+            return self.output(ops.self_attention(projected, mask, cos, sin, self.heads, dropout))
+        query, key, value = ops.split_heads(projected, cos, sin, self.heads)
+        key, value = state.extend(key, value)
+        return self.output(ops.join_heads(F.scaled_dot_product_attention(query, key, value, attn_mask=mask)))
 
 
 class Convolution(nn.Module):
@@ -78,30 +130,38 @@ class Convolution(nn.Module):
         if not causal and kernel_size % 2 == 0:
             raise ValueError(f"a centred convolution needs an odd kernel_size, not {kernel_size}")
         self.causal = causal
-        self.kernel_size = kernel_size
+        self.past = kernel_size - 1 if causal else kernel_size // 2
         self.gate = nn.Linear(dim, 2 * dim)
         self.depthwise = nn.Conv1d(dim, dim, kernel_size, groups=dim)
         self.norm = nn.LayerNorm(dim)
         self.output = nn.Linear(dim, dim)
 
-    def forward(self, frames: Tensor, inside: Tensor | None, cache: dict | None) -> Tensor:
-        """(N, T, C) -> (N, T, C); `inside` (N, T, 1) is False on padding, which must not leak into a window."""
-        past = self.kernel_size - 1 if self.causal else self.kernel_size // 2
-        future = 0 if self.causal else past
-        weight, bias = self.depthwise.weight, self.depthwise.bias
-        if cache is None:
-            outside = None if self.causal else inside
-            windows = gated_convolution(self.gate(frames), weight, bias, outside, past, future)
+    def forward(self, frames: Tensor, inside: Tensor | None, state: ConvolutionState | None = None) -> Tensor:
+        """Convolve over time.
+
+        Args:
+            frames: (N, T, C).
+            inside: (N, T, 1) bool, False on padding, which must not leak into a centred window.
+            state: of a stream, updated.
+        Returns:
+            (N, T, C).
+        """
+        gate, weight, bias = self.gate(frames), self.depthwise.weight, self.depthwise.bias
+        if state is None:
+            future, padding = (0, None) if self.causal else (self.past, inside)
+            windows = ops.gated_convolution(gate, weight, bias, padding, self.past, future)
         else:
-            gated = F.glu(self.gate(frames), dim=-1)
-            before = cache.get("window", gated.new_zeros(gated.shape[0], past, gated.shape[2]))
+            gated = F.glu(gate, dim=-1)
+            before = gated.new_zeros(len(gated), self.past, gated.shape[2]) if state.window is None else state.window
             gated = torch.cat([before, gated], dim=1)
-            cache["window"] = gated[:, gated.shape[1] - past :]
+            state.window = gated[:, gated.shape[1] - self.past :]
             windows = self.depthwise(gated.transpose(1, 2)).transpose(1, 2)
-        return self.output(silu_dropout(self.norm(windows), 0.0))
+        return self.output(ops.silu_dropout(self.norm(windows), 0.0))
 
 
 class FeedForward(nn.Module):
+    """Two linear layers with SiLU and dropout between them."""
+
     def __init__(self, dim: int, hidden: int, dropout: float):
         super().__init__()
         self.expand = nn.Linear(dim, hidden)
@@ -109,7 +169,8 @@ class FeedForward(nn.Module):
         self.contract = nn.Linear(hidden, dim)
 
     def forward(self, frames: Tensor) -> Tensor:
-        return self.contract(silu_dropout(self.expand(frames), self.dropout if self.training else 0.0))
+        """(N, T, C) -> (N, T, C), each frame by itself."""
+        return self.contract(ops.silu_dropout(self.expand(frames), self.dropout if self.training else 0.0))
 
 
 class ConformerBlock(nn.Module):
@@ -124,13 +185,23 @@ class ConformerBlock(nn.Module):
         self.feed_forward_out = FeedForward(dim, ff_dim, dropout)
         self.dropout = dropout
 
-    def forward(self, frames, mask, inside, cos, sin, cache=None) -> Tensor:
+    def forward(
+        self,
+        frames: Tensor,
+        mask: Tensor | None,
+        inside: Tensor | None,
+        cos: Tensor,
+        sin: Tensor,
+        state: BlockState | None = None,
+    ) -> Tensor:
+        """(N, T, C) -> (N, T, C); the other arguments as in `Attention.forward` and `Convolution.forward`."""
+        attention, convolution = (state.attention, state.convolution) if state is not None else (None, None)
         dropout = self.dropout if self.training else 0.0
-        frames = add_dropout(frames, self.feed_forward_in(self.norms[0](frames)), 0.5, dropout)
-        attended = self.attention(self.norms[1](frames), mask, cos, sin, cache)
-        frames = add_dropout(frames, attended, 1.0, dropout)
-        frames = add_dropout(frames, self.convolution(self.norms[2](frames), inside, cache), 1.0, dropout)
-        frames = add_dropout(frames, self.feed_forward_out(self.norms[3](frames)), 0.5, dropout)
+        frames = ops.add_dropout(frames, self.feed_forward_in(self.norms[0](frames)), 0.5, dropout)
+        attended = self.attention(self.norms[1](frames), mask, cos, sin, attention)
+        frames = ops.add_dropout(frames, attended, 1.0, dropout)
+        frames = ops.add_dropout(frames, self.convolution(self.norms[2](frames), inside, convolution), 1.0, dropout)
+        frames = ops.add_dropout(frames, self.feed_forward_out(self.norms[3](frames)), 0.5, dropout)
         return self.norms[4](frames)
 
 
@@ -157,42 +228,36 @@ class Conformer(nn.Module):
             ConformerBlock(dim, heads, ff_dim, kernel_size, dropout, causal=chunk_size > 0) for _ in range(layers)
         )
 
-    def forward(self, frames: Tensor, lengths: Tensor) -> list[Tensor]:
-        """Encode a padded batch.
+    def new_state(self) -> ConformerState:
+        """State of a stream before its first chunk."""
+        if self.chunk_size <= 0:
+            raise ValueError("a full-context encoder cannot stream")
+        return ConformerState(0, [BlockState() for _ in self.blocks])
+
+    def forward(self, frames: Tensor, lengths: Tensor, state: ConformerState | None = None) -> list[Tensor]:
+        """Encode a padded batch, or the next chunk of a stream with the result that the whole stream would have.
 
         Args:
-            frames: (N, T, C).
-            lengths: (N,) int, valid frames before padding.
+            frames: (N, T, C); of a stream chunk_size frames, or fewer at its end.
+            lengths: (N,) int, valid frames before padding; a stream has no padding.
+            state: of a stream, updated.
         Returns:
             The output of every layer, (N, T, C) each; values past the lengths are arbitrary.
         """
         length = frames.shape[1]
-        mask = attention_mask(lengths, length, self.chunk_size, self.left_chunks)
-        inside = length_mask(lengths, length)[:, :, None]
-        angles = rotary_angles(0, length, self.head_dim, frames.device)
+        mask = inside = None
+        if state is None:
+            mask = attention_mask(lengths, length, self.chunk_size, self.left_chunks)
+            inside = length_mask(lengths, length)[:, :, None]
+        angles = rotary_angles(0 if state is None else state.position, length, self.head_dim, frames.device)
         cos, sin = angles.cos().to(frames.dtype), angles.sin().to(frames.dtype)
         outputs = []
-        for block in self.blocks:
-            frames = block(frames, mask, inside, cos, sin)
+        for index, block in enumerate(self.blocks):
+            frames = block(frames, mask, inside, cos, sin, None if state is None else state.blocks[index])
             outputs.append(frames)
-        return outputs
-
-    def new_state(self) -> dict:
-        """State of a stream before its first chunk, for `stream`."""
-        if self.chunk_size <= 0:
-            raise ValueError("a full-context encoder cannot stream")
-        return {"position": 0, "blocks": [{} for _ in self.blocks]}
-
-    def stream(self, frames: Tensor, state: dict) -> Tensor:
-        """Encode the next chunk, (1, chunk_size or less at the end, C), as `forward` would; updates `state`."""
-        length = frames.shape[1]
-        angles = rotary_angles(state["position"], length, self.head_dim, frames.device)
-        cos, sin = angles.cos().to(frames.dtype), angles.sin().to(frames.dtype)
-        for block, cache in zip(self.blocks, state["blocks"]):
-            frames = block(frames, None, None, cos, sin, cache)
+        if state is not None:
+            state.position += length
             if self.left_chunks >= 0:
-                kept = self.left_chunks * self.chunk_size
-                start = max(0, cache["key"].shape[2] - kept)
-                cache["key"], cache["value"] = cache["key"][:, :, start:], cache["value"][:, :, start:]
-        state["position"] += length
-        return frames
+                for block_state in state.blocks:
+                    block_state.attention.keep(self.left_chunks * self.chunk_size)
+        return outputs

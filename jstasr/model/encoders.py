@@ -1,13 +1,17 @@
 """Audio encoder (log-mel -> 40 ms frames) and text encoder (phonemes -> positions of the same kind)."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from jstasr.features.frames import SUBSAMPLING
+from jstasr.features.specaug import SpecAugmentConfig, spec_augment
 from jstasr.model.config import ModelConfig, TextInputConfig
-from jstasr.model.conformer import Conformer
-from jstasr.model.front_end import FrontEnd
+from jstasr.model.conformer import Conformer, ConformerState
+from jstasr.model.front_end import FrontEnd, FrontEndState
 
 RECEPTIVE_PAST = 6  # feature frames before 4t that encoder frame t sees: two stride-2 convolutions of 3 taps
 PAD_PHONE, MASK_PHONE = 0, 1
@@ -41,17 +45,24 @@ class Subsampling(nn.Module):
         self.second = nn.Conv1d(dim, dim, kernel_size=3, stride=2)
         self.scale = dim**0.5
 
-    def convolve(self, features: Tensor) -> Tensor:
-        """(N, 4 T' + 3, F) -> (N, T', C), no padding."""
-        hidden = F.silu(self.first(features.transpose(1, 2)))
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, RECEPTIVE_PAST + 4 T', F), the past frames first -> (N, T', C)."""
+        # an encoder frame ends with the first of its 4 feature frames: the last 3 are not seen by any
+        hidden = F.silu(self.first(features[:, : features.shape[1] - (SUBSAMPLING - 1)].transpose(1, 2)))
         return F.silu(self.second(hidden)).transpose(1, 2) * self.scale
 
-    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, T, F), (N,) -> (N, ceil(T/4), C), (N,)."""
-        missing = -features.shape[1] % SUBSAMPLING
-        padded = F.pad(features, (0, 0, RECEPTIVE_PAST, missing))
-        # 4 T' + 3 frames are used; the padded input has 4 T' + 6
-        return self.convolve(padded[:, : padded.shape[1] - 3]), (lengths + SUBSAMPLING - 1) // SUBSAMPLING
+
+@dataclass
+class AudioEncoderState:
+    """What a stream keeps before its next features.
+
+    pending: (1, RECEPTIVE_PAST + T, width) normalised features: the past that the next chunk sees, and those of the
+        chunk that have come.
+    """
+
+    front_end: FrontEndState
+    pending: Tensor
+    conformer: ConformerState
 
 
 class AudioEncoder(nn.Module):
@@ -64,11 +75,52 @@ class AudioEncoder(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.conformer = conformer(config, config.audio_layers, streaming=True)
 
-    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Normalised features (N, T, F), lengths (N,) -> (N, ceil(T/4), C), (N,)."""
-        frames, frame_lengths = self.subsampling(features, lengths)
-        frames = self.dropout(frames)
-        return (self.conformer(frames, frame_lengths) or [frames])[-1], frame_lengths
+    def forward(
+        self, features: Tensor, lengths: Tensor, specaug: SpecAugmentConfig | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Encode whole utterances.
+
+        Args:
+            features: (N, T, F) raw log-mel; lengths: (N,) int.
+            specaug: masks over the normalised features, in training.
+        Returns:
+            (N, ceil(T / 4), C) and (N,).
+        """
+        normal = self.front_end(features)
+        if specaug is not None:
+            normal = spec_augment(normal, lengths, specaug)
+        window = F.pad(normal, (0, 0, RECEPTIVE_PAST, -features.shape[1] % SUBSAMPLING))
+        frame_lengths = (lengths + SUBSAMPLING - 1) // SUBSAMPLING
+        return self.encode(window, frame_lengths), frame_lengths
+
+    def encode(self, window: Tensor, frame_lengths: Tensor, state: ConformerState | None = None) -> Tensor:
+        """Normalised features behind their past, (N, RECEPTIVE_PAST + 4 T', width) -> (N, T', C)."""
+        frames = self.dropout(self.subsampling(window))
+        return (self.conformer(frames, frame_lengths, state) or [frames])[-1]
+
+    def new_state(self) -> AudioEncoderState:
+        """State of a stream before its first features."""
+        past = self.front_end.mean.new_zeros(1, RECEPTIVE_PAST, self.front_end.width)
+        return AudioEncoderState(FrontEndState(), past, self.conformer.new_state())
+
+    def stream(self, features: Tensor, state: AudioEncoderState, last: bool = False) -> Iterator[Tensor]:
+        """Encode each chunk that has become complete; a chunk is `chunk_size` encoder frames.
+
+        Args:
+            features: (1, T, F) raw log-mel that follow those given before; T may be 0.
+            state: of the stream, updated.
+            last: no more will come: encode the rest too.
+        Yields:
+            (1, T', C), chunk after chunk.
+        """
+        state.pending = torch.cat([state.pending, self.front_end(features, state.front_end)], dim=1)
+        chunk = self.conformer.chunk_size * SUBSAMPLING
+        while (waiting := state.pending.shape[1] - RECEPTIVE_PAST) >= chunk or (last and waiting > 0):
+            taken = min(waiting, chunk)
+            window, state.pending = state.pending[:, : RECEPTIVE_PAST + taken], state.pending[:, taken:]
+            window = F.pad(window, (0, 0, 0, -taken % SUBSAMPLING))
+            frames = (window.shape[1] - RECEPTIVE_PAST) // SUBSAMPLING
+            yield self.encode(window, torch.tensor([frames], device=window.device), state.conformer)
 
 
 def repeat_phones(

@@ -1,6 +1,7 @@
-"""What the audio encoder sees of the log-mel features: normalised, streaming, on request as cepstra."""
+"""What the audio encoder sees of the log-mel features: normalised, streaming, optionally as cepstra."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -19,13 +20,26 @@ def cosine_transform(bins: int, coefficients: int) -> Tensor:
     return torch.cos(angle) * scale
 
 
+@dataclass
+class FrontEndState:
+    """Sums over the frames of a stream so far: their number, their values and squares, (N, 1, width) each."""
+
+    frames: int = 0
+    values: Tensor | float = 0.0
+    squares: Tensor | float = 0.0
+
+
 class FrontEnd(nn.Module):
-    """Normalisation of raw log-mel features; nothing looks ahead, so that a stream sees what training saw.
+    """Normalisation of raw log-mel features without look-ahead, so that a stream sees what training saw.
 
     Global mean and variance; with `online_cmn` the mean follows the utterance, with `online_variance` the variance
     too; with `cepstra` all that on the first coefficients of the cosine transform, which hold the vocal tract but not
     the pitch.
     """
+
+    mean: Tensor
+    std: Tensor
+    transform: Tensor
 
     def __init__(self, config: ModelConfig):
         super().__init__()
@@ -39,7 +53,7 @@ class FrontEnd(nn.Module):
             self.register_buffer("transform", cosine_transform(config.num_mel_bins, self.cepstra), persistent=False)
 
     def set_cmvn(self, mean: Tensor, std: Tensor) -> None:
-        """Global mean and standard deviation of the log-mel features, (F,) each, kept with the weights.
+        """Set the global mean and standard deviation of the log-mel features, (F,) each, kept with the weights.
 
         The standard deviation of a cepstral coefficient follows from those of the bins and from how bins correlate:
         less and less with their distance, exponentially.
@@ -53,32 +67,34 @@ class FrontEnd(nn.Module):
             std = (transform * (covariance.to(transform) @ transform)).sum(dim=0).sqrt()
         self.std.copy_(std)
 
-    def forward(self, features: Tensor, history: dict | None = None) -> Tensor:
-        """Normalise.
+    def forward(self, features: Tensor, state: FrontEndState | None = None) -> Tensor:
+        """Normalise, in float32 under autocast too.
 
-        The running mean and variance at a frame are those of the frames up to it and of `online_cmn` frames of the
-        global kind: they remove the level, colour and dynamic range of a voice and microphone within a few frames.
+        The running mean and variance at a frame are those of the frames up to it and of `online_cmn` frames with the
+        global statistics: they remove the level, colour and dynamic range of a voice and microphone within a few
+        frames.
 
         Args:
             features: (N, T, F) raw log-mel.
-            history: what a stream has heard, {} before its first frame; updated. None: whole utterances.
+            state: of a stream, updated; None: whole utterances.
         Returns:
             (N, T, width): F or `cepstra`.
         """
-        centred = features - self.mean
-        if self.cepstra:
-            centred = centred @ self.transform
-        if self.prior == 0 or features.shape[1] == 0:
-            return centred / self.std
-        history = {} if history is None else history
-        heard = centred.cumsum(dim=1) + history.get("sum", 0.0)
-        first = history.get("count", 0) + self.prior + 1
-        counts = torch.arange(first, first + features.shape[1], device=features.device)[:, None]
-        mean = heard / counts
-        history["sum"], history["count"] = heard[:, -1:], history.get("count", 0) + features.shape[1]
-        if not self.online_variance:
-            return (centred - mean) / self.std
-        power = centred.square().cumsum(dim=1) + history.get("power", 0.0)
-        history["power"] = power[:, -1:]
-        variance = (power + self.prior * self.std.square()) / counts - mean.square()
-        return (centred - mean) / torch.maximum(variance, LEAST_VARIANCE * self.std.square()).sqrt()
+        with torch.autocast(features.device.type, enabled=False):
+            centred = features - self.mean
+            if self.cepstra:
+                centred = centred @ self.transform
+            if self.prior == 0 or features.shape[1] == 0:
+                return centred / self.std
+            state = FrontEndState() if state is None else state
+            values = centred.cumsum(dim=1) + state.values
+            first = state.frames + self.prior + 1
+            counts = torch.arange(first, first + features.shape[1], device=features.device)[:, None]
+            mean = values / counts
+            state.values, state.frames = values[:, -1:], state.frames + features.shape[1]
+            if not self.online_variance:
+                return (centred - mean) / self.std
+            squares = centred.square().cumsum(dim=1) + state.squares
+            state.squares = squares[:, -1:]
+            variance = (squares + self.prior * self.std.square()) / counts - mean.square()
+            return (centred - mean) / torch.maximum(variance, LEAST_VARIANCE * self.std.square()).sqrt()

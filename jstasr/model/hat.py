@@ -61,7 +61,16 @@ class HatDecoder(nn.Module):
             labels: (N, U) int, padded with anything below V; label_lengths: (N,) int.
         Returns:
             (N,) float32, nats.
+        Raises:
+            ValueError: shapes that do not fit each other.
         """
+        if (
+            encoded.dim() != 3
+            or labels.dim() != 2
+            or not (labels.shape[:1] == label_lengths.shape == encoded_lengths.shape == encoded.shape[:1])
+        ):
+            shapes = ", ".join(str(tuple(x.shape)) for x in (encoded, encoded_lengths, labels, label_lengths))
+            raise ValueError(f"expected encoded (N, T, C), labels (N, U) and their lengths (N,), got {shapes}")
         frames = int(encoded_lengths.max())
         symbols = int(label_lengths.max())
         encoded, labels = encoded[:, :frames], labels[:, :symbols]

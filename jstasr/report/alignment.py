@@ -63,7 +63,7 @@ def analyse_alignments(
     last_shown = started
     for rows in batches:
         batch = collate(data, chosen[rows], None, [])
-        speech = model.encode_speech(model.audio_encoder.front_end(batch.speech), batch.speech_lengths)
+        speech = model.encode_speech(batch.speech, batch.speech_lengths)
         text = model.encode_text(batch.phones, batch.phone_lengths)
         check_finite(speech, text, batch.utt_ids)
         for layer, (frames, positions) in enumerate(zip(speech.layers, text.layers)):

@@ -91,7 +91,7 @@ def draw_alignments(model: JointModel, data: SpeechSet, phone_list: PhoneList, i
     was_training = model.training
     model.eval()
     batch = collate(data, indexes, None, []).to(model.ctc_label.weight.device)
-    speech = model.encode_speech(model.audio_encoder.front_end(batch.speech), batch.speech_lengths)
+    speech = model.encode_speech(batch.speech, batch.speech_lengths)
     text = model.encode_text(batch.phones, batch.phone_lengths)
     model.train(was_training)
     names = layer_names(model.config)
@@ -121,7 +121,7 @@ def draw_utterance(
     from matplotlib.figure import Figure
 
     batch = collate(data, [index], None, []).to(model.ctc_label.weight.device)
-    speech = model.encode_speech(model.audio_encoder.front_end(batch.speech), batch.speech_lengths)
+    speech = model.encode_speech(batch.speech, batch.speech_lengths)
     text = model.encode_text(batch.phones, batch.phone_lengths)
     forced = forced_positions(model, speech, text, batch.phones, batch.phone_lengths) if with_forced else None
     phones = phone_list.decode(data.phones[index])

@@ -3,26 +3,11 @@
 import io
 import math
 
+from jstasr.losses import LOSSES
 from jstasr.report.curves import Curves
 
-COLOURS = {
-    "streaming": "#1f77b4",
-    "full": "#d62728",
-    "text_streaming": "#7fb2e5",
-    "text_full": "#f2a19a",
-    "ctc_label": "#2ca02c",
-    "ctc_phone": "#9467bd",
-    "consistency": "#7f7f7f",
-}
-LABELS = {
-    "streaming": "speech, streaming",
-    "full": "speech, full context",
-    "text_streaming": "text, streaming",
-    "text_full": "text, full context",
-    "ctc_label": "CTC, labels",
-    "ctc_phone": "CTC, phonemes",
-    "consistency": "consistency",
-}
+COLOURS = {loss.name: loss.colour for loss in LOSSES}
+LABELS = {loss.name: loss.label for loss in LOSSES}
 RATIO_LABELS = {
     "own_to_other": "own / other's text",
     "best_to_framewise": "best / uniform",

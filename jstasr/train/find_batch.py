@@ -15,11 +15,12 @@ from jstasr.data.speech_set import SpeechSet
 from jstasr.data.text_set import TextSet
 from jstasr.errors import JstasrError
 from jstasr.experiment.config import TrainConfig
+from jstasr.losses.config import loss_weights
+from jstasr.losses.step import StepLosses
 from jstasr.model.joint import JointModel
 from jstasr.train.faults import is_out_of_memory
 from jstasr.train.loader import text_budget
-from jstasr.train.loop import backward, set_up
-from jstasr.train.schedule import counts, loss_weights, paired_texts
+from jstasr.train.loop import backward, set_up, transcripts_of
 
 GIB = 1 << 30
 MARGIN = 0.9  # of the memory: allocators leave holes, and other batches have other shapes
@@ -113,7 +114,7 @@ def find_batch(
     limit = MARGIN * (memory_gb * GIB if memory_gb else free_memory(device))
     plain = JointModel(config.model)
     plain.audio_encoder.front_end.set_cmvn(*cmvn)
-    model, optimiser = set_up(plain, config.optim, fabric)
+    model, optimiser = set_up(StepLosses(plain, config.losses, config.specaug), config.optim, fabric)
     longest = int(speech.num_frames.max())
     everything = longest * len(speech)
     weights = loss_weights(config.optim.max_steps, config.losses)
@@ -131,8 +132,8 @@ def find_batch(
         size = batch.speech.shape[0] * batch.speech.shape[1]
         reset_peak(device)
         try:
-            amount = counts(batch, paired := paired_texts(config, batch, weights))
-            backward(config, model, plain, fabric, batch, paired, weights, amount, amount)
+            amount = batch.counts(paired := transcripts_of(config, batch, weights))
+            backward(config, model, fabric, batch, paired, weights, amount, amount)
             optimiser.step()
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):

@@ -43,7 +43,7 @@ class Meter:
             self.losses[name] = self.losses.get(name, 0.0) + value.detach().double()
 
     def end_step(self, amounts: dict[str, float], waited: float) -> None:
-        """amounts: of all processes, see jstasr.train.schedule.counts; waited: seconds for batches, on this process."""
+        """amounts: of all processes, see `Batch.counts`; waited: seconds for batches, on this process."""
         for name, value in amounts.items():
             self.amounts[name] = self.amounts.get(name, 0.0) + value
         self.waited += waited

@@ -18,7 +18,10 @@ from jstasr.experiment.config import OptimConfig, TrainConfig
 from jstasr.experiment.files import CHECKPOINTS
 from jstasr.features.augment import augment
 from jstasr.features.frames import FRAMES_PER_SECOND
-from jstasr.features.specaug import spec_augment
+from jstasr.losses import LOSSES
+from jstasr.losses.config import loss_weights
+from jstasr.losses.consistency import paired_texts
+from jstasr.losses.step import StepLosses
 from jstasr.model.joint import JointModel
 from jstasr.text.tokens import Tokenizer
 from jstasr.train.ema import Ema
@@ -26,7 +29,7 @@ from jstasr.train.faults import Faults, not_finite
 from jstasr.train.loader import batches
 from jstasr.train.log import Clock, Meter, Sparing, TrainLog
 from jstasr.train.processes import add_up, on_first
-from jstasr.train.schedule import UNIT, begun, counts, learning_rate, loss_weights, paired_texts
+from jstasr.train.schedule import learning_rate
 from jstasr.train.sharding import full, load_optimiser, whole_model
 from jstasr.train.signals import StoppedBySignal, StopRequest
 from jstasr.train.validate import validate
@@ -45,14 +48,14 @@ def optimiser_for(model: JointModel, config: OptimConfig) -> torch.optim.Optimiz
 
 
 def set_up(
-    plain: JointModel, config: OptimConfig, fabric: Fabric, state: dict | None = None
+    losses: StepLosses, config: OptimConfig, fabric: Fabric, state: dict | None = None
 ) -> tuple[torch.nn.Module, torch.optim.Optimizer]:
-    """Model and optimiser as fabric runs them, the optimiser over what this process holds of the weights.
+    """Losses with their model, and the optimiser of this process's share of the weights, as fabric runs them.
 
     state: the optimiser's, of a checkpoint.
     """
-    model = fabric.setup_module(plain)
-    optimiser = optimiser_for(plain, config)
+    model = fabric.setup_module(losses)
+    optimiser = optimiser_for(losses.model, config)
     if state is not None:
         load_optimiser(optimiser, state)  # not after the set-up: fabric's wrapper would swallow it
     return model, fabric.setup_optimizers(optimiser)
@@ -81,6 +84,7 @@ def train(
     fabric.seed_everything(config.seed, workers=False, verbose=False)
     plain = JointModel(config.model)
     plain.audio_encoder.front_end.set_cmvn(*cmvn)
+    losses = StepLosses(plain, config.losses, config.specaug)
     checkpoints = CheckpointFolder(expdir / CHECKPOINTS, config.valid.keep_best, config.valid.keep_last)
     warnings: list[str] = []
     found = checkpoints.load_last(warnings.append)
@@ -98,7 +102,7 @@ def train(
     )
     if fabric.is_global_zero:
         checkpoints.remove_unfinished()
-    model, optimiser = set_up(plain, config.optim, fabric, state and state["optimiser"])
+    model, optimiser = set_up(losses, config.optim, fabric, state and state["optimiser"])
     ema = Ema(plain, config.optim.ema) if config.optim.ema > 0 else None
     position = None
     if state is not None:
@@ -149,7 +153,7 @@ def train(
             if step >= last_step:
                 break
             stopping, fault, norm, (epoch, position) = train_step(
-                config, model, plain, optimiser, fabric, stream, step, meter, faults, stop
+                config, model, optimiser, fabric, stream, step, meter, faults, stop
             )
             step += 1
             if fault:
@@ -175,7 +179,6 @@ def train(
 def train_step(
     config: TrainConfig,
     model: torch.nn.Module,
-    plain: JointModel,
     optimiser: torch.optim.Optimizer,
     fabric: Fabric,
     stream: Iterator[tuple[int, dict, Batch]],
@@ -190,7 +193,7 @@ def train_step(
     and accumulated parts.
 
     Args:
-        model: as set up by fabric; plain: the module inside.
+        model: StepLosses as set up by fabric.
         step: steps done before this one.
     Returns:
         Was any process asked to stop; what was not finite ("": nothing); gradient norm; epoch and position after it.
@@ -206,8 +209,8 @@ def train_step(
     # before the batches are there, as a data loader draws when it begins
     torch.manual_seed((config.seed * SEED_STRIDE + step) * fabric.world_size + fabric.global_rank)
     parts = [batch for _, _, batch in drawn]
-    paired = [paired_texts(config, batch, weights) for batch in parts]
-    held = [counts(batch, count) for batch, count in zip(parts, paired)]
+    paired = [transcripts_of(config, batch, weights) for batch in parts]
+    held = [batch.counts(count) for batch, count in zip(parts, paired)]
     mine = {unit: sum(part[unit] for part in held) for unit in held[0]}
     whole = add_up(fabric, mine | {"stop": float(bool(stop.received))})
     outcomes: list[tuple[dict[str, torch.Tensor], Batch]] = []
@@ -217,7 +220,7 @@ def train_step(
             faults.memory_watched(step + 1, batch),
             fabric.no_backward_sync(model, enabled=number < optim.accumulate - 1),
         ):
-            values, shares = backward(config, model, plain, fabric, batch, count, weights, amount, whole)
+            values, shares = backward(config, model, fabric, batch, count, weights, amount, whole)
         for name, value in shares.items():
             sums[name] = sums.get(name, 0.0) + value.detach()
         outcomes.append((values, batch))
@@ -238,10 +241,16 @@ def train_step(
     return stopping, fault, norm, drawn[-1][:2]
 
 
+def transcripts_of(config: TrainConfig, batch: Batch, weights: dict[str, float]) -> int:
+    """How many transcripts of paired speech ride in the text batch, for the consistency loss; 0 before it begins."""
+    if weights["consistency"] <= 0:
+        return 0
+    return paired_texts(batch, config.data.text_batch_phones * config.losses.consistency.text_share)
+
+
 def backward(
     config: TrainConfig,
     model: torch.nn.Module,
-    plain: JointModel,
     fabric: Fabric,
     batch: Batch,
     paired: int,
@@ -254,16 +263,16 @@ def backward(
     Args:
         paired: transcripts of paired speech that ride in the text batch.
         weights: of the losses.
-        amount, whole: how much of each unit the part and the whole step hold, see jstasr.train.schedule.counts.
+        amount, whole: how much of each unit the part and the whole step hold, see `Batch.counts`.
     Returns:
         The losses of the part, and its shares of the step's: of their weighted sum `loss` and of each.
     """
     batch = batch.to(fabric.device)
     speech, speech_lengths = augment(batch.speech, batch.speech_lengths, config.augment)
     batch = replace(batch, speech=speech, speech_lengths=speech_lengths)
-    features = spec_augment(plain.audio_encoder.front_end(speech), speech_lengths, config.specaug)
-    values = model(batch, features, begun(config.losses, weights), paired)
-    shares = {name: value * (amount[UNIT[name]] / whole[UNIT[name]]) for name, value in values.items()}
+    values = model(batch, weights, paired)
+    units = {loss.name: loss.unit for loss in LOSSES}
+    shares = {name: value * (amount[units[name]] / whole[units[name]]) for name, value in values.items()}
     loss = sum(weights[name] * share for name, share in shares.items())
     # a loss that is not finite may have a finite gradient: let no process take this step
     loss = loss * torch.where(loss.detach().isfinite(), 1.0, float("nan"))

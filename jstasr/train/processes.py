@@ -4,14 +4,24 @@ import logging
 import os
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.precision import MixedPrecision
 from lightning_fabric.strategies import DDPStrategy
 
 from jstasr.errors import JstasrError
 from jstasr.experiment.config import TrainConfig
+from jstasr.losses.config import untrained_parts
 from jstasr.train.sharding import sharded_strategy
+
+
+class RawInputPrecision(MixedPrecision):
+    """Autocast that leaves the inputs as they are: the model normalises raw features in float32."""
+
+    def convert_input(self, data: Any) -> Any:
+        return data
 
 
 def parallel_fabric(config: TrainConfig, has_text: bool, ngpu: int, num_procs: int, num_nodes: int) -> Fabric:
@@ -24,9 +34,6 @@ def parallel_fabric(config: TrainConfig, has_text: bool, ngpu: int, num_procs: i
     Raises:
         JstasrError: GPUs and processes of torchrun differ in number.
     """
-    losses = config.losses
-    unpaired_text = losses.text > 0 and has_text and losses.consistency.text_share < 1
-    weights = (losses.streaming, losses.full, losses.ctc_label, losses.ctc_phone, unpaired_text)
     devices = ngpu or num_procs
     launched = os.environ.get("LOCAL_WORLD_SIZE")  # torchrun sets it
     if launched is not None:
@@ -39,15 +46,17 @@ def parallel_fabric(config: TrainConfig, has_text: bool, ngpu: int, num_procs: i
         strategy = sharded_strategy(devices * num_nodes)
     elif devices * num_nodes > 1:
         # a loss that is switched off, or begins later, leaves parameters without a gradient: DDP must look for them
-        strategy = DDPStrategy(find_unused_parameters=min(weights) <= 0 or bool(losses.warmup))
+        unpaired = has_text and config.losses.consistency.text_share < 1
+        strategy = DDPStrategy(find_unused_parameters=bool(untrained_parts(config.losses, unpaired)))
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*`srun` command is available.*")
+    device = "cuda" if ngpu else "cpu"
     return Fabric(
-        accelerator="cuda" if ngpu else "cpu",
+        accelerator=device,
         devices=devices,
         num_nodes=num_nodes,
         strategy=strategy,
-        precision=config.precision,
+        plugins=RawInputPrecision(config.precision, device) if config.precision == "bf16-mixed" else None,
     )
 
 

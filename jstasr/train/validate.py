@@ -12,7 +12,8 @@ from jstasr.data.collate import collate
 from jstasr.data.speech_set import SpeechSet
 from jstasr.decode.greedy import greedy_search
 from jstasr.experiment.config import ValidConfig
-from jstasr.model.config import LossConfig
+from jstasr.losses.config import LossConfig
+from jstasr.losses.step import speech_losses
 from jstasr.model.joint import FULL, STREAMING, Encoded, JointModel
 from jstasr.text.languages import split_unspaced
 from jstasr.text.tokens import Tokenizer
@@ -78,8 +79,8 @@ def validate(
     for indexes in batches:
         indexes = chosen[indexes]
         batch = collate(dev, indexes, None, []).to(device)
-        speech = model.encode_speech(model.audio_encoder.front_end(batch.speech), batch.speech_lengths)
-        for name, value in model.speech_losses(speech, batch, losses).items():
+        speech = model.encode_speech(batch.speech, batch.speech_lengths)
+        for name, value in speech_losses(model, speech, batch, losses).items():
             totals[name] = totals.get(name, 0.0) + float(value) * len(indexes)
         text = model.encode_text(batch.phones, batch.phone_lengths)
         for prefix, branch in (("", speech), ("text_", text)):

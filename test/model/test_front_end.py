@@ -5,7 +5,6 @@ import pytest
 import torch
 from scipy.fft import dct
 
-from jstasr.decode.streaming import StreamingEncoder
 from jstasr.model.front_end import FrontEnd, cosine_transform
 from jstasr.model.joint import JointModel
 
@@ -20,10 +19,10 @@ KINDS = {
 
 
 @pytest.fixture(params=KINDS.values(), ids=KINDS.keys())
-def chosen(config, request):
+def chosen(small_config, request):
     for name, value in request.param.items():
-        setattr(config, name, value)
-    return config
+        setattr(small_config, name, value)
+    return small_config
 
 
 @pytest.mark.parametrize("pieces", [[1, 2, 40, 7, 0, 31], [81], [16] * 5 + [1], [64, 17]])
@@ -32,14 +31,13 @@ def test_streaming_piece_by_piece_equals_the_whole_utterance(chosen, pieces):
     model = JointModel(chosen).eval()
     model.audio_encoder.front_end.set_cmvn(torch.randn(20), torch.rand(20) + 0.5)
     features = torch.randn(sum(pieces), 20)
-    stream = StreamingEncoder(model)
-    outputs, start = [], 0
-    for index, piece in enumerate(pieces):
-        outputs.append(stream.accept(features[start : start + piece], last=index == len(pieces) - 1))
-        start += piece
+    state = model.new_stream()
     with torch.inference_mode():
-        normal = model.audio_encoder.front_end(features[None])
-        whole = model.encode_speech(normal, torch.tensor([len(features)])).streaming[0]
+        outputs = [
+            model.encode_stream(piece, state, last=index == len(pieces) - 1)
+            for index, piece in enumerate(features.split(pieces))
+        ]
+        whole = model.encode_speech(features[None], torch.tensor([len(features)])).streaming[0]
     assert torch.allclose(torch.cat(outputs), whole, **TOLERANCE)
 
 
@@ -51,9 +49,9 @@ def test_no_frame_depends_on_a_later_one(chosen):
     assert torch.equal(front_end(features)[:, :6], normal[:, :6])
 
 
-def test_mean_and_variance_are_those_of_the_frames_so_far_and_of_some_global_ones(config):
-    config.online_cmn, config.online_variance = 3, True
-    front_end = FrontEnd(config)
+def test_mean_and_variance_are_those_of_the_frames_so_far_and_of_some_global_ones(small_config):
+    small_config.online_cmn, small_config.online_variance = 3, True
+    front_end = FrontEnd(small_config)
     mean, std = torch.randn(20), torch.rand(20) + 0.5
     front_end.set_cmvn(mean, std)
     features = 4 * torch.randn(1, 10, 20) + 1
@@ -68,9 +66,9 @@ def test_mean_and_variance_are_those_of_the_frames_so_far_and_of_some_global_one
         assert torch.allclose(normal[0, frame], expected, **TOLERANCE)
 
 
-def test_a_constant_signal_is_not_divided_by_nothing(config):
-    config.online_cmn, config.online_variance = 1, True
-    assert FrontEnd(config)(torch.full((1, 3000, 20), 5.0)).isfinite().all()
+def test_a_constant_signal_is_not_divided_by_nothing(small_config):
+    small_config.online_cmn, small_config.online_variance = 1, True
+    assert FrontEnd(small_config)(torch.full((1, 3000, 20), 5.0)).isfinite().all()
 
 
 @pytest.mark.parametrize(("bins", "coefficients"), [(20, 20), (80, 13), (1, 1)])
@@ -80,10 +78,10 @@ def test_cepstra_are_those_of_the_orthonormal_cosine_transform(bins, coefficient
     assert features @ cosine_transform(bins, coefficients).numpy() == pytest.approx(expected, abs=1e-5)
 
 
-def test_the_spread_of_cepstra_of_independent_and_of_equal_bins_frames_what_is_assumed(config):
+def test_the_spread_of_cepstra_of_independent_and_of_equal_bins_frames_what_is_assumed(small_config):
     """Equal bins: all variance is in the first coefficient. What is assumed lies between that and white noise."""
-    config.cepstra = 20
-    front_end = FrontEnd(config)
+    small_config.cepstra = 20
+    front_end = FrontEnd(small_config)
     front_end.set_cmvn(torch.zeros(20), torch.full((20,), 2.0))
     assert float(front_end.std.square().sum()) == pytest.approx(20 * 4.0, rel=1e-4)  # the transform is orthonormal
     assert 4.0 < float(front_end.std[0] ** 2) < 80.0

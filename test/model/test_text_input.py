@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from jstasr.losses.step import encode_texts
 from jstasr.model.config import ModelConfig
 from jstasr.model.encoders import MASK_PHONE, repeat_phones, span_mask
 
@@ -78,7 +79,7 @@ def test_transcripts_of_speech_are_masked_where_the_configuration_says_so(model,
     model.train()
     torch.manual_seed(0)
     for _ in range(20):
-        model.encode_text_batch(batch, 3)
+        encode_texts(model, batch, 3)
     paired, unpaired = torch.stack([masked[:3].any() for masked in seen]), [masked[3:].any() for masked in seen]
     assert bool(paired.any()) == mask_paired and any(unpaired)
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from jstasr.errors import JstasrError
+from jstasr.losses.step import StepLosses
 from jstasr.train.find_batch import find_batch, largest_fitting, longest_first
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*srun.*")
@@ -44,10 +45,8 @@ def test_steps_that_stay_non_finite_end_the_run_with_the_batch_saved(training):
 
 
 def test_a_gradient_that_is_not_finite_is_named(training, monkeypatch):
-    """The losses are finite: only the way back is not."""
-    from jstasr.model.joint import JointModel
-
-    forward = JointModel.forward
+    """The losses are finite: only the gradient is not."""
+    forward = StepLosses.forward
 
     def broken(self, batch, *rest):
         values = forward(self, batch, *rest)
@@ -55,7 +54,7 @@ def test_a_gradient_that_is_not_finite_is_named(training, monkeypatch):
             values["full"] = values["full"] + torch.sqrt(0 * values["full"])  # 0, with an infinite slope
         return values
 
-    monkeypatch.setattr(JointModel, "forward", broken)
+    monkeypatch.setattr(StepLosses, "forward", broken)
     training.run(training.config(steps=6, interval=6), "exp")
     skipped = [line for line in training.log("exp").splitlines() if "skipped" in line]
     assert skipped and all("the gradient norm is nan in a step with utterances" in line for line in skipped)
@@ -72,9 +71,7 @@ def test_a_gradient_that_is_not_finite_is_named(training, monkeypatch):
     ids=["gpu", "cpu", "python"],
 )
 def test_lack_of_memory_names_the_batch_and_what_would_fit(training, monkeypatch, error):
-    from jstasr.model.joint import JointModel
-
-    forward, done = JointModel.forward, []
+    forward, done = StepLosses.forward, []
 
     def broken(self, batch, *rest):
         if len(done) == 2:
@@ -82,7 +79,7 @@ def test_lack_of_memory_names_the_batch_and_what_would_fit(training, monkeypatch
         done.append(batch.speech.shape[0] * batch.speech.shape[1])
         return forward(self, batch, *rest)
 
-    monkeypatch.setattr(JointModel, "forward", broken)
+    monkeypatch.setattr(StepLosses, "forward", broken)
     config = training.config(steps=6, interval=6)
     config.data.batch_frames = 300
     with pytest.raises(JstasrError) as raised:
@@ -97,12 +94,10 @@ def test_lack_of_memory_names_the_batch_and_what_would_fit(training, monkeypatch
 
 
 def test_other_errors_stay_what_they_are(training, monkeypatch):
-    from jstasr.model.joint import JointModel
-
     def broken(*_):
         raise RuntimeError("shapes do not match")
 
-    monkeypatch.setattr(JointModel, "forward", broken)
+    monkeypatch.setattr(StepLosses, "forward", broken)
     with pytest.raises(RuntimeError, match="shapes do not match"):
         training.run(training.config(steps=2, interval=2), "exp")
 

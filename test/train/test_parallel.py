@@ -24,7 +24,7 @@ TORCHRUN = ["torch.distributed.run", "--standalone", "--max-restarts=3", "--npro
 
 
 class Quadratic(torch.nn.Module):
-    """A model of the joint model's interface in float64: every loss a mean over its own unit, as there."""
+    """A module with the interface of StepLosses in float64: every loss a mean over its own unit, as there."""
 
     def __init__(self):
         super().__init__()
@@ -44,15 +44,8 @@ class Quadratic(torch.nn.Module):
             }
         )
 
-    @property
-    def audio_encoder(self):
-        return self
-
-    def front_end(self, features):
-        return features
-
-    def forward(self, batch, features, losses, paired):
-        one = ((features.double() @ self.weights["streaming"]) ** 2).sum(1)  # (N,)
+    def forward(self, batch, weights, paired):
+        one = ((batch.speech.double() @ self.weights["streaming"]) ** 2).sum(1)  # (N,)
         labels, phones, text = batch.label_lengths.sum(), batch.phone_lengths.sum(), batch.text_label_lengths.sum()
         texts = batch.text_labels.double().sum(1)
         return {
@@ -104,7 +97,7 @@ def gradients(fabric, parts, folder, broken=()):
         for row, name in zip(batch.speech, batch.utt_ids):
             row += float("nan") if name in broken else 0.0
     stream, faults, stop = iter([(0, {}, batch) for batch in batches]), Faults(folder, fabric, 9), StopRequest()
-    _, fault, _, _ = train_step(config, model, plain, optimiser, fabric, stream, 5, Meter(), faults, stop)
+    _, fault, _, _ = train_step(config, model, optimiser, fabric, stream, 5, Meter(), faults, stop)
     return kept, fault
 
 

@@ -9,9 +9,10 @@ import torch
 
 from jstasr.errors import JstasrError
 from jstasr.experiment.config import OptimConfig, load_config
+from jstasr.losses.config import loss_weights
 from jstasr.model.joint import JointModel
 from jstasr.train.log import Sparing
-from jstasr.train.schedule import learning_rate, loss_weights
+from jstasr.train.schedule import learning_rate
 from jstasr.train.validate import validate
 
 # Fabric only says that srun is there

@@ -3,7 +3,10 @@
 import pytest
 import torch
 
-from jstasr.model.config import ConsistencyConfig, LossConfig
+from jstasr.losses import LOSSES
+from jstasr.losses.config import LossConfig, loss_weights
+from jstasr.losses.consistency import ConsistencyConfig
+from jstasr.losses.step import StepLosses
 
 
 def parts_reached(model, loss):
@@ -20,10 +23,13 @@ def parts_reached(model, loss):
 
 def losses(model, batch, paired_text=0, **consistency):
     config = LossConfig(consistency=ConsistencyConfig(**consistency))
-    return model(batch, batch.speech, config, paired_text)
+    return StepLosses(model, config)(batch, loss_weights(0, config), paired_text)
 
 
-SHARED = {"shared_encoder"}
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+def test_every_loss_says_which_parts_it_trains(model, batch, loss):
+    value = losses(model.train(), batch, paired_text=2, weight=1.0)[loss.name]
+    assert parts_reached(model, value) == set(loss.trains)
 
 
 def test_text_losses_reach_the_text_branch_and_the_shared_parts_only(model, batch):
@@ -79,4 +85,4 @@ def test_every_alignment_gives_a_finite_gradient(model, batch, alignment):
 
 def test_losses_of_weight_zero_are_not_computed(model, batch):
     config = LossConfig(streaming=1.0, full=0.0, text=0.0, ctc_label=0.0, ctc_phone=0.0)
-    assert set(model(batch, batch.speech, config, 0)) == {"streaming"}
+    assert set(StepLosses(model, config)(batch, loss_weights(0, config), 0)) == {"streaming"}

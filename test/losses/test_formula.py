@@ -1,11 +1,14 @@
 """The model as it trains, in float32 with kernels, against the same model from torch's operations alone."""
 
 import copy
+from dataclasses import replace
 
 import torch
 
 from jstasr.kernels.ops import usable
-from jstasr.model.config import ConsistencyConfig, LossConfig
+from jstasr.losses.config import LossConfig, loss_weights
+from jstasr.losses.consistency import ConsistencyConfig
+from jstasr.losses.step import StepLosses
 
 
 def test_losses_and_gradients_are_those_of_torchs_operations_in_double_precision(model, batch):
@@ -16,7 +19,7 @@ def test_losses_and_gradients_are_those_of_torchs_operations_in_double_precision
     assert not usable(next(exact.parameters())), "double precision is the one that kernels do not take"
     results = []
     for which, speech in ((model, batch.speech), (exact, batch.speech.double())):
-        values = which(batch, speech, losses, 3)
+        values = StepLosses(which, losses)(replace(batch, speech=speech), loss_weights(0, losses), 3)
         sum(values.values()).backward()
         results.append((values, {name: p.grad for name, p in which.named_parameters()}))
     (values, gradients), (exact_values, exact_gradients) = results
@@ -34,10 +37,11 @@ def test_losses_under_bfloat16_autocast_are_those_of_float32_to_its_precision(mo
     losses = LossConfig(consistency=ConsistencyConfig(weight=1.0, alignment="framewise"))
     model.train()
     model.config.text.mask_ratio = 0.0
-    plain = model(batch, batch.speech, losses, 3)
+    step, weights = StepLosses(model, losses), loss_weights(0, losses)
+    plain = step(batch, weights, 3)
     with torch.autocast("cpu", torch.bfloat16):
-        half = model(batch, batch.speech, losses, 3)
-    sum(half.values()).backward()
+        rounded = step(batch, weights, 3)
+    sum(rounded.values()).backward()
     for name, value in plain.items():
-        torch.testing.assert_close(half[name].float(), value, atol=0.02, rtol=0.02)
+        torch.testing.assert_close(rounded[name].float(), value, atol=0.02, rtol=0.02)
     assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)

@@ -1,0 +1,70 @@
+"""The part `losses` of the training configuration, made from the settings of all losses."""
+
+from collections.abc import Iterator
+from dataclasses import field, make_dataclass
+from typing import TYPE_CHECKING, Any
+
+from jstasr.losses import LOSSES
+from jstasr.model.config import ModelConfig
+
+WARMUP = "Losses that begin later: name -> [first step, steps of growth to the weight]; consistency has its own keys."
+
+if TYPE_CHECKING:
+
+    class LossConfig:
+        """Weights and settings of the losses: a field for each `Setting`, and `warmup`."""
+
+        def __init__(self, **settings: Any): ...
+        def __getattr__(self, key: str) -> Any: ...
+
+else:
+    SETTINGS = [setting for loss in LOSSES for setting in loss.settings]
+    LossConfig = make_dataclass(
+        "LossConfig",
+        [
+            (setting.key, setting.default, field(default_factory=setting.default))
+            if isinstance(setting.default, type)
+            else (setting.key, float, setting.default)
+            for setting in SETTINGS
+        ]
+        + [("warmup", dict[str, list[int]], field(default_factory=dict))],
+    )
+
+
+def growth(step: int, start: int, steps: int) -> float:
+    """0 before `start`, then linear to 1 over `steps`."""
+    return 0.0 if step < start else min(1.0, (step - start + 1) / max(1, steps))
+
+
+def loss_weights(step: int, losses: LossConfig) -> dict[str, float]:
+    """Weight of every loss at a step: 0 before its start, then linear up to its weight."""
+    return {loss.name: loss.weight(losses) * growth(step, *loss.begin(losses)) for loss in LOSSES}
+
+
+def untrained_parts(losses: LossConfig, has_text: bool) -> set[str]:
+    """Parts of the model that get no gradient in some steps, or in none.
+
+    has_text: there is unpaired text, and a share of the text batch for it.
+    """
+    begun = [loss for loss in LOSSES if loss.weight(losses) > 0 and loss.begin(losses)[0] <= 0]
+    trained = {part for loss in begun if loss.unit != "text_labels" or has_text for part in loss.trains}
+    return {part for loss in LOSSES for part in loss.trains} - trained
+
+
+def faults(losses: LossConfig, model: ModelConfig) -> Iterator[str]:
+    """What is wrong with the settings, one sentence each."""
+    for loss in LOSSES:
+        yield from loss.faults(losses, model)
+    if losses.streaming <= 0 and losses.full <= 0:
+        yield "losses: streaming and full are both 0, nothing would be trained"
+    names = [loss.name for loss in LOSSES if loss.start is None]
+    for name, span in losses.warmup.items():
+        if name not in names or len(span) != 2:
+            yield (
+                f"losses.warmup: {name}: {span}: expected one of {' '.join(names)} with two numbers of steps, "
+                "[first, growth]"
+            )
+            return
+    speech = [loss for loss in LOSSES if not loss.needs_text and loss.weight(losses) > 0]
+    if speech and all(loss.begin(losses)[0] > 0 for loss in speech):
+        yield "losses.warmup: no loss on speech begins at step 0: nothing would be trained until one does"
