@@ -86,9 +86,9 @@ def part_times(job: Job, autocast: bool, steps: int) -> dict[str, float]:
     for module in model.modules():
         if type(module) in PARTS:
             times.watch(module, PARTS[type(module)])
-    joint = Joint(model.decoders["full"])
+    joint = Joint(model.decoder("full"))
     times.watch(joint, JOINT)
-    vars(model.decoders["full"])["loss"] = joint  # in place of the method, which a submodule would not hide
+    vars(model.decoder("full"))["loss"] = joint  # in place of the method, which a submodule would not hide
     _, step = jstasr(job, model)
     for table in (times.forward, times.backward, times.whole):
         table.clear()

@@ -75,8 +75,8 @@ def decode_set(
         features, batch_lengths = (tensor.to(device) for tensor in pad_features(matrices))
         encoded = model.encode_speech(features, batch_lengths)
         for mode in modes:
-            outputs, start = getattr(encoded, mode), None if starts is None else starts[indexes].to(device)
-            best = search(model.decoders[mode], outputs, encoded.lengths, config, language_model, start)
+            outputs, start = encoded.of(mode), None if starts is None else starts[indexes].to(device)
+            best = search(model.decoder(mode), outputs, encoded.lengths, config, language_model, start)
             found[mode].update(zip([ids[i] for i in indexes], best))
         done += len(indexes)
         now = time.perf_counter()

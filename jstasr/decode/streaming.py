@@ -32,7 +32,7 @@ class StreamingGreedy:
 
     def __init__(self, model: JointModel, max_symbols: int, start: int | None = None):
         """start: the first label, where it is known (the language's token)."""
-        self.decoder = model.decoders[STREAMING]
+        self.decoder = model.decoder(STREAMING)
         self.max_symbols = max_symbols
         device = model.audio_encoder.front_end.mean.device
         given = None if start is None else torch.tensor([start], device=device)

@@ -110,9 +110,7 @@ class Transcriber:
         lengths = torch.tensor([len(features)], device=features.device)
         encoded = model.encode_speech(features[None], lengths)
         given = None if start is None else torch.tensor([start], device=features.device)
-        best = search(
-            model.decoders[mode], getattr(encoded, mode), encoded.lengths, config, self.language_model, given
-        )[0]
+        best = search(model.decoder(mode), encoded.of(mode), encoded.lengths, config, self.language_model, given)[0]
         return self.transcript(best)
 
     def stream(self, pieces: Iterable, sample_rate: int | None = None, lang: str | None = None) -> Iterator[Transcript]:

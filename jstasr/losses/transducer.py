@@ -1,5 +1,6 @@
 """The transducer losses of both decoders on speech: HAT (Variani et al., arXiv 2003.07705)."""
 
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -8,27 +9,21 @@ from jstasr.data.batch import Batch
 from jstasr.losses.record import Encodings, Loss, Setting
 from jstasr.model.joint import FULL, STREAMING, Encoded, JointModel
 
-SHARED = ("audio_encoder", "shared_encoder")
-
 
 def hat_loss(model: JointModel, mode: str, encoded: Encoded, labels: Tensor, label_lengths: Tensor) -> Tensor:
-    """-log P(labels | encoded) by a decoder, summed over all alignments, in nats per label.
+    """-log P(labels | encoded), summed over all alignments, in nats per label.
 
     Args:
-        mode: "streaming" or "full".
+        mode: of the decoder: "streaming" or "full".
         labels: (N, U) int; label_lengths: (N,) int.
     """
-    frames = encoded.streaming if mode == STREAMING else encoded.full
-    nats = model.decoders[mode].loss(frames, encoded.lengths, labels, label_lengths)
+    nats = model.decoder(mode).loss(encoded.of(mode), encoded.lengths, labels, label_lengths)
     return nats.sum() / label_lengths.sum()
 
 
-def streaming(model: JointModel, encodings: Encodings, batch: Batch, losses: Any) -> Tensor:
-    return hat_loss(model, STREAMING, encodings.speech, batch.labels, batch.label_lengths)
-
-
-def full(model: JointModel, encodings: Encodings, batch: Batch, losses: Any) -> Tensor:
-    return hat_loss(model, FULL, encodings.speech, batch.labels, batch.label_lengths)
+def speech_loss(mode: str, model: JointModel, encodings: Encodings, batch: Batch, losses: Any) -> Tensor:
+    """The loss of a decoder on the paired speech."""
+    return hat_loss(model, mode, encodings.speech, batch.labels, batch.label_lengths)
 
 
 LOSSES = (
@@ -39,8 +34,8 @@ LOSSES = (
         colour="#1f77b4",
         settings=(Setting("streaming", 0.5, "Weight of the HAT loss of the streaming decoder."),),
         weight=lambda losses: losses.streaming,
-        value=streaming,
-        trains=(*SHARED, "decoders.streaming"),
+        value=partial(speech_loss, STREAMING),
+        trains=("audio_encoder", "shared_encoder", "decoders.streaming"),
     ),
     Loss(
         name="full",
@@ -49,7 +44,7 @@ LOSSES = (
         colour="#d62728",
         settings=(Setting("full", 0.5, "Weight of the HAT loss of the full-context decoder."),),
         weight=lambda losses: losses.full,
-        value=full,
-        trains=(*SHARED, "full_encoder", "decoders.full"),
+        value=partial(speech_loss, FULL),
+        trains=("audio_encoder", "shared_encoder", "full_encoder", "decoders.full"),
     ),
 )

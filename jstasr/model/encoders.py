@@ -8,13 +8,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from jstasr.features.frames import SUBSAMPLING
+from jstasr.features.front_end import FrontEnd, FrontEndState
 from jstasr.features.specaug import SpecAugmentConfig, spec_augment
+from jstasr.features.text_input import repeat_phones, span_mask
 from jstasr.model.config import ModelConfig, TextInputConfig
 from jstasr.model.conformer import Conformer, ConformerState
-from jstasr.model.front_end import FrontEnd, FrontEndState
+from jstasr.text.tokens import PhoneList
 
 RECEPTIVE_PAST = 6  # feature frames before 4t that encoder frame t sees: two stride-2 convolutions of 3 taps
-PAD_PHONE, MASK_PHONE = 0, 1
 
 
 def conformer(config: ModelConfig, layers: int, streaming: bool) -> Conformer:
@@ -70,7 +71,7 @@ class AudioEncoder(nn.Module):
 
     def __init__(self, config: ModelConfig):
         super().__init__()
-        self.front_end = FrontEnd(config)
+        self.front_end = FrontEnd(config.num_mel_bins, config.online_cmn, config.online_variance, config.cepstra)
         self.subsampling = Subsampling(self.front_end.width, config.dim)
         self.dropout = nn.Dropout(config.dropout)
         self.conformer = conformer(config, config.audio_layers, streaming=True)
@@ -123,61 +124,13 @@ class AudioEncoder(nn.Module):
             yield self.encode(window, torch.tensor([frames], device=window.device), state.conformer)
 
 
-def repeat_phones(
-    phones: Tensor, lengths: Tensor, low: int, high: int, training: bool
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Stretch each phoneme over several positions, as speech would.
-
-    Args:
-        phones: (N, P) int, padded with 0.
-        lengths: (N,) int.
-        low, high: the number of repetitions is drawn from [low, high] while training, else their rounded mean.
-    Returns:
-        (N, L) int padded with 0, (N,) int lengths, and (N, P) int repetitions, 0 past `lengths`.
-    """
-    inside = torch.arange(phones.shape[1], device=phones.device)[None] < lengths[:, None]
-    if training and high > low:
-        times = torch.randint(low, high + 1, phones.shape, device=phones.device)
-    else:
-        times = torch.full_like(phones, (low + high) // 2)
-    times = times * inside
-    ends = times.cumsum(dim=1)  # position after each phoneme's last repetition
-    new_lengths = ends[:, -1]
-    positions = torch.arange(int(new_lengths.max()), device=phones.device).expand(len(phones), -1).contiguous()
-    source = torch.searchsorted(ends, positions, right=True).clamp(max=phones.shape[1] - 1)
-    repeated = phones.gather(1, source)
-    return repeated * (positions < new_lengths[:, None]), new_lengths, times
-
-
-def span_mask(lengths: Tensor, max_length: int, ratio: float, span: int) -> Tensor:
-    """Spans to be masked, drawn independently for each utterance.
-
-    Args:
-        lengths: (N,) int.
-        max_length: L, the padded length.
-        ratio: expected share of masked positions (overlaps counted once).
-        span: length of one span.
-    Returns:
-        (N, L) bool, False past the lengths; never all of an utterance.
-    """
-    if ratio <= 0.0:
-        return torch.zeros(len(lengths), max_length, dtype=torch.bool, device=lengths.device)
-    # a position is free if none of the `span` starts that cover it was drawn: (1 - p)^span = 1 - ratio
-    probability = 1.0 - (1.0 - min(ratio, 0.95)) ** (1.0 / span)
-    starts = torch.rand(len(lengths), max_length + span - 1, device=lengths.device) < probability
-    masked = F.max_pool1d(starts[:, None].float(), span, stride=1)[:, 0] > 0
-    masked &= torch.arange(max_length, device=lengths.device)[None] < lengths[:, None]
-    everything = masked.sum(dim=1) >= lengths
-    return masked & ~everything[:, None]
-
-
 class TextEncoder(nn.Module):
     """Phoneme embedding, repetition, span masking, streaming conformer."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.settings: TextInputConfig = config.text
-        self.embedding = nn.Embedding(config.phone_size, config.dim, padding_idx=PAD_PHONE)
+        self.embedding = nn.Embedding(config.phone_size, config.dim, padding_idx=PhoneList.PAD_ID)
         self.dropout = nn.Dropout(config.dropout)
         self.conformer = conformer(config, config.text_layers, streaming=True)
 
@@ -194,6 +147,6 @@ class TextEncoder(nn.Module):
         positions, new_lengths, times = repeat_phones(phones, lengths, text.repeat_min, text.repeat_max, self.training)
         if self.training:
             masked = span_mask(new_lengths, positions.shape[1], text.mask_ratio, text.mask_span)
-            positions = positions.masked_fill(masked & maskable[:, None], MASK_PHONE)
+            positions = positions.masked_fill(masked & maskable[:, None], PhoneList.MASK_ID)
         frames = self.dropout(self.embedding(positions))
         return (self.conformer(frames, new_lengths) or [frames])[-1], new_lengths, times

@@ -36,6 +36,10 @@ class Encoded:
     full: Tensor
     repeats: Tensor | None = None
 
+    def of(self, mode: str) -> Tensor:
+        """(N, T, C), what the decoder of a mode sees."""
+        return self.streaming if mode == STREAMING else self.full
+
     def __getitem__(self, rows: slice) -> "Encoded":
         """Some of the utterances."""
         layers = [layer[rows] for layer in self.layers]
@@ -68,6 +72,12 @@ class JointModel(nn.Module):
         )
         self.ctc_label = nn.Linear(config.dim, config.vocab_size)
         self.ctc_phone = nn.Linear(config.dim, config.phone_size)
+
+    def decoder(self, mode: str) -> HatDecoder:
+        """The decoder of a mode, "streaming" or "full"."""
+        decoder = self.decoders[mode]
+        assert isinstance(decoder, HatDecoder)
+        return decoder
 
     def encode_speech(self, features: Tensor, lengths: Tensor, specaug: SpecAugmentConfig | None = None) -> Encoded:
         """Encode whole utterances.

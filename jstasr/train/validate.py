@@ -85,7 +85,7 @@ def validate(
         text = model.encode_text(batch.phones, batch.phone_lengths)
         for prefix, branch in (("", speech), ("text_", text)):
             for mode in (STREAMING, FULL):
-                decoder, encoded = model.decoders[mode], getattr(branch, mode)
+                decoder, encoded = model.decoder(mode), branch.of(mode)
                 found = greedy_search(decoder, encoded, branch.lengths, MAX_SYMBOLS)
                 texts.setdefault(prefix + mode, []).extend(tokenizer.decode(hyp.labels) for hyp in found)
         references += [dev.texts[i] for i in indexes]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from jstasr.model.encoders import SUBSAMPLING
+from jstasr.features.frames import SUBSAMPLING
 
 TOLERANCE = dict(atol=2e-5, rtol=1e-4)
 

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from jstasr.features.text_input import repeat_phones, span_mask
 from jstasr.losses.step import encode_texts
 from jstasr.model.config import ModelConfig
-from jstasr.model.encoders import MASK_PHONE, repeat_phones, span_mask
+from jstasr.text.tokens import PhoneList
 
 
 def test_fixed_repetition():
@@ -66,16 +67,18 @@ def test_only_maskable_utterances_are_masked_and_only_in_training(model):
     phones = torch.randint(3, 9, (2, 40))
     lengths, maskable = torch.tensor([40, 40]), torch.tensor([False, True])
     model.train().text_encoder(phones, lengths, maskable)
-    assert not (seen["ids"][0] == MASK_PHONE).any() and (seen["ids"][1] == MASK_PHONE).any()
+    assert not (seen["ids"][0] == PhoneList.MASK_ID).any() and (seen["ids"][1] == PhoneList.MASK_ID).any()
     model.eval().text_encoder(phones, lengths, maskable)
-    assert not (seen["ids"] == MASK_PHONE).any()
+    assert not (seen["ids"] == PhoneList.MASK_ID).any()
 
 
 @pytest.mark.parametrize("mask_paired", [True, False])
 def test_transcripts_of_speech_are_masked_where_the_configuration_says_so(model, batch, mask_paired):
     model.config.text.mask_paired = mask_paired
     seen = []
-    model.text_encoder.embedding.register_forward_hook(lambda module, given, out: seen.append(given[0] == MASK_PHONE))
+    model.text_encoder.embedding.register_forward_hook(
+        lambda module, given, out: seen.append(given[0] == PhoneList.MASK_ID)
+    )
     model.train()
     torch.manual_seed(0)
     for _ in range(20):

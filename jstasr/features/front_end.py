@@ -6,8 +6,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from jstasr.model.config import ModelConfig
-
 CORRELATION = 0.25  # share of the mel axis over which the correlation of two bins falls to 1/e
 LEAST_VARIANCE = 0.01  # of a coefficient in an utterance, relative to the global one
 
@@ -41,16 +39,16 @@ class FrontEnd(nn.Module):
     std: Tensor
     transform: Tensor
 
-    def __init__(self, config: ModelConfig):
+    def __init__(self, num_mel_bins: int, online_cmn: int = 0, online_variance: bool = False, cepstra: int = 0):
         super().__init__()
-        self.prior = config.online_cmn
-        self.online_variance = config.online_variance
-        self.cepstra = config.cepstra
-        self.width = config.cepstra or config.num_mel_bins
-        self.register_buffer("mean", torch.zeros(config.num_mel_bins))
+        self.prior = online_cmn
+        self.online_variance = online_variance
+        self.cepstra = cepstra
+        self.width = cepstra or num_mel_bins
+        self.register_buffer("mean", torch.zeros(num_mel_bins))
         self.register_buffer("std", torch.ones(self.width))
-        if self.cepstra:
-            self.register_buffer("transform", cosine_transform(config.num_mel_bins, self.cepstra), persistent=False)
+        if cepstra:
+            self.register_buffer("transform", cosine_transform(num_mel_bins, cepstra), persistent=False)
 
     def set_cmvn(self, mean: Tensor, std: Tensor) -> None:
         """Set the global mean and standard deviation of the log-mel features, (F,) each, kept with the weights.

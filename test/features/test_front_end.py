@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.fft import dct
 
-from jstasr.model.front_end import FrontEnd, cosine_transform
+from jstasr.features.front_end import FrontEnd, cosine_transform
 from jstasr.model.joint import JointModel
 
 TOLERANCE = dict(atol=2e-5, rtol=1e-4)
@@ -16,6 +16,10 @@ KINDS = {
     "cepstra": dict(online_cmn=0, cepstra=6),
     "cepstra, mean and variance": dict(online_cmn=3, online_variance=True, cepstra=6),
 }
+
+
+def front_end_of(config):
+    return FrontEnd(config.num_mel_bins, config.online_cmn, config.online_variance, config.cepstra)
 
 
 @pytest.fixture(params=KINDS.values(), ids=KINDS.keys())
@@ -42,7 +46,7 @@ def test_streaming_piece_by_piece_equals_the_whole_utterance(chosen, pieces):
 
 
 def test_no_frame_depends_on_a_later_one(chosen):
-    front_end = FrontEnd(chosen)
+    front_end = front_end_of(chosen)
     features = torch.randn(2, 10, 20)
     normal = front_end(features)
     features[:, 6:] += 9
@@ -51,7 +55,7 @@ def test_no_frame_depends_on_a_later_one(chosen):
 
 def test_mean_and_variance_are_those_of_the_frames_so_far_and_of_some_global_ones(small_config):
     small_config.online_cmn, small_config.online_variance = 3, True
-    front_end = FrontEnd(small_config)
+    front_end = front_end_of(small_config)
     mean, std = torch.randn(20), torch.rand(20) + 0.5
     front_end.set_cmvn(mean, std)
     features = 4 * torch.randn(1, 10, 20) + 1
@@ -68,7 +72,7 @@ def test_mean_and_variance_are_those_of_the_frames_so_far_and_of_some_global_one
 
 def test_a_constant_signal_is_not_divided_by_nothing(small_config):
     small_config.online_cmn, small_config.online_variance = 1, True
-    assert FrontEnd(small_config)(torch.full((1, 3000, 20), 5.0)).isfinite().all()
+    assert front_end_of(small_config)(torch.full((1, 3000, 20), 5.0)).isfinite().all()
 
 
 @pytest.mark.parametrize(("bins", "coefficients"), [(20, 20), (80, 13), (1, 1)])
@@ -81,7 +85,7 @@ def test_cepstra_are_those_of_the_orthonormal_cosine_transform(bins, coefficient
 def test_the_spread_of_cepstra_of_independent_and_of_equal_bins_frames_what_is_assumed(small_config):
     """Equal bins: all variance is in the first coefficient. What is assumed lies between that and white noise."""
     small_config.cepstra = 20
-    front_end = FrontEnd(small_config)
+    front_end = front_end_of(small_config)
     front_end.set_cmvn(torch.zeros(20), torch.full((20,), 2.0))
     assert float(front_end.std.square().sum()) == pytest.approx(20 * 4.0, rel=1e-4)  # the transform is orthonormal
     assert 4.0 < float(front_end.std[0] ** 2) < 80.0
