@@ -1,14 +1,22 @@
-"""Configuration files: YAML over the defaults of a dataclass, then `a.b=c`; unknown keys are errors."""
+"""Configuration files: YAML over the defaults of a dataclass, then `a.b=c`; unknown keys are errors.
+
+A file may name another one, `base: train_base.yaml`, and hold only what differs from it.
+"""
 
 import difflib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import cast
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from jstasr.errors import JstasrError
+
+BASE = "base"  # key of the file whose values a file changes
 
 
 def known_keys(node, prefix: str = "") -> list[str]:
@@ -32,10 +40,8 @@ def given_keys(values: dict, schema, prefix: str = "") -> list[str]:
     return names
 
 
-def check_keys(values, defaults, source: str) -> None:
+def check_keys(values: dict, defaults, source: str) -> None:
     """Refuse unknown keys, each with the nearest known one."""
-    if not isinstance(values, dict):
-        raise JstasrError(f"{source}: expected `key: value` pairs, found {type(values).__name__}")
     known = known_keys(defaults)
     faults = []
     for name in given_keys(values, defaults):
@@ -48,33 +54,83 @@ def check_keys(values, defaults, source: str) -> None:
         raise JstasrError(f"{source}: " + "; ".join(faults))
 
 
-def merge_config(schema: type, path: str | Path | None, overrides: list[str] = ()):
+@contextmanager
+def faults_of(source: str) -> Iterator[None]:
+    """Name the source of what OmegaConf and the YAML parser refuse."""
+    try:
+        yield
+    except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
+        raise JstasrError(f"{source}: {' '.join(str(error).split())}") from error
+
+
+def read_values(path: Path) -> dict:
+    """What one YAML file holds, interpolations unresolved."""
+    try:
+        with faults_of(str(path)):
+            values = OmegaConf.to_container(OmegaConf.load(path))
+    except OSError as error:
+        raise JstasrError(f"{path}: cannot read this configuration file: {error.strerror or error}") from None
+    if not isinstance(values, dict):
+        raise JstasrError(f"{path}: expected `key: value` pairs, found {type(values).__name__}")
+    return values
+
+
+def read_with_bases(path: Path, users: tuple[Path, ...] = ()) -> list[tuple[str, dict]]:
+    """Read a file, its base, the base of that, and so on.
+
+    A base is relative to the folder in which the file that names it really lies: symbolic links to the file or to its
+    folder change nothing.
+
+    Args:
+        path: the file.
+        users: files that are based on it.
+    Returns:
+        (name, values without `base`) of each file, every base before its users.
+    Raises:
+        JstasrError: a file cannot be read; a base is missing or leads in a circle (names both files).
+    """
+    values = read_values(path)
+    if BASE not in values:
+        return [(str(path), values)]
+    name = values.pop(BASE)
+    if not isinstance(name, str) or not name:
+        raise JstasrError(f"{path}: {BASE}: expected the name of a file, found {name!r}")
+    users = (*users, path.resolve())
+    base = (users[-1].parent / name).resolve()
+    if base in users:
+        circle = " -> ".join(str(file) for file in [*users[users.index(base) :], base])
+        raise JstasrError(f"{path}: {BASE}: {name} leads in a circle: {circle}")
+    if not base.is_file():
+        raise JstasrError(f"{path}: {BASE}: {name}: there is no file {base}")
+    return [*read_with_bases(base, users), (str(path), values)]
+
+
+def merge_config(schema: type, path: str | Path | None, overrides: Sequence[str] = ()):
     """Read a configuration.
 
     Args:
         schema: a dataclass whose fields all have defaults.
-        path: YAML file, or None for the defaults.
+        path: YAML file, or None for the defaults. It may name a `base`, which is read before it and may have a base
+            itself; mappings are merged, lists and scalars replaced.
         overrides: `a.b=c` strings, applied after the file.
     Returns:
         An instance of `schema`.
     Raises:
-        JstasrError: unreadable file, unknown key (names the nearest), wrong type.
+        JstasrError: unreadable file, a base that is missing or leads in a circle, unknown key (names the nearest),
+            wrong type; names the file of them in which the fault stands.
     """
     merged = OmegaConf.structured(schema)
-    source = str(path)
-    try:
-        if path is not None:
-            loaded = OmegaConf.load(path)
-            check_keys(OmegaConf.to_container(loaded) or {}, schema(), source)
-            merged = OmegaConf.merge(merged, loaded)
-        for source in overrides:
-            if "=" not in source:
-                raise JstasrError(f"--set {source}: write it as key=value, such as seed=2")
-            dotted = OmegaConf.from_dotlist([source])
-            check_keys(OmegaConf.to_container(dotted), schema(), f"--set {source}")
-            merged = OmegaConf.merge(merged, dotted)
+    for source, values in read_with_bases(Path(path)) if path is not None else []:
+        check_keys(values, schema(), source)
+        with faults_of(source):
+            merged = OmegaConf.merge(merged, values)
+    for override in overrides:
+        source = f"--set {override}"
+        if "=" not in override:
+            raise JstasrError(f"{source}: write it as key=value, such as seed=2")
+        with faults_of(source):
+            values = OmegaConf.from_dotlist([override])
+            check_keys(cast(dict, OmegaConf.to_container(values)), schema(), source)
+            merged = OmegaConf.merge(merged, values)
+    with faults_of(str(path or "--set")):
         return OmegaConf.to_object(merged)
-    except OSError as error:
-        raise JstasrError(f"{path}: cannot read this configuration file: {error.strerror}") from None
-    except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
-        raise JstasrError(f"{source}: {' '.join(str(error).split())}") from error

@@ -87,7 +87,7 @@ all_here() {
     "${allow_missing}"
 }
 
-# recipe DIR COMMAND OUTPUTS LIMITS: runs a recipe in a copy of its folder and looks at what it left.
+# recipe DIR COMMAND OUTPUTS LIMITS: runs a recipe in a folder of links to its files and looks at what it left.
 recipe() {
     local source=egs/$1 command=$2 outputs=$3 limits=$4 work entry name pattern limit status=0
     work=$(mktemp -d)/$(basename "$1")
@@ -96,7 +96,7 @@ recipe() {
         name=$(basename "${entry}")
         case ${name} in
             data | dump | exp | downloads | RESULTS.md) ;;
-            *) if [ -L "${entry}" ]; then ln -s "$(readlink -f "${entry}")" "${work}/${name}"; else cp -r "${entry}" "${work}/"; fi ;;
+            *) ln -s "$(readlink -f "${entry}")" "${work}/${name}" ;;
         esac
     done
     (cd "${work}" && bash -c "${command}") || { echo "${source}: ${command} failed" && status=1; }

@@ -1,21 +1,38 @@
 # shellcheck shell=bash
-# Sourced by a recipe's run.sh below the lines `name=default # explanation`: takes the options of those names
-# (--name value, or with - for _) from the command line and leaves all others, which are asr.sh's, in "$@". --help
-# explains its own and goes on to asr.sh, which explains the rest. run.sh has entered its folder before.
+# Sourced by a recipe's run.sh, in its folder: takes the recipe's options (--name value, or with - for _) from the
+# command line, sets a variable for each, and leaves all others, which are asr.sh's, in "$@". The recipe's options are
+# - those that local/data.sh declares above its line `# [end of the options of run.sh]`; ${local_data_opts} holds those of
+#   them that are given, in a form for asr.sh's --local_data_opts: commas for blanks; without an empty value, which means
+#   the default,
+# - those that run.sh itself declares above the line that sources this file.
+# A declaration is a line `name=default # explanation`. --help explains these options; asr.sh then explains the rest.
 
-_own=$(sed -n '/recipe_options\.sh/q; s/^\([a-z_][a-z0-9_]*\)=.* # .*/\1/p' "$(basename "${BASH_SOURCE[1]}")")
+_declarations() {
+  sed -n '/^# \[end of the options of run.sh\]/q; /recipe_options\.sh/q; /^[a-z_][a-z0-9_]*=.* # /p' "$1"
+}
+_run_declares=$(_declarations "$(basename "${BASH_SOURCE[1]}")")
+_data_declares=
+if grep -qs '^# \[end of the options of run.sh\]' local/data.sh; then _data_declares=$(_declarations local/data.sh); fi
+eval "$_data_declares"
+local_data_opts=
+
 _rest=()
 while [ $# -gt 0 ]; do
+  _name=${1#--}
+  _name=${_name//-/_}
   if [[ $1 == --help || $1 == -h ]]; then
     echo "Options of this recipe (below: those of every recipe):"
-    sed -n '/recipe_options\.sh/q
-      s/^\([a-z_][a-z0-9_]*\)=\(.*[^ ]\)  *# \(.*\)/  --\1  \3  [\2]/p
-      s/^\([a-z_][a-z0-9_]*\)=  *# \(.*\)/  --\1  \2/p' "$(basename "${BASH_SOURCE[1]}")"
+    "$(dirname "${BASH_SOURCE[0]}")/internal/show_options.sh" <<<"$_data_declares"$'\n'"$_run_declares"
     _rest+=("$1")
     shift
-  elif _name=${1#--} _name=${_name//-/_} && [[ $1 == --* && $'\n'${_own}$'\n' == *$'\n'"${_name}"$'\n'* ]]; then
+  elif [[ $1 == --* && $'\n'$_data_declares$'\n'$_run_declares == *$'\n'"$_name="* ]]; then
     [ $# -ge 2 ] || { echo "run.sh: error: option $1 needs a value" >&2; exit 1; }
-    printf -v "${_name}" '%s' "$2"
+    if [[ $'\n'$_data_declares != *$'\n'"$_name="* ]]; then
+      printf -v "$_name" '%s' "$2"
+    elif [ -n "$2" ]; then
+      printf -v "$_name" '%s' "$2"
+      local_data_opts+=" --$_name ${2// /,}"
+    fi
     shift 2
   elif [[ $1 == --* && $# -ge 2 ]]; then
     _rest+=("$1" "$2") # with its value, which may look like an option
@@ -26,4 +43,5 @@ while [ $# -gt 0 ]; do
   fi
 done
 set -- ${_rest[@]+"${_rest[@]}"}
-unset _own _rest _name
+unset -f _declarations
+unset _run_declares _data_declares _rest _name

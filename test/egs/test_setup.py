@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import yaml
+
+from jstasr.experiment.config import load_config
 
 ROOT = Path(__file__).resolve().parents[2]
 SETUP = ROOT / "egs/TEMPLATE/asr1/setup.sh"
@@ -54,8 +55,20 @@ def test_links_inside_the_repository_are_relative(tmp_path):
         assert run(SETUP, folder / "asr1").returncode == 0
         assert os.readlink(folder / "asr1/asr.sh") == "../../../egs/TEMPLATE/asr1/asr.sh"
         assert (folder / "asr1/utils/run.pl").is_file()
+        assert (
+            "base: '../../../../egs/TEMPLATE/asr1/conf/train_mini.yaml'"
+            in (folder / "asr1/conf/train.yaml").read_text()
+        )
+        assert load_config(folder / "asr1/conf/train.yaml").model.dim == 144
     finally:
         subprocess.run(["rm", "-rf", folder])
+
+
+def test_a_recipe_outside_the_repository_finds_its_base_under_any_name(tmp_path):
+    assert run(SETUP, tmp_path / "it's: a #1/asr1").returncode == 0
+    base = load_config(ROOT / "egs/TEMPLATE/asr1/conf/train_mini.yaml")
+    config = load_config(tmp_path / "it's: a #1/asr1/conf/train.yaml")
+    assert config.model == base.model and config.optim.max_steps == 600 != base.optim.max_steps
 
 
 def test_the_model_fits_the_amount_of_speech(tmp_path, recordings):
@@ -63,8 +76,10 @@ def test_the_model_fits_the_amount_of_speech(tmp_path, recordings):
     done = run(SETUP, tmp_path / "yo/asr1", "--lang", "yo", "--manifest", recordings, "--text", tmp_path / "text.txt")
     assert done.returncode == 0, done.stderr
     assert "24 utterances, 0 minutes; conf/train.yaml: the size 'mini', token_type char" in done.stdout
-    config = yaml.safe_load((tmp_path / "yo/asr1/conf/train.yaml").read_text())
-    assert config["optim"]["max_steps"] == 600 and config["valid"]["interval"] == 75
+    config = load_config(tmp_path / "yo/asr1/conf/train.yaml")
+    assert config.optim.max_steps == 600 and config.valid.interval == 75
+    assert config.losses.consistency.start_step == 120
+    assert config.model == load_config(ROOT / "egs/TEMPLATE/asr1/conf/train_mini.yaml").model
     script = (tmp_path / "yo/asr1/run.sh").read_text()
     assert "lang=yo" in script and len(script.splitlines()) < 60
 

@@ -109,13 +109,36 @@ END
     says conf/none.yaml
 }
 
-@test "a failing stage says how to go on" {
+@test "a configuration of the recipe comes before the shared one of the same name" {
+    mkdir -p dump/fbank/train dump/fbank/dev data/token_list/char
+    touch dump/fbank/train/{utt2num_frames,cmvn.ark} dump/fbank/dev/utt2num_frames
+    touch data/token_list/phones.txt data/token_list/char/tokens.txt
+    train=(./asr.sh --stage 6 --stop_stage 6 --token_type char --asr_config conf/train_smoke.yaml)
+    run "${train[@]}"
+    says "configured by ${TEMPLATE}/conf/train_smoke.yaml;"
+    touch conf/train_smoke.yaml
+    run "${train[@]}"
+    says "configured by conf/train_smoke.yaml;"
+    run "${train[@]}" --asr_config "${TEMPLATE}/conf/train_mini.yaml"
+    says "configured by ${TEMPLATE}/conf/train_mini.yaml;"
+}
+
+@test "a missing decoding configuration is named" {
+    mkdir -p exp/mine && touch exp/mine/valid.wer.ave.pth
+    run ./asr.sh --stage 8 --asr_tag mine --inference_config conf/none.yaml
+    [ "${status}" -eq 1 ]
+    says "--inference_config conf/none.yaml: no such file in ${recipe}"
+    run ./asr.sh --stage 8 --asr_tag mine --inference_config conf/decode_beam4.yaml
+    says "needs dump/fbank/test/utt2num_frames"
+}
+
+@test "a failing stage says how to continue" {
     printf '#!/usr/bin/env bash\necho "no corpus here" >&2\nexit 3\n' >local/data.sh
     run ./asr.sh --stage 1
     [ "${status}" -ne 0 ]
     says "no corpus here"
     says "stage 1 (data preparation (local/data.sh)) failed"
-    says "go on with: ./run.sh --stage 1"
+    says "continue with: ./run.sh --stage 1"
 }
 
 @test "stages outside --stage and --stop_stage and in --skip_stages do not run" {

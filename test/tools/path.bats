@@ -90,6 +90,12 @@ fsdd_by() { env -u JSTASR_CORPORA -u FSDD bash -euc "$1; . ./db.sh; echo \"\${FS
     [ "$(fsdd_by 'export FSDD=/my/copy')" = /my/copy ]
 }
 
+@test "db.sh: the corpora of ESPnet's local/data.sh have names, which may be set and do not hide those of the recipes" {
+    # shellcheck disable=SC2016
+    run env -u JSTASR_CORPORA -u AN4 TIMIT=/my/timit bash -euc '. ./db.sh; echo "${AISHELL} ${WSJ0} ${TIMIT} ${AN4} ${CSJVER}"'
+    [ "${output}" = "downloads  /my/timit downloads/an4 dvd" ]
+}
+
 @test "db.sh: a store that does not exist is refused" {
     run env JSTASR_CORPORA=nowhere bash -euc '. ./db.sh; echo went on'
     [ "${status}" -ne 0 ]

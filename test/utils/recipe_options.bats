@@ -52,10 +52,53 @@ END
 @test "--help explains the own options with their defaults, and is passed on" {
   run ./run.sh --help
   [ "$status" = 0 ]
-  [[ $output == *'--count  how many  [5]'* ]]
-  [[ $output == *'--empty  nothing yet'* ]]
+  grep -qx '  --count  *how many  \[5\]' <<<"$output"
+  grep -qx '  --name  *what it is called  \[two words\]' <<<"$output"
+  grep -qx '  --empty  *nothing yet' <<<"$output"
   [[ $output != *later* ]]
   [[ $output == *'left: --help' ]]
+}
+
+# declare_data_options: a local/data.sh that shares two options with run.sh.
+declare_data_options() {
+  file local/data.sh '#!/usr/bin/env bash' 'size="a b"  # how large' 'url= # from where' \
+    '# [end of the options of run.sh]' 'nj=4 # of this script alone' '. utils/parse_options.sh' 'more=1 # nothing'
+  # shellcheck disable=SC2016  # expanded by run.sh
+  echo 'echo "size=$size url=$url data:$local_data_opts"' >>run.sh
+}
+
+@test "options of local/data.sh have its defaults, and none of them needs to be passed on" {
+  declare_data_options
+  run ./run.sh
+  [ "${lines[1]}" = 'size=a b url= data:' ]
+}
+
+@test "options of local/data.sh that are given are passed on, with commas for blanks; all others stay" {
+  declare_data_options
+  run ./run.sh --nj 3 --url 'c d' --count 7 --size e --more 2
+  [ "$status" = 0 ]
+  [ "$(printf '%s|' "${lines[@]}")" = \
+    'count=7 name=two words empty=|left: --nj|left: 3|left: --more|left: 2|size=e url=c d data: --url c,d --size e|' ]
+}
+
+@test "an empty value of an option of local/data.sh means its default" {
+  declare_data_options
+  run ./run.sh --size '' --empty ''
+  [ "${lines[1]}" = 'size=a b url= data:' ]
+}
+
+@test "--help explains the options of local/data.sh that run.sh takes, and no other" {
+  declare_data_options
+  run ./run.sh --help
+  grep -qx '  --size  *how large  \[a b\]' <<<"$output"
+  grep -qx '  --url  *from where' <<<"$output"
+  [[ $output != *--nj* && $output != *--more* ]]
+}
+
+@test "a local/data.sh without the mark, such as one of ESPnet, shares no option" {
+  file local/data.sh 'stage=1 # first one' '. utils/parse_options.sh'
+  run ./run.sh --stage 3
+  [ "$(printf '%s|' "${lines[@]:1}")" = 'left: --stage|left: 3|' ]
 }
 
 @test "it works when run.sh is called from elsewhere" {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The road from a corpus to RESULTS.md, the same for every recipe: run.sh sets the options below and calls this.
+# All stages from a corpus to RESULTS.md, the same for every recipe: run.sh sets the options below and calls this.
 # Each stage reads files that an earlier one wrote, and may be run again by its number at any time.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" # the recipe's folder: this file is a link there
@@ -52,11 +52,11 @@ lexicon=               # Pronunciations of --g2p lexicon..., lines `word phone p
 token_type=bpe         # Tokens of the output: bpe, char or word.
 nbpe=100               # Number of BPE tokens.
 bpe_char_cover=1.0     # Share of the characters that BPE must cover.
-asr_config=conf/train.yaml # Model and training configuration.
+asr_config=conf/train.yaml # Model and training configuration: a file of the recipe, else of egs/TEMPLATE/asr1.
 asr_args=              # More options of `jstasr train`, as in "--set optim.max_steps=1000".
 asr_tag=               # Name of the experiment in --expdir (default: from the configuration and tokens).
 average_num=5          # Best checkpoints to average.
-inference_config=      # Decoding configuration (default: greedy search).
+inference_config=      # Decoding configuration, found as --asr_config is (default: greedy search).
 inference_args=        # More options of `jstasr decode`.
 inference_tag=         # Name of the decoding run (default: from --inference_config and --inference_args).
 inference_asr_model=valid.wer.ave.pth # Model file to decode with, inside the experiment.
@@ -74,10 +74,10 @@ log() {
     echo "$(date '+%Y-%m-%dT%H:%M:%S') (asr.sh:${BASH_LINENO[frame]}:${func}) $1"
 }
 
-# die MESSAGE: stop with an error that is the user's to mend.
+# die MESSAGE: stop with an error that the user can correct.
 die() {
     echo "asr.sh: error: $1" >&2
-    failure_told=true
+    failure_reported=true
     exit 1
 }
 
@@ -92,15 +92,7 @@ make_help() {
     done
     echo
     echo "Options (booleans are true or false):"
-    awk '/^# \[end of options\]/ { exit }
-         inside && match($0, / +# /) {
-             split(substr($0, 1, RSTART - 1), part, "=")
-             value = substr($0, length(part[1]) + 2, RSTART - length(part[1]) - 2)
-             gsub(/^"|"$/, "", value)
-             text = substr($0, RSTART + RLENGTH)
-             printf "  --%-22s %s%s\n", part[1], text, value == "" ? "" : "  [" value "]"
-         }
-         /^# \[options\]/ { inside = 1 }' "$(readlink -f "${BASH_SOURCE[0]}")"
+    utils/internal/show_options.sh <asr.sh
 }
 
 # minutes SECONDS: 3725 -> 1h 2m 5s
@@ -112,21 +104,21 @@ minutes() {
 }
 
 current=              # number of the stage that runs now
-failure_told=false
+failure_reported=false
 tail_pid=
 
-# Runs at every exit: says where the run stopped and how to go on.
+# Runs at every exit: says where the run stopped and how to continue.
 at_exit() {
     local status=$?
     if [ -n "${tail_pid}" ]; then kill "${tail_pid}" 2>/dev/null || true; fi
     if [ "${status}" -eq 0 ] || [ -z "${current}" ]; then return; fi
-    if ! "${failure_told}"; then
+    if ! "${failure_reported}"; then
         echo "asr.sh: error: stage ${current} (${titles[current]}) failed; the reason is above." >&2
-        echo "asr.sh: when it is mended, go on with: ./run.sh --stage ${current}" >&2
+        echo "asr.sh: once it is corrected, continue with: ./run.sh --stage ${current}" >&2
     fi
 }
 trap at_exit EXIT
-trap 'failure_told=true; echo "asr.sh: interrupted in stage ${current:-0}; go on with: ./run.sh --stage ${current:-0}" >&2; exit 130' INT TERM
+trap 'failure_reported=true; echo "asr.sh: interrupted in stage ${current:-0}; continue with: ./run.sh --stage ${current:-0}" >&2; exit 130' INT TERM
 
 # wanted N: is stage N to be run?
 wanted() {
@@ -145,6 +137,14 @@ begins() {
 ends() {
     log "Stage ${current}: done in $(minutes $((SECONDS - started)))" 1
     current=
+}
+
+# config_file FILE: the recipe's configuration file, or the template's where the recipe has none of that name.
+config_file() {
+    local shared
+    shared=$(dirname "$(readlink -f asr.sh)")/$1
+    if [ -f "$1" ] || [ ! -f "${shared}" ]; then shared=$1; fi
+    [ -f "${shared}" ] && echo "${shared}"
 }
 
 # needs STAGE FILE...: stop where a file that STAGE writes is missing.
@@ -273,7 +273,7 @@ if begins 0; then
     done
     jstasr check --stages "${stages[*]}" --token-type "${token_type}" "${g2p_options[@]}" --langs "${langs}" \
         --ngpu "${ngpu}" --num-nodes "${num_nodes}" --disk-gb "${disk_gb}" --speed-perturb-factors "${speed_perturb_factors}" \
-        --job-command "${train_cmd}" || die "something that later stages need is lacking: see the table above"
+        --job-command "${train_cmd}" || die "something that later stages need is missing: see the table above"
     ends
 fi
 
@@ -373,8 +373,9 @@ if begins 5; then
 fi
 
 if begins 6; then
+    config=$(config_file "${asr_config}") || die "--asr_config ${asr_config}: no such file in $(pwd), and none that the recipes share"
     train_options=(
-        --config "${asr_config}" --expdir "${asr_exp}"
+        --config "${config}" --expdir "${asr_exp}"
         --train-dir "${featsdir}/${paired_train}" --valid-dir "${featsdir}/${valid_set}"
         --cmvn "${featsdir}/${paired_train}/cmvn.ark"
         --phone-list data/token_list/phones.txt --token-list "${token_dir}/tokens.txt"
@@ -385,7 +386,6 @@ if begins 6; then
         needs 3 "${textdir}/${set}/phones"
         train_options+=(--text-dir "${textdir}/${set}")
     done
-    [ -f "${asr_config}" ] || die "--asr_config ${asr_config}: no such file in $(pwd)"
     needs 5 "${featsdir}/${paired_train}"/{utt2num_frames,cmvn.ark} "${featsdir}/${valid_set}/utt2num_frames"
     needs 3 data/token_list/phones.txt
     needs 4 "${token_dir}/tokens.txt"
@@ -400,7 +400,7 @@ if begins 6; then
     elif [ "${procs}" -gt 1 ]; then # a process that dies: all are started again, and continue from the checkpoint
         launcher=("${launcher[@]:0:2}" torchrun --standalone --max-restarts=3 "--nproc-per-node=${procs}" -m jstasr)
     fi
-    log "The experiment: ${asr_exp}; TensorBoard: tensorboard --logdir ${asr_exp}"
+    log "The experiment: ${asr_exp}, configured by ${config}; TensorBoard: tensorboard --logdir ${asr_exp}"
     mkdir -p "${asr_exp}/logdir" && rm -f "${asr_exp}/error"
     show_log "${asr_exp}/logdir/train.log"
     # shellcheck disable=SC2086  # --asr_args is a list of options
@@ -408,7 +408,7 @@ if begins 6; then
         # what ended it, which lies above torchrun's report of its processes
         [ ! -s "${asr_exp}/error" ] || die "training ended: $(<"${asr_exp}/error")"
         if [ "${cmd_backend}" = local ] || [ ! -e "${asr_exp}/requeue" ]; then exit 1; fi
-        log "Training was stopped by a signal, at its time limit perhaps, and saved a checkpoint: it goes on"
+        log "Training was stopped by a signal, at its time limit perhaps, and saved a checkpoint: it continues"
     done
     hide_log
     ends
@@ -425,8 +425,8 @@ if begins 8; then
     needs 7 "${asr_model}"
     decode_options=(--expdir "${asr_exp}" --model "${asr_model}" --mode "$(IFS=,; echo "${inference_modes[*]}")")
     if [ -n "${inference_config}" ]; then
-        [ -f "${inference_config}" ] || die "--inference_config ${inference_config}: no such file in $(pwd)"
-        decode_options+=(--config "${inference_config}")
+        config=$(config_file "${inference_config}") || die "--inference_config ${inference_config}: no such file in $(pwd), and none that the recipes share"
+        decode_options+=(--config "${config}")
     fi
     read -ra runner <<<"${decode_cmd}"
     if "${gpu_inference}"; then runner+=(--gpu 1) decode_options+=(--ngpu 1); fi

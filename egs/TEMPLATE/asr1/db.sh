@@ -56,20 +56,6 @@ export AN4_URL=${AN4_URL:-http://www.speech.cs.cmu.edu/databases/an4}
 export VOXPOPULI=${VOXPOPULI:-$(corpus_dir voxpopuli)}
 export VOXPOPULI_URL=${VOXPOPULI_URL:-https://huggingface.co/datasets/facebook/voxpopuli/resolve/719aaef8225945c0d80b277de6c79aa42ab053d5}
 
-# The names that local/data.sh files written for ESPnet read, where nothing above has set them: the folder downloads for
-# corpora that such a file brings by itself, nothing for those that you must name, as in WSJ0=/corpora/wsj0 ./run.sh
-for _name in ACCENTED_FR AIDATATANG_200ZH AISHELL AISHELL3 AISHELL4 ALFFA AMERICASNLP22 AN4 BENGALI BURMESE CMU_ARCTIC \
-    CMU_INDIC CSMSC FLEURS GAMAYUN GOOGLEI18N GRABO HARPERVALLEY HUI_ACG INDIC_SPEECH IWSLT22_LOW_RESOURCE JAVA \
-    JMD JSSS JSUT JTUBESPEECH JVS KSC LIBRISPEECH LJSPEECH MAGICDATA MALAYALAM MARATHI MEDIASPEECH MELD \
-    MINI_LIBRISPEECH MLS MUCS_SUBTASK1 MUCS_SUBTASK2 MUST_C M_AILABS PRIMEWORDS_CHINESE PUEBLA_NAHUATL \
-    REAZONSPEECH RUSLAN RU_OPEN_STT SIWIS SPEECHCOMMANDS ST_CMDS SUNDA TALROMUR TEDLIUM2 TEDLIUM3 TEDX_SPANISH \
-    THCHS30 TOTONAC VCTK VIVOS VOXFORGE VOXPOPULI YESNO YOLOXOCHITL_MIXTEC ZEROTH_KOREAN; do
-    if [ -z "${!_name+set}" ]; then printf -v "${_name}" downloads; fi
-done
-for _name in AISHELL2 AMI CHIME3 CHIME4 CHIME5 CSJDATATOP CSS10 FSC GIGASPEECH HKUST1 HKUST2 HUB4_SPANISH IWSLT22_DIALECT \
-    JKAC KSS LABOROTV LIBRILIGHT_LIMITED LIBRITTS LRS2 LRS3 MUSAN NSC REVERB SEAME SLURP SNIPS SPGISPEECH SWBD \
-    TEDXJP TIMIT VOXCELEB WENETSPEECH WSJ0 WSJ1 WSJCAM0; do
-    if [ -z "${!_name+set}" ]; then printf -v "${_name}" ''; fi
-done
-CSJVER=${CSJVER:-dvd} # the layout of your copy: dvd or usb
-unset _name
+# The corpora of local/data.sh files that were written for ESPnet, where nothing above has set them.
+# shellcheck source=espnet_corpora.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/espnet_corpora.sh"

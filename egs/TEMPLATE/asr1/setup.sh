@@ -96,14 +96,28 @@ case ${target} in
 esac
 for name in asr.sh cmd.sh path.sh db.sh; do ln -s "${base}/egs/TEMPLATE/asr1/${name}" "${target}/${name}"; done
 ln -s "${base}/utils" "${target}/utils"
-cp "${template}"/conf/decode_beam.yaml "${target}/conf/"
-cp "${template}/conf/train_${size}.yaml" "${target}/conf/train.yaml"
+shared=${base}/egs/TEMPLATE/asr1/conf/train_${size}.yaml
+case ${shared} in /*) ;; *) shared=../${shared} ;; esac # from conf/
+cat >"${target}/conf/train.yaml" <<END
+# The values of this recipe that differ from those of its base; exp/<tag>/config.yaml holds all of them.
+base: '${shared//\'/\'\'}'
+END
 if [ "${size}" = mini ]; then
     # Two processes take 32 s a step.
     steps=$((seconds * 40 / 32))
     steps=$((steps < 600 ? 600 : steps > 8000 ? 8000 : steps))
-    sed -i -e "s/max_steps: .*/max_steps: ${steps}/" -e "s/interval: .*/interval: $((steps / 8))/" \
-        -e "s/start_step: .*/start_step: $((steps / 5))/" "${target}/conf/train.yaml"
+    cat >>"${target}/conf/train.yaml" <<END
+
+optim:
+  max_steps: ${steps}
+
+valid:
+  interval: $((steps / 8))
+
+losses:
+  consistency:
+    start_step: $((steps / 5))
+END
 fi
 
 long_texts=$(IFS=, && echo "${texts[*]}")

@@ -1,17 +1,11 @@
 #!/usr/bin/env bash
 # Spoken digits of the Free Spoken Digit Dataset: real speech, and a speaker in dev and another in test whom
-# nobody trained on. Any option of asr.sh may follow (./run.sh --help).
+# nobody trained on. Any option of local/data.sh and of asr.sh may follow (./run.sh --help).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-n_joined=1000   # training utterances of several digits, joined from recordings
-n_text=5000     # digit strings without speech
-data_url=       # --data_url file:///...: archive of the corpus instead of the public one
-
 # shellcheck source=../../../utils/recipe_options.sh
 . utils/recipe_options.sh
-local_data_opts="--n_joined ${n_joined} --n_text ${n_text}"
-if [ -n "${data_url}" ]; then local_data_opts+=" --data_url ${data_url}"; fi
 
 ./asr.sh \
     --lang en \

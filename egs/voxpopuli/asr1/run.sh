@@ -1,26 +1,16 @@
 #!/usr/bin/env bash
 # VoxPopuli: speeches in the European Parliament in up to 16 languages in one model, from the download to RESULTS.md.
-# Any option of asr.sh may follow (./run.sh --help).
+# Any option of local/data.sh and of asr.sh may follow (./run.sh --help).
 #   ./run.sh --langs "sl et lt" --text_files "sl=FILE et=FILE lt=FILE" --ngpu 1
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-
-langs="en de fr es pl it ro hu cs nl fi hr sk sl et lt"   # languages
-text_files=   # text without speech, as in "sl=FILE et=FILE"
-n_text=0      # sentences of each text, at random; 0: all
-data_url=     # --data_url URL: mirror that has data/n_files.json, data/<language>/... (file:///... too)
 
 # shellcheck source=../../../utils/recipe_options.sh
 . utils/recipe_options.sh
 langs=${langs//,/ }
 read -ra list <<<"${langs}"
 text_sets=
-local_data_opts="--langs ${langs// /,} --n_text ${n_text}"
-if [ -n "${text_files}" ]; then
-    text_sets=train_text
-    local_data_opts+=" --text_files ${text_files// /,}"
-fi
-if [ -n "${data_url}" ]; then local_data_opts+=" --data_url ${data_url}"; fi
+if [ -n "${text_files}" ]; then text_sets=train_text; fi
 
 # The corpus's normalised transcripts are scored as they are, as others do: no cleaner.
 ./asr.sh \

@@ -4,8 +4,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 n_dev=100   # first utterances of the training part, in the order of their speakers, that become dev
-data_url=   # mirror that has an4_sphere.tar.gz
-help_message="Usage: local/data.sh [--n_dev 100] [--data_url URL]
+data_url=   # mirror that has an4_sphere.tar.gz (file:///... too)
+# [end of the options of run.sh]
+help_message="Usage: local/data.sh [--name value ...]
+$(utils/internal/show_options.sh <local/data.sh)
 Takes the corpus from \$JSTASR_CORPORA or downloads/ (see db.sh), else downloads it."
 
 # shellcheck source=../../../../utils/parse_options.sh

@@ -40,7 +40,7 @@ def utterances_of(folder, part):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--n-dev", type=int, default=100, help="first utterances of the training part that become dev")
+    parser.add_argument("--n-dev", type=int, required=True)
     parser.add_argument("an4", type=Path)
     parser.add_argument("data", type=Path)
     args = parser.parse_args()

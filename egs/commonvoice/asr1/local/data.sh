@@ -3,16 +3,17 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-langs=en       # with commas between, as the other lists
-release=
-text_files=
-held_out=0.25
-n_train=0
-n_text=0
-help_message="Usage: local/data.sh [--langs en,de] [--release DIR_OR_ARCHIVE,...] [--text_files LANG=FILE,...]
-                     [--held_out 0.25] [--n_train N] [--n_text N]
-Takes the releases from db.sh unless some are named. The official train, dev and test are used where they are, else
-validated.tsv is divided by speaker."
+langs=en       # languages, as in "en de fr es"
+release=       # folders or archives of releases (default: COMMONVOICE of db.sh)
+text_files=    # text without speech: FILE, or in several languages "en=FILE de=FILE"
+held_out=0.25  # in languages without text: share of the training sentences that are taken as text only
+n_train=0      # training clips of each language, at random; 0: all
+n_text=0       # lines of each text, at random; 0: all
+# [end of the options of run.sh]
+help_message="Usage: local/data.sh [--name value ...]
+$(utils/internal/show_options.sh <local/data.sh)
+Lists have commas between. The official train, dev and test are used where they are, else validated.tsv is divided by
+speaker."
 
 # shellcheck source=../../../../utils/parse_options.sh
 . utils/parse_options.sh

@@ -3,13 +3,15 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-langs=en_us       # names of FLEURS with commas between, as en_us,cmn_hans_cn
-transcript=normalised # or raw: with capitals, punctuation and digits
-text_files=       # LANG=FILE,... one sentence a line; LANG is the name without its country
-n_text=0          # sentences of each text, chosen at random; 0: all
-data_url=         # mirror that has data/<language>/{<split>.tsv,audio/<split>.tar.gz}
-help_message="Usage: local/data.sh [--langs en_us,de_de] [--transcript normalised|raw] [--text_files en=FILE,...]
-                     [--n_text 0] [--data_url URL]
+langs="en_us fr_fr es_419 ar_eg pt_br de_de it_it hi_in ru_ru tr_tr cmn_hans_cn"   # languages, by FLEURS' names
+transcript=normalised   # or raw, with capitals, punctuation and digits
+text_files=             # text without speech, as in "en=FILE de=FILE" (the name without its country)
+n_text=0                # sentences of each text, at random; 0: all
+data_url=               # mirror that has data/<language>/{<split>.tsv,audio/<split>.tar.gz} (file:///... too)
+# [end of the options of run.sh]
+help_message="Usage: local/data.sh [--name value ...]
+$(utils/internal/show_options.sh <local/data.sh)
+Lists have commas between.
 Takes what is there of the corpus in \$JSTASR_CORPORA or downloads/ (see db.sh) and downloads the rest."
 
 # shellcheck source=../../../../utils/parse_options.sh
@@ -22,7 +24,8 @@ Takes what is there of the corpus in \$JSTASR_CORPORA or downloads/ (see db.sh) 
 
 # The Hub publishes no list of checksums; the address names one revision, and gzip's own checksum is compared.
 url=${data_url:-${FLEURS_URL}}
-for lang in ${langs//,/ }; do
+read -ra names <<<"${langs//,/ }"
+for lang in "${names[@]}"; do
     for split in train dev test; do
         folder=${FLEURS}/data/${lang}
         jstasr fetch "${url}/data/${lang}/${split}.tsv" "${folder}/${split}.tsv"
@@ -32,4 +35,4 @@ for lang in ${langs//,/ }; do
 done
 IFS=, read -ra texts <<<"${text_files}"
 python3 local/make_sets.py --fleurs "${FLEURS}" --transcript "${transcript}" --n-text "${n_text}" \
-    --text-files "${texts[@]}" --langs ${langs//,/ }
+    --text-files "${texts[@]}" --langs "${names[@]}"

@@ -3,11 +3,13 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-n_joined=1000   # utterances of several digits, joined from one training speaker's recordings
+n_joined=1000   # training utterances of several digits, joined from one speaker's recordings
 n_text=5000     # digit strings without speech
-seed=1
-data_url=       # archive to download instead of the public one; file:///... is allowed
-help_message="Usage: local/data.sh [--n_joined 1000] [--n_text 5000] [--seed 1] [--data_url URL]
+data_url=       # archive of the corpus instead of the public one (file:///... too)
+# [end of the options of run.sh]
+seed=1          # of the joined utterances and the digit strings
+help_message="Usage: local/data.sh [--name value ...]
+$(utils/internal/show_options.sh <local/data.sh)
 Takes the corpus from \$JSTASR_CORPORA or downloads/ (see db.sh), else downloads it."
 
 # shellcheck source=../../../../utils/parse_options.sh
@@ -25,7 +27,7 @@ if [ "$(cat data/.made_with 2>/dev/null)" = "${wanted}" ]; then
     echo "local/data.sh: data/ is there, made with the same options: nothing to do"
     exit 0
 fi
-# Everything is made beside data/ and moved there at the end; data/.made_with says that the move is complete.
+# Everything is written beside data/ and moved there at the end; data/.made_with says that the move is complete.
 work=data/.local
 trap 'rm -rf "${work}"' EXIT
 rm -rf "${work}" data/.made_with

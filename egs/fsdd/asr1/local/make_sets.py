@@ -97,9 +97,9 @@ def write_set(folder, text, wav_scp, utt2spk):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--n-joined", type=int, default=1000, help="training utterances of several digits")
-    parser.add_argument("--n-text", type=int, default=5000, help="digit strings without speech")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--n-joined", type=int, required=True)
+    parser.add_argument("--n-text", type=int, required=True)
+    parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--listed-as", help="what wav.scp shall call the outdir (default: as it is)")
     parser.add_argument("recordings", type=Path)
     parser.add_argument("outdir", type=Path)

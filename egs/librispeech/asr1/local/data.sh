@@ -3,13 +3,14 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-size=mini   # hours to train on: mini (5), 100 or 960
-n_text=0    # sentences of the text, chosen at random; 0: all 40 million, which need some 20 GB of memory here
-data_url=   # mirror that has <resource>/<file>, as in 12/dev-clean.tar.gz
-md5sums=local/md5sum.txt
-help_message="Usage: local/data.sh [--size mini|100|960] [--n_text 0] [--data_url URL] [--md5sums FILE]
-Takes what is there of the corpus in \$JSTASR_CORPORA or downloads/ (see db.sh) and downloads the rest.
---md5sums names the checksums of the archives (default: those that openslr publishes)."
+size=mini       # hours to train on: mini (5), 100 or 960
+n_text=         # sentences without speech, chosen at random; 0 is all 40 million (200000, 1000000, 5000000 by size)
+data_url=       # mirror that has <resource>/<file>, as in 12/dev-clean.tar.gz (file:///... too)
+md5sums=local/md5sum.txt # checksums of the archives, for a mirror whose archives are not the official ones
+# [end of the options of run.sh]
+help_message="Usage: local/data.sh [--name value ...]
+$(utils/internal/show_options.sh <local/data.sh)
+Takes what is there of the corpus in \$JSTASR_CORPORA or downloads/ (see db.sh) and downloads the rest."
 
 # shellcheck source=../../../../utils/parse_options.sh
 . utils/parse_options.sh
@@ -23,9 +24,12 @@ corpus=${LIBRISPEECH}/LibriSpeech
 url=${data_url:-${LIBRISPEECH_URL}}
 # local/md5sum.txt: www.openslr.org/resources/12/md5sum.txt and /31/md5sum.txt; resource 11 has no such list.
 case "${size}" in
-    mini) sets=("train_${size}=train-clean-5" "dev_${size}=dev-clean-2") ;;
-    100) sets=("train_${size}=train-clean-100" "dev_${size}=dev-clean+dev-other") ;;
-    960) sets=("train_${size}=train-clean-100+train-clean-360+train-other-500" "dev_${size}=dev-clean+dev-other") ;;
+    mini) sentences=200000 sets=("train_${size}=train-clean-5" "dev_${size}=dev-clean-2") ;;
+    100) sentences=1000000 sets=("train_${size}=train-clean-100" "dev_${size}=dev-clean+dev-other") ;;
+    960)
+        sentences=5000000
+        sets=("train_${size}=train-clean-100+train-clean-360+train-other-500" "dev_${size}=dev-clean+dev-other")
+        ;;
     *) echo "local/data.sh: --size is mini, 100 or 960, not '${size}'" >&2; exit 1 ;;
 esac
 sets+=("test_clean=test-clean" "test_other=test-other")
@@ -40,4 +44,4 @@ for set in "${sets[@]}"; do
 done
 text=${corpus}/librispeech-lm-norm.txt.gz
 jstasr fetch "${url}/11/librispeech-lm-norm.txt.gz" "${text}"
-python3 local/make_sets.py --librispeech "${corpus}" --text "${text}" --n-text "${n_text}" "${sets[@]}"
+python3 local/make_sets.py --librispeech "${corpus}" --text "${text}" --n-text "${n_text:-${sentences}}" "${sets[@]}"

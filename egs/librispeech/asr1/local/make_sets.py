@@ -30,7 +30,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--librispeech", type=Path, required=True, help="folder of the splits")
     parser.add_argument("--text", type=Path, required=True, help="librispeech-lm-norm.txt.gz")
-    parser.add_argument("--n-text", type=int, default=0, help="sentences of it to take (default: all)")
+    parser.add_argument("--n-text", type=int, required=True)
     parser.add_argument("--seed", type=int, default=1, help="of their choice")
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("sets", nargs="+", metavar="SET=SPLIT+SPLIT", help="as in train=train-clean-5")

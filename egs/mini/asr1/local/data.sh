@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# Makes the recipe's data from nothing: sentences from CLDR's names (make_text.py), spoken by espeak-ng (make_speech.py).
+# Synthetic data, no corpus needed: sentences from CLDR's names (make_text.py), spoken by espeak-ng (make_speech.py).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-langs=en        # languages, with commas between
-n_paired=3000   # training utterances
+langs=en        # languages of the sentences, as in "en es it" (en es fr pt it de nl pl tr ru sv)
+n_paired=3000   # training utterances, sentence and speech
 n_text=20000    # training sentences without speech
-n_dev=1000
-n_test=2000     # utterances of test, and as many of test_rare
-seed=1
-nj=$(nproc)
-help_message="Usage: local/data.sh [--langs en,es,it] [--n_paired 3000] [--n_text 20000] [--n_dev 1000] [--n_test 2000]
-                     [--seed 1] [--nj N]
-Writes data/{train,dev,test,test_rare} and data/train_text. Numbers are totals, split evenly over the languages.
-It does nothing where that data is there already, made with the same options."
+n_dev=1000      # utterances of dev
+n_test=2000     # utterances of each test set
+# [end of the options of run.sh]
+seed=1          # of the sentences, the voices and the rooms
+nj=$(nproc)     # utterances that are spoken at the same time
+help_message="Usage: local/data.sh [--name value ...]
+$(utils/internal/show_options.sh <local/data.sh)
+Writes data/{train,dev,test,test_rare} and data/train_text. Lists have commas between. Numbers are totals, split evenly
+over the languages. It does nothing where that data is there already, made with the same options."
 
 . utils/parse_options.sh
 # shellcheck source=../path.sh
@@ -22,14 +23,18 @@ It does nothing where that data is there already, made with the same options."
 
 spoken="train dev test test_rare"
 sets="${spoken} train_text"
+text_options=(
+    --langs "${langs}" --n-paired "${n_paired}" --n-text "${n_text}" --n-dev "${n_dev}" --n-test "${n_test}"
+    --seed "${seed}"
+)
 code=$(cat local/*.py | cksum)
-wanted="--langs ${langs} --n_paired ${n_paired} --n_text ${n_text} --n_dev ${n_dev} --n_test ${n_test} --seed ${seed} (${code% *})"
+wanted="${text_options[*]} (${code% *})"
 if [ "$(cat data/.made_with 2>/dev/null)" = "${wanted}" ]; then
     echo "local/data.sh: data/ is there, made with the same options: nothing to do"
     exit 0
 fi
 
-# Everything is made beside data/ and moved there at the end; data/.made_with says that the move is complete.
+# Everything is written beside data/ and moved there at the end; data/.made_with says that the move is complete.
 work=data/.local
 pid=
 trap 'rm -rf "${work}"' EXIT
@@ -38,13 +43,13 @@ rm -rf "${work}" data/.made_with
 mkdir -p "${work}"
 
 echo "local/data.sh: writing sentences (${langs})"
-python3 local/make_text.py --langs "${langs}" --n-paired "${n_paired}" --n-text "${n_text}" --n-dev "${n_dev}" \
-    --n-test "${n_test}" --seed "${seed}" "${work}"
+python3 local/make_text.py "${text_options[@]}" "${work}"
 
 echo "local/data.sh: speaking $(cat "${work}"/*/utt2spk | wc -l) of them: SYNTHETIC speech by espeak-ng"
 folders=()
 for set in ${spoken}; do folders+=("${work}/${set}"); done
-python3 local/make_speech.py --nj "${nj}" --seed "${seed}" --audio-dir "${work}/audio" --listed-as data/audio "${folders[@]}" &
+python3 local/make_speech.py --nj "${nj}" --seed "${seed}" --audio-dir "${work}/audio" \
+    --listed-as data/audio "${folders[@]}" &
 pid=$!   # waited for, so that a signal reaches it through the trap at once
 wait "${pid}"
 pid=

@@ -6,7 +6,6 @@ An utterance's samples depend on the seed, its id and its text alone, not on nei
 
 import argparse
 import hashlib
-import os
 import queue
 import sys
 import threading
@@ -150,8 +149,8 @@ def speak_all(jobs, nj, seed):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--nj", type=int, default=os.cpu_count(), help="threads (default: the cores)")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--nj", type=int, required=True)
+    parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--audio-dir", type=Path, required=True, help="audio goes to <audio dir>/<set>/")
     parser.add_argument("--listed-as", help="what wav.scp shall call the audio dir (default: as it is)")
     parser.add_argument("sets", nargs="+", type=Path, help="folders with text, utt2spk, utt2lang")

@@ -193,12 +193,12 @@ def speakers(utt2spk):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--langs", default="en", help="languages, as in 'en es it' or en,es,it")
-    parser.add_argument("--n-paired", type=int, default=3000, help="training sentences to be spoken")
-    parser.add_argument("--n-text", type=int, default=20000, help="training sentences without speech")
-    parser.add_argument("--n-dev", type=int, default=1000)
-    parser.add_argument("--n-test", type=int, default=2000, help="sentences of each of the two test sets")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--langs", required=True, help="as in 'en es it' or en,es,it")
+    parser.add_argument("--n-paired", type=int, required=True)
+    parser.add_argument("--n-text", type=int, required=True)
+    parser.add_argument("--n-dev", type=int, required=True)
+    parser.add_argument("--n-test", type=int, required=True)
+    parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("outdir", type=Path, help="the sets become folders of it")
     args = parser.parse_args()
     langs = args.langs.replace(",", " ").split()

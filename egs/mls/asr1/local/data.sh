@@ -3,13 +3,15 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-langs=pl          # codes with commas between: de en es fr it nl pl pt
-audio=opus        # which archive: opus or flac (four times as large, what was published first)
-limited=false     # train on the 10 hours of each language that the corpus sets apart for "limited supervision"
-n_text=500000     # sentences of each language's text, chosen at random; 0: all
-data_url=         # mirror that has mls_<language>_opus.tar.gz, mls_lm_<language>.tar.gz and md5sum.txt
-help_message="Usage: local/data.sh [--langs pl,pt] [--audio opus|flac] [--limited true|false] [--n_text 500000]
-                     [--data_url URL]
+langs="de nl fr es it pt pl"   # languages (de en es fr it nl pl pt); English alone is 651 GB
+audio=opus                     # archives with opus, or with flac: four times as large
+limited=false                  # train on 10 hours of each language ("limited supervision")
+n_text=500000                  # sentences of each language's text, at random; 0: all
+data_url=                      # mirror with the files of openslr.org/94 (file:///... too)
+# [end of the options of run.sh]
+help_message="Usage: local/data.sh [--name value ...]
+$(utils/internal/show_options.sh <local/data.sh)
+Lists have commas between.
 Takes what is there of the corpus in \$JSTASR_CORPORA or downloads/ (see db.sh) and downloads the rest."
 
 # shellcheck source=../../../../utils/parse_options.sh

@@ -38,8 +38,8 @@ def limited_ids(folder, lang):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--limited", action="store_true", help="train on the 10 hours of limited_supervision")
-    parser.add_argument("--n-text", type=int, default=0, help="sentences of each text (default: all)")
+    parser.add_argument("--limited", action="store_true")
+    parser.add_argument("--n-text", type=int, required=True)
     parser.add_argument("--seed", type=int, default=1, help="of their choice")
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("languages", nargs="+", metavar="LANG=FOLDER=TEXT", help="as in pl=mls_polish_opus=data.txt")

@@ -3,11 +3,14 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-langs=sl          # with commas between: en de fr es pl it ro hu cs nl fi hr sk sl et lt
-text_files=       # LANG=FILE,... one sentence a line
-n_text=0          # sentences of each text, chosen at random; 0: all
-data_url=         # mirror that has data/{n_files.json,<language>/{asr_<split>.tsv,<split>/<split>_part_<n>.tar.gz}}
-help_message="Usage: local/data.sh [--langs sl,et] [--text_files sl=FILE,...] [--n_text 0] [--data_url URL]
+langs="en de fr es pl it ro hu cs nl fi hr sk sl et lt"   # languages
+text_files=   # text without speech, as in "sl=FILE et=FILE", one sentence a line
+n_text=0      # sentences of each text, at random; 0: all
+data_url=     # mirror that has data/n_files.json, data/<language>/... (file:///... too)
+# [end of the options of run.sh]
+help_message="Usage: local/data.sh [--name value ...]
+$(utils/internal/show_options.sh <local/data.sh)
+Lists have commas between.
 Takes what is there of the corpus in \$JSTASR_CORPORA or downloads/ (see db.sh) and downloads the rest."
 
 # shellcheck source=../../../../utils/parse_options.sh
@@ -21,7 +24,8 @@ Takes what is there of the corpus in \$JSTASR_CORPORA or downloads/ (see db.sh) 
 # The Hub publishes no list of checksums; the address names one revision, and gzip's own checksum is compared.
 url=${data_url:-${VOXPOPULI_URL}}
 jstasr fetch "${url}/data/n_files.json" "${VOXPOPULI}/data/n_files.json"
-for lang in ${langs//,/ }; do
+read -ra names <<<"${langs//,/ }"
+for lang in "${names[@]}"; do
     folder=${VOXPOPULI}/data/${lang}
     for split in train dev test; do
         jstasr fetch "${url}/data/${lang}/asr_${split}.tsv" "${folder}/asr_${split}.tsv"
@@ -33,4 +37,5 @@ for lang in ${langs//,/ }; do
     done
 done
 IFS=, read -ra texts <<<"${text_files}"
-python3 local/make_sets.py --voxpopuli "${VOXPOPULI}" --n-text "${n_text}" --text-files "${texts[@]}" --langs ${langs//,/ }
+python3 local/make_sets.py --voxpopuli "${VOXPOPULI}" --n-text "${n_text}" --text-files "${texts[@]}" \
+    --langs "${names[@]}"

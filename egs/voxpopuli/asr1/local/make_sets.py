@@ -66,7 +66,7 @@ def main():
     parser.add_argument("--langs", nargs="+", required=True)
     parser.add_argument("--count-parts", choices=SPLITS, metavar="SPLIT", help="print the number of its archives only")
     parser.add_argument("--text-files", nargs="*", default=[], metavar="LANG=FILE")
-    parser.add_argument("--n-text", type=int, default=0, help="sentences of each text (default: all)")
+    parser.add_argument("--n-text", type=int)
     parser.add_argument("--seed", type=int, default=1, help="of their choice")
     parser.add_argument("--data", type=Path, default=Path("data"))
     args = parser.parse_args()
