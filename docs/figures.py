@@ -13,10 +13,14 @@ A page names the source of a figure in a comment, and this script writes what st
     <!-- table: docs/measurements/align_step.csv -->
     ...
     <!-- /table -->
+    <!-- table: egs/mini/asr1/RESULTS.md WER CER -->
+    ...
+    <!-- /table -->
 
 After RESULTS.md: the experiment (where there are several), the data set, the decoder, the measure, and `interval` for
-the 95% interval or the name of a group, such as a language or "macro average". After a CSV file: the first values of
-the row, as many as tell it apart, and the column.
+the 95% interval or the name of a group, such as a language or "macro average"; for a table, the measures. After a CSV
+file: the first values of the row, as many as identify it, and the column. A figure may not begin a line, where Markdown
+would take its comment for a paragraph of HTML.
 """
 
 import argparse
@@ -24,6 +28,7 @@ import csv
 import re
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,7 +43,9 @@ class UnknownFigure(Exception):
 
 def pages(root: Path) -> list[Path]:
     """Every page that may hold figures."""
-    return sorted({root / "README.md", *root.glob("docs/**/*.md"), *root.glob("egs/*.md"), *root.glob("egs/*/*/README.md")})
+    return sorted(
+        {root / "README.md", *root.glob("docs/**/*.md"), *root.glob("egs/*.md"), *root.glob("egs/*/*/README.md")}
+    )
 
 
 def experiment(path: Path, tag: str) -> str:
@@ -52,29 +59,51 @@ def experiment(path: Path, tag: str) -> str:
     return sections[tag]
 
 
+def chapter(section: str, measure: str) -> tuple[list[dict[str, str]], dict[tuple[str, str], dict[str, str]]]:
+    """The rows of a measure's table, and the groups' error rates of (data set, decoder)."""
+    found = re.search(rf"^### {re.escape(measure)}$(.*?)(?=^### |\Z)", section, re.MULTILINE | re.DOTALL)
+    if found is None:
+        raise UnknownFigure(f"no measure {measure}")
+    lines = found[1].splitlines()
+    heading, _, *cells = [line.strip("|").split("|") for line in lines if line.startswith("|")]
+    groups = {}
+    for line in lines:
+        if by_group := re.fullmatch(r"- (\S+) \((\S+)\), by \S+: (.*)", line):
+            rates = [group.rsplit(" ", 1) for group in re.split("[,;] ", by_group[3])]
+            groups[by_group[1], by_group[2]] = {name: f"{rate}%" for name, rate in rates}
+    return [dict(zip(heading, row)) for row in cells], groups
+
+
+def with_interval(row: dict[str, str]) -> str:
+    """The error rate of a row of RESULTS.md with its 95% interval."""
+    return f"{row['Err']}% [{row['95% interval'].replace('–', ', ')}]"
+
+
 def result(section: str, dataset: str, mode: str, measure: str, detail: str = "") -> str:
     """An error rate of RESULTS.md, in percent."""
-    chapter = re.search(rf"^### {re.escape(measure)}$(.*?)(?=^### |\Z)", section, re.MULTILINE | re.DOTALL)
-    if chapter is None:
-        raise UnknownFigure(f"no measure {measure}")
-    lines = chapter[1].splitlines()
+    rows, groups = chapter(section, measure)
     if detail not in ("", "interval"):
-        start = f"- {dataset} ({mode}), by "
-        for line in lines:
-            if line.startswith(start):
-                groups = re.split("[,;] ", line.split(": ", 1)[1])
-                shares = dict(group.rsplit(" ", 1) for group in groups)
-                if detail in shares:
-                    return f"{shares[detail]}%"
-        raise UnknownFigure(f"no group {detail} of {dataset} ({mode})")
-    rows = [line.strip("|").split("|") for line in lines if line.startswith("|")]
-    if rows:
-        for row in rows[2:]:
-            cells = dict(zip(rows[0], row))
-            if (cells["dataset"], cells["mode"]) == (dataset, mode):
-                interval = cells["95% interval"].replace("–", ", ")
-                return f"{cells['Err']}%" + (f" [{interval}]" if detail else "")
+        rates = groups.get((dataset, mode), {})
+        if detail not in rates:
+            raise UnknownFigure(f"no group {detail} of {dataset} ({mode})")
+        return rates[detail]
+    for row in rows:
+        if (row["dataset"], row["mode"]) == (dataset, mode):
+            return with_interval(row) if detail else f"{row['Err']}%"
     raise UnknownFigure(f"no {dataset} ({mode}) under {measure}")
+
+
+def results_table(section: str, measures: list[str]) -> str:
+    """All error rates of an experiment under some measures, with those of the groups."""
+    rows, names = [], []
+    for measure in measures:
+        found, groups = chapter(section, measure)
+        for row in found:
+            rates = groups.get((row["dataset"], row["mode"]), {})
+            names += [name for name in rates if name not in names]
+            rows.append(([measure, row["dataset"], row["mode"], with_interval(row)], rates))
+    heading = ["measure", "decoding run and set", "decoder", "error rate [95% interval]", *names]
+    return as_markdown(heading, [cells + [rates.get(name, "") for name in names] for cells, rates in rows])
 
 
 def read_table(path: Path) -> tuple[dict[str, str], list[list[str]]]:
@@ -94,37 +123,53 @@ def cell(path: Path, *key: str) -> str:
     return found[0][heading.index(column)]
 
 
-def markdown_table(path: Path) -> str:
-    """A CSV file as a table, with what it says about itself below."""
-    about, (heading, *rows) = read_table(path)
+def as_markdown(heading: list[str], rows: list[list[str]]) -> str:
+    """A table; columns of numbers are aligned to the right."""
     numbers = [all(not row[i] or row[i][0].isdigit() for row in rows) and i > 0 for i in range(len(heading))]
     lines = [heading, ["--:" if number else "---" for number in numbers], *rows]
-    text = "".join("| " + " | ".join(line) + " |\n" for line in lines)
-    return f"\n{text}\n" + "".join(f"- {name}: {about[name]}\n" for name in ABOUT) + "\n"
+    return "\n" + "".join("| " + " | ".join(line) + " |\n" for line in lines) + "\n"
+
+
+def csv_table(path: Path) -> str:
+    """A CSV file as a table, with what it says about itself below."""
+    about, (heading, *rows) = read_table(path)
+    return as_markdown(heading, rows) + "".join(f"- {name}: {about[name]}\n" for name in ABOUT) + "\n"
+
+
+def source(key: str, root: Path) -> tuple[Path, str, list[str]]:
+    """The file that a key names, the experiment in it, and the rest of the key."""
+    first, *words = shlex.split(key)
+    name, _, tag = first.partition("#")
+    if not (root / name).is_file():
+        raise UnknownFigure(f"{name}: no such file")
+    return root / name, tag, words
 
 
 def figure(key: str, root: Path) -> str:
-    """The text that stands for a key."""
-    source, *words = shlex.split(key)
-    name, _, tag = source.partition("#")
-    path = root / name
-    if not path.is_file():
-        raise UnknownFigure(f"{name}: no such file")
-    if path.suffix == ".csv":
-        return cell(path, *words) if words else markdown_table(path)
-    return result(experiment(path, tag), *words)
+    """The text of one figure."""
+    path, tag, words = source(key, root)
+    return cell(path, *words) if path.suffix == ".csv" else result(experiment(path, tag), *words)
+
+
+def table(key: str, root: Path) -> str:
+    """The lines of one table."""
+    path, tag, words = source(key, root)
+    return csv_table(path) if path.suffix == ".csv" else results_table(experiment(path, tag), words)
 
 
 def insert(page: str, root: Path) -> str:
     """The page with every figure and table taken from its source."""
 
-    def replaced(match: re.Match) -> str:
-        try:
-            return match[1] + figure(match[2], root) + match[4]
-        except (UnknownFigure, TypeError, KeyError, ValueError) as error:
-            raise UnknownFigure(f"{match[2]}: {error}") from error
+    def replace_by(text: Callable[[str, Path], str]) -> Callable[[re.Match], str]:
+        def replaced(match: re.Match) -> str:
+            try:
+                return match[1] + text(match[2], root) + match[4]
+            except (UnknownFigure, TypeError, KeyError, ValueError) as error:
+                raise UnknownFigure(f"{match[2]}: {error}") from error
 
-    return TABLE.sub(replaced, FIGURE.sub(replaced, page))
+        return replaced
+
+    return TABLE.sub(replace_by(table), FIGURE.sub(replace_by(figure), page))
 
 
 def main(argv: list[str] | None = None, root: Path = ROOT) -> int:

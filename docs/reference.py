@@ -86,7 +86,7 @@ def command_text(name: str, parser: argparse.ArgumentParser, level: str) -> str:
         text += "| option | meaning |\n| --- | --- |\n"
         for action in rows:
             meaning = formatter._expand_help(action) if action.help else ""
-            text += f"| `{escape(option(action))}` | {escape(meaning)} |\n"
+            text += f"| {escape(f'`{option(action)}`')} | {escape(meaning)} |\n"
         text += "\n"
     for action in actions:
         if isinstance(action, argparse._SubParsersAction):
