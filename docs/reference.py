@@ -36,7 +36,11 @@ def comment(owner: type, field: Field) -> str:
     """What is said about a field: its metadata's `help`, else the comment behind it."""
     if "help" in field.metadata:
         return field.metadata["help"]
-    found = re.search(rf"^    {field.name}: .*?  # (.*)$", inspect.getsource(owner), re.MULTILINE)
+    try:
+        source = inspect.getsource(owner)
+    except (OSError, TypeError):  # made by make_dataclass
+        return ""
+    found = re.search(rf"^    {field.name}: .*?  # (.*)$", source, re.MULTILINE)
     return found[1] if found else ""
 
 
