@@ -4,7 +4,7 @@ HELP = "train a model on paired speech and unpaired text; continues a run that w
 
 
 def add_arguments(parser):
-    parser.add_argument("--config", help="YAML file over the defaults; see docs/config.md")
+    parser.add_argument("--config", help="YAML file over the defaults; see docs/reference/config.md")
     parser.add_argument("--train-dir", required=True, help="dump/fbank/<set> of the paired speech")
     parser.add_argument("--valid-dir", required=True, help="dump/fbank/<set> for every choice")
     parser.add_argument("--text-dir", action="append", default=[], help="dump/text/<set> of unpaired text; repeatable")

@@ -20,54 +20,54 @@ SCHEDULES = ("cosine", "linear", "inverse_sqrt", "constant")
 
 @dataclass
 class DataConfig:
-    """What goes into one step."""
+    """The batches of one step."""
 
-    batch_frames: int = 6400  # padded feature frames (10 ms) of the paired batch
-    text_batch_phones: int = 1000  # padded phonemes of the text batch, paired transcripts included
-    text_ratio: float = 0.0  # >0: unpaired phonemes for each paired one, instead of what text_batch_phones leaves
-    language_temperature: float = 1.0  # >1: languages are drawn ~ (share of the data)^(1 / temperature)
-    num_workers: int = 0  # processes that read ahead; 0: read in the training process
-    check_features: int = 20000  # utterances of each set whose features are read before the first step; 0: none
+    batch_frames: int = 6400  # Padded feature frames (10 ms each) of the paired batch.
+    text_batch_phones: int = 1000  # Padded phonemes of the text batch, the transcripts of paired speech included.
+    text_ratio: float = 0.0  # Unpaired phonemes for each paired one; 0: as many as text_batch_phones leaves room for.
+    language_temperature: float = 1.0  # Languages are drawn in proportion to (share of the data)^(1 / temperature).
+    num_workers: int = 0  # Processes that load data ahead; 0: the training process loads it.
+    check_features: int = 20000  # Utterances of each set whose features are checked before the first step; 0: none.
 
 
 @dataclass
 class OptimConfig:
-    """AdamW with linear warm-up and a decay."""
+    """AdamW with linear warm-up and decay of the learning rate."""
 
-    learning_rate: float = 2e-3  # at its peak, after the warm-up
-    schedule: str = "cosine"  # decay after the warm-up: cosine | linear | inverse_sqrt | constant
-    final_share: float = 0.0  # share of the learning rate at which the decay ends
-    weight_decay: float = 0.01  # of matrices; not of biases, norms and embeddings
-    betas: list[float] = field(default_factory=lambda: [0.9, 0.98])  # of Adam's two averages
-    warmup_steps: int = 300  # steps of linear growth
-    max_steps: int = 3000  # steps of the whole training
-    clip_norm: float = 5.0  # largest norm of the gradient
-    accumulate: int = 1  # batches whose gradients are added up in one step
-    ema: float = 0.0  # >0: decay of an average over the weights, which is validated and kept, such as 0.999
-    max_skipped: int = 10  # steps in a row that were not finite, which end the run
+    learning_rate: float = 2e-3  # Learning rate at its peak, after the warm-up.
+    schedule: str = "cosine"  # Decay of the learning rate after the warm-up: cosine | linear | inverse_sqrt | constant.
+    final_share: float = 0.0  # Share of the peak learning rate at which the decay ends.
+    weight_decay: float = 0.01  # Weight decay of matrices; biases, norms and embeddings have none.
+    betas: list[float] = field(default_factory=lambda: [0.9, 0.98])  # Decay rates of Adam's two averages.
+    warmup_steps: int = 300  # Steps over which the learning rate grows linearly.
+    max_steps: int = 3000  # Steps of the whole training.
+    clip_norm: float = 5.0  # Largest norm of the gradient; a longer gradient is scaled down to it.
+    accumulate: int = 1  # Batches whose gradients are added up in one step.
+    ema: float = 0.0  # Decay of the moving average of the weights that is validated and saved, such as 0.999; 0: none.
+    max_skipped: int = 10  # Steps in a row with a loss or gradient that is not finite, after which the run ends.
 
 
 @dataclass
 class ValidConfig:
     """Validation and checkpoints."""
 
-    interval: int = 500  # steps between validations; each writes a checkpoint
-    save_interval: int = 0  # steps between checkpoints without validation; 0: none
-    utterances: int = 200  # dev utterances used for it, spread evenly; 0: all
-    batch_frames: int = 20000  # padded feature frames evaluated together
-    keep_best: int = 5  # checkpoints kept by dev WER (mean of both decoders), for averaging
-    keep_last: int = 2  # newest checkpoints kept, for resuming
+    interval: int = 500  # Steps between validations; each writes a checkpoint.
+    save_interval: int = 0  # Steps between checkpoints without validation; 0: none.
+    utterances: int = 200  # Dev utterances that are validated, evenly spread over the set; 0: all.
+    batch_frames: int = 20000  # Padded feature frames (10 ms each) of a validation batch.
+    keep_best: int = 5  # Checkpoints kept for averaging: those with the lowest dev WER, the mean of both decoders.
+    keep_last: int = 2  # Newest checkpoints kept for resuming.
 
 
 @dataclass
 class TrainConfig:
-    """Everything that `jstasr train` can be told in a file."""
+    """Everything that a training configuration holds."""
 
-    seed: int = 1  # of the weights, the order of the data and every random draw
-    sample_rate: int = 16000  # Hz, of the features' audio; --fs sets it
-    precision: str = "32-true"  # 32-true | bf16-mixed (autocast; fp16 is not offered)
-    strategy: str = "ddp"  # of many processes: ddp | fsdp (each keeps a share of the weights and the optimiser)
-    log_interval: int = 50  # steps between progress lines
+    seed: int = 1  # Seed of the initial weights, the order of the data and every random draw.
+    sample_rate: int = 16000  # Sampling rate of the audio, Hz; the recipes set it by --fs.
+    precision: str = "32-true"  # Arithmetic: 32-true | bf16-mixed (bfloat16 autocast).
+    strategy: str = "ddp"  # Data parallelism: ddp | fsdp (each process keeps a share of the weights and the optimiser).
+    log_interval: int = 50  # Steps between log lines.
     model: ModelConfig = field(default_factory=ModelConfig)
     losses: LossConfig = field(default_factory=LossConfig)
     data: DataConfig = field(default_factory=DataConfig)

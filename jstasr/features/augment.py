@@ -1,4 +1,4 @@
-"""Other voices, tempi and microphones, made from the features at hand: useful where training has few speakers."""
+"""Augmentation of voice, tempo and microphone on the features: useful where training has few speakers."""
 
 from dataclasses import dataclass, field
 
@@ -10,15 +10,15 @@ LOG_POWER_PER_DB = 0.2302585092994046  # ln(10) / 10
 
 @dataclass
 class AugmentConfig:
-    """Drawn for each utterance of each step; 0 switches a part off."""
+    """Augmentation of the features, drawn for each utterance of each step; 0 switches a part off."""
 
-    tempo: float = 0.0  # speaking rate: as many frames times a factor in [1 / (1 + tempo), 1 + tempo]
-    edge_frames: int = 0  # quiet frames before, and after, the utterance: at most
-    warp: float = 0.0  # vocal tract length: the mel axis is stretched by a factor in [1 - warp, 1 + warp]
-    filter_db: float = 0.0  # microphone: a smooth random curve over the mel axis, at most this many dB
-    gain_db: float = 0.0  # level: at most this many dB, either way
-    noise_share: float = 0.0  # share of the utterances to which stationary noise is added
-    noise_snr_db: list[float] = field(default_factory=lambda: [5.0, 35.0])  # below their mean level, range
+    tempo: float = 0.0  # Speaking rate: the number of frames is scaled by a factor in [1 / (1 + tempo), 1 + tempo].
+    edge_frames: int = 0  # Quiet frames added before and after the utterance: at most this many on each side.
+    warp: float = 0.0  # Vocal tract length: the mel axis is stretched by a factor in [1 - warp, 1 + warp].
+    filter_db: float = 0.0  # Microphone: a smooth random curve over the mel axis is added, at most this many dB.
+    gain_db: float = 0.0  # Level: a random gain of at most this many dB, up or down.
+    noise_share: float = 0.0  # Share of the utterances to which stationary noise is added.
+    noise_snr_db: list[float] = field(default_factory=lambda: [5.0, 35.0])  # Range of the signal-to-noise ratio, dB.
 
 
 FILTER_POINTS = 6  # of a random curve, evenly spread over the mel axis and joined by lines

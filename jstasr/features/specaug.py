@@ -8,13 +8,13 @@ from torch import Tensor
 
 @dataclass
 class SpecAugmentConfig:
-    """Masks replace features by 0, the mean after normalisation."""
+    """SpecAugment: masks that replace features by 0, the mean after normalisation."""
 
-    freq_masks: int = 2  # masks over frequency
-    freq_width: int = 27  # mel bins, at most
-    time_masks: int = 2  # masks over time
-    time_width: int = 40  # frames, at most
-    time_share: float = 0.1  # and at most this share of the utterance, each
+    freq_masks: int = 2  # Masks over frequency.
+    freq_width: int = 27  # Mel bins of a mask over frequency, at most.
+    time_masks: int = 2  # Masks over time.
+    time_width: int = 40  # Frames (10 ms each) of a mask over time, at most.
+    time_share: float = 0.1  # Share of the utterance that a mask over time covers, at most.
 
 
 def draw_masks(count: int, widest: Tensor, length: Tensor, size: int) -> Tensor:

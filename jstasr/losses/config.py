@@ -5,6 +5,7 @@ from dataclasses import field, make_dataclass
 from typing import TYPE_CHECKING, Any
 
 from jstasr.losses import LOSSES
+from jstasr.losses.record import Setting
 from jstasr.model.config import ModelConfig
 
 WARMUP = "Losses that begin later: name -> [first step, steps of growth to the weight]; consistency has its own keys."
@@ -18,16 +19,20 @@ if TYPE_CHECKING:
         def __getattr__(self, key: str) -> Any: ...
 
 else:
-    SETTINGS = [setting for loss in LOSSES for setting in loss.settings]
+
+    def setting_field(setting: Setting) -> tuple:
+        """Name, type and default of a setting, for make_dataclass."""
+        if isinstance(setting.default, type):
+            return setting.key, setting.default, field(default_factory=setting.default)
+        return setting.key, float, field(default=setting.default, metadata={"help": setting.comment})
+
     LossConfig = make_dataclass(
         "LossConfig",
         [
-            (setting.key, setting.default, field(default_factory=setting.default))
-            if isinstance(setting.default, type)
-            else (setting.key, float, setting.default)
-            for setting in SETTINGS
-        ]
-        + [("warmup", dict[str, list[int]], field(default_factory=dict))],
+            *(setting_field(setting) for loss in LOSSES for setting in loss.settings),
+            ("warmup", dict[str, list[int]], field(default_factory=dict, metadata={"help": WARMUP})),
+        ],
+        namespace={"__doc__": "Weights of the losses; a weight of 0 switches a loss off and saves its computation."},
     )
 
 

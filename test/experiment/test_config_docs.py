@@ -1,4 +1,4 @@
-"""docs/config.md speaks of every value, with its default."""
+"""docs/reference/config.md explains every value and gives its default."""
 
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -23,11 +23,11 @@ def values(node, prefix=""):
 
 @pytest.mark.parametrize("config", [TrainConfig(), SearchConfig()], ids=lambda c: type(c).__name__)
 def test_every_value_is_documented_with_its_default_and_a_meaning(config):
-    rows = [line.split(" | ") for line in (ROOT / "docs/config.md").read_text("utf-8").splitlines()]
+    rows = [line.split(" | ") for line in (ROOT / "docs/reference/config.md").read_text("utf-8").splitlines()]
     documented = {row[0][3:-1]: row for row in rows if row[0].startswith("| `")}
     for name, default in values(config):
         if name not in FILLED_IN:
-            assert name in documented, f"{name} is missing in docs/config.md"
+            assert name in documented, f"{name} is missing in docs/reference/config.md"
             assert documented[name][1] == f"`{default}`", name
             assert documented[name][2].strip(" |"), f"{name} has no explanation"
 
