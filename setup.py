@@ -1,4 +1,4 @@
-"""Build of jstasr: a Python package with Cython extensions, built with plain gcc or clang."""
+"""The Cython extensions of jstasr, built with plain gcc or clang; all else about the package is in pyproject.toml."""
 
 import os
 import subprocess
@@ -8,15 +8,9 @@ from pathlib import Path
 
 import numpy
 from Cython.Build import cythonize
-from setuptools import Extension, find_packages, setup
+from setuptools import Extension, setup
 
 os.chdir(Path(__file__).parent)
-
-
-def requirements(name):
-    """The pinned packages of tools/<name>."""
-    lines = Path("tools", name).read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
 
 
 def openmp_flags():
@@ -48,20 +42,6 @@ def extensions():
     ]
 
 
-setup(
-    name="jstasr",
-    version="0.1.0",
-    description="Joint speech-text speech recognition without alignments",
-    packages=find_packages(include=["jstasr", "jstasr.*"]),
-    python_requires=">=3.10,<3.14",
-    install_requires=["torch==2.11.0", "torchaudio==2.11.0", *requirements("requirements.txt")],
-    extras_require={
-        "hf": ["pyarrow>=15"],
-        "test": requirements("requirements-dev.txt"),
-        "bench": ["librosa", "tslearn", "dtw-python", "dtaidistance", "numba"],
-    },
-    # Always anew: a build that was interrupted leaves a .c file which dates alone would take for complete,
-    # and a changed header is no reason for Cython to run.
-    ext_modules=cythonize(extensions(), language_level=3, force=True),
-    entry_points={"console_scripts": ["jstasr=jstasr.cli:main"]},
-)
+# force: a build that was interrupted leaves a .c file which dates alone would take for complete, and a changed
+# header is no reason for Cython to run.
+setup(ext_modules=cythonize(extensions(), language_level=3, force=True))

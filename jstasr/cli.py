@@ -7,6 +7,7 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 import jstasr
 from jstasr.errors import JstasrError
@@ -17,16 +18,26 @@ ORDER = (
     "check fetch import format-audio phonemize tokenize extract lm train average decode score results analyze"
     " report pack transcribe bench"
 ).split()
+# The optional dependencies (pyproject.toml) of a verb's packages; "train" holds those of all others.
+EXTRA = {
+    "score": "score",
+    "results": "score",
+    "analyze": "report",
+    "report": "report",
+    "pack": "transcribe",
+    "transcribe": "transcribe",
+    "bench": "bench",
+}
 
 
-def available_verbs():
+def available_verbs() -> dict[str, Path]:
     """Verb -> its module's path, in the order of the stages that use them."""
     paths = {path.stem.replace("_", "-"): path for path in BIN.glob("*.py") if not path.stem.startswith("_")}
     rank = {verb: index for index, verb in enumerate(ORDER)}
     return {verb: paths[verb] for verb in sorted(paths, key=lambda verb: (rank.get(verb, len(rank)), verb))}
 
 
-def read_help(path):
+def read_help(path: Path) -> str:
     """The module's `HELP` line, read from its source: importing every verb would take seconds."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if not isinstance(node, ast.Assign):
@@ -36,15 +47,15 @@ def read_help(path):
     return ""
 
 
-def overview(verbs):
+def overview(verbs: dict[str, Path]) -> str:
     """The text of `jstasr --help`."""
-    lines = ["usage: jstasr VERB [OPTION...]", "", jstasr.__doc__.strip(), "", "verbs:"]
+    lines = ["usage: jstasr VERB [OPTION...]", "", (jstasr.__doc__ or "").partition("\n")[0], "", "verbs:"]
     lines += [f"  {verb:<14} {read_help(path)}" for verb, path in verbs.items()]
     lines += ["", "`jstasr VERB --help` lists the options of a verb; `jstasr --version` tells the version."]
     return "\n".join(lines)
 
 
-def nearest(name, candidates):
+def nearest(name: str, candidates: list[str]) -> str:
     """The hint after a mistyped name, or nothing when no candidate comes near."""
     found = difflib.get_close_matches(name, candidates, n=1, cutoff=0.5)
     return f" Did you mean `{found[0]}`?" if found else ""
@@ -53,7 +64,7 @@ def nearest(name, candidates):
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Adds the default to an option's help, where there is one and the help does not tell it itself."""
 
-    def _get_help_string(self, action):
+    def _get_help_string(self, action: argparse.Action) -> str | None:
         if action.default in (None, False, "", []) or "default" in (action.help or ""):
             return action.help
         return super()._get_help_string(action)
@@ -62,11 +73,11 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 class Parser(argparse.ArgumentParser):
     """Argument parser without abbreviations that names the option nearest to an unknown one."""
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, **kwargs) -> None:
         kwargs.setdefault("allow_abbrev", False)
         super().__init__(*args, **kwargs)
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         prefix = "unrecognized arguments: "
         if message.startswith(prefix):
             unknown = message[len(prefix) :].split()[0].split("=")[0]
@@ -74,7 +85,7 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message}\nSee `{self.prog} --help`.\n")
 
 
-def run_verb(verb, argv):
+def run_verb(verb: str, argv: list[str]) -> int:
     """Parse `argv` by the verb's module, run it, return the exit code."""
     try:
         module = import_module(f"jstasr.bin.{verb.replace('-', '_')}")
@@ -88,9 +99,16 @@ def run_verb(verb, argv):
     except JstasrError as error:
         print(f"jstasr {verb}: error: {error}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "jstasr"):
+            raise
+        remedy = f"pip install 'jstasr[{EXTRA.get(verb, 'train')}]', or tools/setup.sh in a checkout"
+        print(f"jstasr {verb}: error: the package {package} is not installed: {remedy}", file=sys.stderr)
+        return 1
 
 
-def dispatch(argv):
+def dispatch(argv: list[str]) -> int:
     """Exit code of the command line `argv` (without the program's name)."""
     verbs = available_verbs()
     if not argv:
@@ -110,7 +128,7 @@ def dispatch(argv):
     return run_verb(verb, rest)
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Entry point of the `jstasr` command."""
     try:
         code = dispatch(list(sys.argv[1:] if argv is None else argv))

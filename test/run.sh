@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# All tests, as the first command after `git clone` or at any later time: sets up the environment, then lint, unit
-# tests, shell tests and the smoke runs of the recipes. The exit status is 0 only where all of them passed.
+# All tests, as the first command after `git clone` or at any later time: sets up the environment, then lint (types
+# and API pages are part of it), unit tests, shell tests and the smoke runs of the recipes. The exit status is 0 only
+# where all of them passed.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." || exit 1
 
@@ -121,7 +122,10 @@ if [ "${#failed[@]}" -gt 0 ]; then exit 1; fi
 export PATH=${PWD}/.venv/bin:${PATH}
 
 if [[ " ${parts} " == *" lint "* ]]; then
-    part "ruff" ruff check .
+    part "ruff check" ruff check .
+    part "ruff format" ruff format --check .
+    part "pyright" env PYRIGHT_PYTHON_IGNORE_WARNINGS=1 pyright # else it looks for a newer release of itself
+    part "API pages" python tools/api.py
     part "shellcheck is installed" all_here shellcheck
     if command -v shellcheck >/dev/null; then
         mapfile -d '' -t files < <(shell_files)

@@ -5,7 +5,6 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 
-torch_version=2.11.0
 needed_gb=8 # torch with its CUDA libraries takes 4.7 GB, and the downloads pass through pip's cache
 
 usage() {
@@ -19,7 +18,7 @@ Debian or Ubuntu, installs espeak-ng and sox. Takes minutes the first time, no t
   --torch_index URL    Package index for torch and torchaudio, for builds for another CUDA version
   --offline            Never touch the network: use what is there, or say what is lacking
   --no-apt             Install no system packages, not even as root
-  --dev                The tools of test/run.sh too: ruff, pytest, hypothesis; bats, shellcheck, sctk, Slurm
+  --dev                The tools of test/run.sh too: ruff, pyright, pdoc, pytest, hypothesis; bats, shellcheck, sctk, Slurm
 END
 }
 
@@ -57,7 +56,7 @@ if "${offline}" && [[ "${PIP_FIND_LINKS:-}" == *://* ]]; then unset PIP_FIND_LIN
 
 mark=.venv/.setup # .done: all; .packages, .build: digests of what was installed and built; .busy: pip at work
 sources=(setup.py pyproject.toml tools/setup.sh tools/requirements.txt)
-mapfile -t extension_sources < <(find jstasr -name '*.pyx' -o -name '*.pxd' -o -name '*_core.[ch]' | LC_ALL=C sort)
+mapfile -t extension_sources < <(find jstasr -name '*.pyx' -o -name '*.pxd' -o -name '*.h' | LC_ALL=C sort)
 
 # up_to_date: nothing has changed since the last complete set-up.
 up_to_date() {
@@ -192,30 +191,31 @@ enough_disk() {
         die "${free_gb} GB of disk space are free in $(pwd); the packages need ${needed_gb} GB"
 }
 
-# install_packages: torch and torchaudio as a pair, then tools/requirements.txt.
+# install_packages: torch and torchaudio as a pair, then the rest of tools/requirements.txt.
 install_packages() {
-    local wanted index=() lacking
-    wanted=$(digest "${torch_version}" "${torch_index}" "$(cat tools/requirements.txt)")
+    local wanted pair index=() lacking
+    mapfile -t pair < <(grep -E '^torch(audio)?==' tools/requirements.txt)
+    wanted=$(digest "${torch_index}" "$(cat tools/requirements.txt)")
     undone packages "${wanted}" || return 0
     # The same version from another index is another build, which pip would not see.
     if [ -n "${torch_index}" ]; then index=(--index-url "${torch_index}" --force-reinstall); fi
     if "${offline}"; then
-        lacking=$(pip_install --dry-run "torch==${torch_version}" "torchaudio==${torch_version}" -r tools/requirements.txt 2>&1) ||
+        lacking=$(pip_install --dry-run -r tools/requirements.txt 2>&1) ||
             die "--offline, and packages are lacking ($(grep -o 'No matching distribution found for .*' <<<"${lacking}" | head -n 1)): run tools/setup.sh once with a network"
     fi
-    if ! .venv/bin/python -I -c "import importlib.metadata as m; assert m.version('torch').split('+')[0] == '${torch_version}'" 2>/dev/null; then
+    if ! .venv/bin/python -I -c "import importlib.metadata as m; assert m.version('torch').split('+')[0] == '${pair[0]#*==}'" 2>/dev/null; then
         "${offline}" || enough_disk
     fi
     touch "${mark}.busy"
-    say "installing torch and torchaudio ${torch_version} (about 5 GB where they are not there yet; minutes)"
-    pip_install "${index[@]}" "torch==${torch_version}" "torchaudio==${torch_version}" ||
+    say "installing ${pair[*]} (about 5 GB where they are not there yet; minutes)"
+    pip_install "${index[@]}" "${pair[@]}" ||
         die "torch could not be installed; the reason is above. Run the same command again when it is mended."
     say "installing the packages of tools/requirements.txt"
     pip_install -r tools/requirements.txt ||
         die "a package could not be installed; the reason is above. Run the same command again when it is mended."
     say "checking that torch and torchaudio load"
     .venv/bin/python -I -c 'import torch, torchaudio; torchaudio.functional.rnnt_loss' ||
-        die "torch and torchaudio do not load as a pair: with --torch_index, choose an index that has both in version ${torch_version}"
+        die "torch and torchaudio do not load as a pair: with --torch_index, choose an index that has both ${pair[*]}"
     rm "${mark}.busy"
     set_mark packages "${wanted}"
 }

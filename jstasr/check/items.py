@@ -7,7 +7,8 @@ from functools import partial
 from jstasr.check import probes
 from jstasr.text.g2p import G2p
 
-SETUP = "run tools/setup.sh"
+IN_CHECKOUT = (probes.PACKAGE.parent / "tools" / "setup.sh").is_file()
+SETUP = "run tools/setup.sh" if IN_CHECKOUT else "pip install 'jstasr[all]'"
 ALL = tuple(range(12))
 AUDIO, PHONES, TOKENS, FEATURES, TRAIN, AVERAGE, DECODE, SCORE, REPORT, PACK = range(2, 12)
 MODEL = (TRAIN, AVERAGE, DECODE, REPORT, PACK)

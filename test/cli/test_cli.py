@@ -90,6 +90,25 @@ def test_a_user_error_is_one_line_without_traceback(toy_verbs, capsys):
     assert capsys.readouterr().err == "jstasr fail: error: x.txt:3: no word\n"
 
 
+def missing(module):
+    def import_module(name):
+        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+
+    return import_module
+
+
+def test_a_package_that_is_not_installed_is_named_with_the_extra_that_has_it(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "import_module", missing("rich.table"))
+    assert cli.main(["results"]) == 1
+    assert "the package rich is not installed: pip install 'jstasr[score]'" in capsys.readouterr().err
+
+
+def test_a_missing_module_of_jstasr_itself_is_a_traceback(monkeypatch):
+    monkeypatch.setattr(cli, "import_module", missing("jstasr.scores"))
+    with pytest.raises(ModuleNotFoundError):
+        cli.main(["results"])
+
+
 def test_the_verbs_return_value_is_the_exit_code(toy_verbs):
     assert cli.main(["fail"]) == 0
     assert cli.main(["fail", "--how-many", "7"]) == 4

@@ -8,6 +8,8 @@ setup() {
     mkdir -p "${copy}/jstasr" "${BATS_TEST_TMPDIR}/bin"
     cp -r "${ROOT}/tools" "${ROOT}/setup.py" "${ROOT}/pyproject.toml" "${copy}/"
     echo "# source" >"${copy}/jstasr/_kernel.pyx"
+    mkdir "${copy}/jstasr/kernels"
+    echo "// source" >"${copy}/jstasr/kernels/layers.h"
     export CALLS=${BATS_TEST_TMPDIR}/calls
     : >"${CALLS}"
     cat >"${BATS_TEST_TMPDIR}/bin/python3" <<'END'
@@ -67,10 +69,10 @@ calls() { grep -c -- "$1" "${CALLS}" || true; }
 
 @test "a newer setup.py or extension source builds again, and installs nothing else" {
     tools/setup.sh --no-apt
-    for file in setup.py jstasr/_kernel.pyx; do
+    for file in setup.py jstasr/_kernel.pyx jstasr/kernels/layers.h; do
         : >"${CALLS}"
         sleep 0.02
-        echo "# changed" >>"${file}"
+        echo "// changed" >>"${file}"
         tools/setup.sh --no-apt
         [ "$(calls 'pip ')" -eq 1 ]
         [ "$(calls '-e \.')" -eq 1 ]
