@@ -10,7 +10,7 @@ from jstasr.errors import JstasrError
 from jstasr.features.cmvn import CmvnStats
 from jstasr.features.on_the_fly import read_at_rate, write_settings
 from jstasr.kaldi.files import atomic_write, first_few
-from jstasr.kaldi.jobs import part_of
+from jstasr.kaldi.job_share import job_share
 from jstasr.kaldi.tables import read_table, write_table
 
 KALDI_COMPRESSION = 2  # Kaldi's kSpeechFeature: one byte a value, by percentiles of each column
@@ -42,7 +42,7 @@ def extract_part(data_dir, outdir, fbank, job=1, num_jobs=1, compress=False, kee
     import kaldiio
 
     wav_scp = read_table(Path(data_dir) / "wav.scp")
-    utterances = part_of(sorted(wav_scp), job, num_jobs)
+    utterances = job_share(sorted(wav_scp), job, num_jobs)
     archive, scp_path, frames_path, cmvn_path = part_paths(outdir, job)
     scp, num_frames, faults, silent, seconds = {}, {}, [], [], 0.0
     stats = CmvnStats(fbank.num_mel_bins)

@@ -6,9 +6,9 @@ from pathlib import Path
 from jstasr.errors import JstasrError
 from jstasr.features.fbank import Fbank
 from jstasr.kaldi.audio import read_audio
-from jstasr.kaldi.feature_archive import FeatReader, check_features
+from jstasr.kaldi.feature_archive import ArchivedFeatures, check_features
 from jstasr.kaldi.files import atomic_write
-from jstasr.kaldi.line_index import LineTable
+from jstasr.kaldi.indexed_table import IndexedTable
 
 SETTINGS = "fbank.json"  # in dump/raw/<set>: what the features of wav.scp are
 
@@ -40,12 +40,12 @@ def read_at_rate(source, fbank):
     return samples
 
 
-class RawReader:
-    """The interface of jstasr.kaldi.feature_archive.FeatReader over dump/raw/<set>: wav.scp and fbank.json."""
+class ComputedFeatures:
+    """The interface of jstasr.kaldi.feature_archive.ArchivedFeatures over dump/raw/<set>: wav.scp and fbank.json."""
 
     def __init__(self, folder):
         self.name = str(Path(folder) / "wav.scp")
-        self.table = LineTable(self.name)
+        self.table = IndexedTable(self.name)
         self.fbank = read_fbank(folder)
 
     def __getstate__(self):
@@ -61,7 +61,7 @@ class RawReader:
         return self.table.find(utterance) >= 0
 
     def __getitem__(self, utterance):
-        """Features of an utterance, (T, D) float32; errors as of FeatReader."""
+        """Features of an utterance, (T, D) float32; errors as of ArchivedFeatures."""
         row = self.table.find(utterance)
         if row < 0:
             raise JstasrError(f"{self.name}: no audio of utterance {utterance}")
@@ -85,5 +85,5 @@ def open_features(folder):
     """Reader of a set: its feats.scp, or its audio where there is none (dump/raw/<set>)."""
     folder = Path(folder)
     if not (folder / "feats.scp").exists() and (folder / SETTINGS).exists():
-        return RawReader(folder)
-    return FeatReader(folder / "feats.scp")
+        return ComputedFeatures(folder)
+    return ArchivedFeatures(folder / "feats.scp")
