@@ -45,6 +45,7 @@ def run(args):
         torch.set_num_threads(1)  # the jobs share the machine
         fbank = Fbank(parse_rate(args.fs), args.num_mel_bins)
     if not args.merge:
+        assert fbank is not None
         num_jobs = args.num_jobs if args.job else 1
         begin = time.perf_counter()
         count, seconds, silent = extract_part(

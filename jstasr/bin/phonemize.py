@@ -30,7 +30,7 @@ def run(args):
 
     from jstasr.errors import JstasrError
     from jstasr.kaldi.tables import read_table, write_table
-    from jstasr.text.g2p import G2p, choose
+    from jstasr.text.g2p import G2p, choose_method
     from jstasr.text.normalize import clean_table
     from jstasr.text.phone_files import languages_of, phone_list_of, phonemize_table, refuse_unspoken
 
@@ -58,7 +58,7 @@ def run(args):
     languages = languages_of(texts, utt2lang, args.lang)
     g2p = G2p(args.g2p, args.lexicon or None, args.cleaner)
     for language in sorted(set(languages.values())):
-        choice = choose(g2p, language)
+        choice = choose_method(g2p, language)
         print(f"{text_path}: phonemes of {language}: {choice.method} ({choice.reason})")
     phones = phonemize_table(texts, languages, args.nj, g2p, text_path)
     if not args.drop_unspoken:

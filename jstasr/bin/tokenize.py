@@ -24,6 +24,7 @@ def run(args):
     from jstasr.kaldi.tables import read_table
     from jstasr.text import token_lists
     from jstasr.text.normalize import clean
+    from jstasr.text.tokens import BPE_FILE, TOKENS_FILE
 
     if args.nbpe < 1 or not 0 < args.char_cover <= 1:
         raise JstasrError("--nbpe must be at least 1 and --char-cover in (0, 1]")
@@ -49,5 +50,5 @@ def run(args):
     outdir = Path(args.output_dir)
     token_lists.write_token_list(outdir, token_list, model)
     if model is None:  # a model of an earlier run would make this list look like BPE
-        (outdir / "bpe.model").unlink(missing_ok=True)
-    print(f"{outdir / 'tokens.txt'}: {len(token_list)} tokens from {len(texts)} sentences")
+        (outdir / BPE_FILE).unlink(missing_ok=True)
+    print(f"{outdir / TOKENS_FILE}: {len(token_list)} tokens from {len(texts)} sentences")

@@ -113,11 +113,11 @@ def rnnt_loss():
 def phonemes(language, g2p):
     """What makes the phonemes of `language`, and why; espeak is tried on digits."""
     from jstasr.errors import JstasrError
-    from jstasr.text.g2p import choose
+    from jstasr.text.g2p import choose_method
     from jstasr.text.phonemes import phonemize_texts
 
     try:
-        choice = choose(g2p, language)
+        choice = choose_method(g2p, language)
         if choice.method == "espeak" and not phonemize_texts(["1 2 3"], language)[0]:
             raise Lack("no phonemes for `1 2 3`")
     except JstasrError as error:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from jstasr.errors import JstasrError
 from jstasr.kaldi import audio
 from jstasr.kaldi.files import first_few
-from jstasr.kaldi.jobs import part_of
+from jstasr.kaldi.job_share import job_share
 from jstasr.kaldi.tables import read_table, spk2utt_of, write_table
 
 END_TOLERANCE = 0.1  # seconds by which a segment may end after its recording: rounded times, then cut there
@@ -149,7 +149,7 @@ def part_path(outdir, job):
 
 def format_part(plan, data, job, num_jobs, nj=1):
     """Do one job's share of the recordings of a DataDir; returns the number of its utterances."""
-    done = format_audio(plan, part_of(recordings_of(data), job, num_jobs), nj)
+    done = format_audio(plan, job_share(recordings_of(data), job, num_jobs), nj)
     write_table(
         part_path(plan.outdir, job),
         {formatted.utterance: f"{formatted.num_samples} {formatted.path}" for formatted in done},

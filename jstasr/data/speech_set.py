@@ -9,7 +9,7 @@ from jstasr.data.text_set import Lazy, TextFolder
 from jstasr.errors import JstasrError
 from jstasr.features.frames import SUBSAMPLING
 from jstasr.features.on_the_fly import open_features
-from jstasr.kaldi.line_index import LineTable
+from jstasr.kaldi.indexed_table import IndexedTable
 from jstasr.kaldi.tables import read_table
 from jstasr.text.tokens import PhoneList, Tokenizer
 
@@ -24,7 +24,7 @@ FEATURE_FAULTS = {  # words of a reader's error -> what it is called where many 
 }
 
 
-def numbers_of_frames(table: LineTable) -> np.ndarray:
+def numbers_of_frames(table: IndexedTable) -> np.ndarray:
     """(N,) int32 of utt2num_frames.
 
     Raises:
@@ -71,7 +71,7 @@ class SpeechSet:
         self.folder = Path(folder)
         self.dimension: int | None = None  # of the features; known after `check`
         found = Refusals() if refusals is None else refusals
-        self.table = LineTable(self.folder / "utt2num_frames")
+        self.table = IndexedTable(self.folder / "utt2num_frames")
         if not len(self.table):
             raise JstasrError(f"{self.folder}: no utterances. {EXTRACT_AGAIN}")
         self.num_frames = numbers_of_frames(self.table)

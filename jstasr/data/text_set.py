@@ -8,7 +8,7 @@ import numpy as np
 
 from jstasr.data.refusals import Refusals
 from jstasr.errors import JstasrError
-from jstasr.kaldi.line_index import LineTable
+from jstasr.kaldi.indexed_table import IndexedTable
 from jstasr.text.tokens import UNK_ID, PhoneList, Tokenizer
 
 PREPARE_AGAIN = "Run the data preparation again: --stage 2 --stop_stage 5"
@@ -46,7 +46,7 @@ class TextFolder:
     def __init__(
         self,
         folder: Path,
-        ids: LineTable | None,
+        ids: IndexedTable | None,
         tokenizer: Tokenizer,
         phone_list: PhoneList,
         refusals: Refusals,
@@ -54,9 +54,9 @@ class TextFolder:
     ):
         self.folder, self.tokenizer, self.phone_list = Path(folder), tokenizer, phone_list
         self.multilingual = tokenizer.token_list.languages
-        tables = [LineTable(self.folder / name, allow_empty=True) for name in ("text", "phones")]
+        tables = [IndexedTable(self.folder / name, allow_empty=True) for name in ("text", "phones")]
         has_languages = (self.folder / "utt2lang").exists()
-        tables += [LineTable(self.folder / "utt2lang")] if has_languages else []
+        tables += [IndexedTable(self.folder / "utt2lang")] if has_languages else []
         self.table = tables[0] if ids is None else ids
         self.tables = tables
         self.rows = [table.rows_of(self.table) for table in tables]

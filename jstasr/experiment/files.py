@@ -1,8 +1,10 @@
 """The names of what lies in exp/<tag>."""
 
+from jstasr.text.tokens import BPE_FILE, PHONES_FILE, TOKENS_FILE
+
 CONFIG = "config.yaml"  # the whole training configuration
 DATA = "data.yaml"  # digests of the data sets that it was trained on
-TOKENS, BPE, PHONES = "tokens.txt", "bpe.model", "phones.txt"  # copies of the lists of the recipe
+TOKENS, BPE, PHONES = TOKENS_FILE, BPE_FILE, PHONES_FILE  # copies of the lists of the recipe
 CHECKPOINTS = "checkpoints"  # folder: step<N>.pth and the dev scores
 TRAIN_LOG, TENSORBOARD, IMAGES = "train.log", "tensorboard", "images"  # what a run writes for its reader
 AVERAGED = "valid.wer.ave.pth"  # the average of the best checkpoints, which is decoded with

@@ -32,7 +32,10 @@ def warp_mel(features: Tensor, factors: Tensor) -> Tensor:
 
     Args:
         features: (N, T, F) log-mel.
-        factors: (N,); bin f of the result is bin f * factor of the input, linearly interpolated, the last one held.
+        factors: (N,); bin f of the result is bin f * factor of the input, linearly interpolated; past the last bin,
+            the last bin.
+    Returns:
+        (N, T, F).
     """
     bins = features.shape[2]
     source = (torch.arange(bins, device=features.device) * factors[:, None]).clamp(max=bins - 1)
@@ -49,7 +52,8 @@ def change_tempo(features: Tensor, lengths: Tensor, factors: Tensor) -> tuple[Te
     """Stretch the time axis of each utterance: voice and pitch stay, the speaking rate changes.
 
     Args:
-        features: (N, T, F) log-mel; lengths: (N,) frames.
+        features: (N, T, F) log-mel.
+        lengths: (N,) int, frames before padding.
         factors: (N,); the new number of frames is lengths * factor, rounded, at least one.
     Returns:
         (N, T', F), frames linearly interpolated, and (N,) new lengths.
@@ -71,7 +75,8 @@ def add_edges(features: Tensor, lengths: Tensor, before: Tensor, after: Tensor, 
     """Put quiet frames before and after each utterance: its quietest frame, lowered, with the spread of noise.
 
     Args:
-        features: (N, T, F) log-mel; lengths: (N,) frames.
+        features: (N, T, F) log-mel.
+        lengths: (N,) int, frames before padding.
         before, after: (N,) numbers of frames.
         drop: (N,) how far the log power of the new frames is below that of the quietest frame.
     Returns:
@@ -89,7 +94,14 @@ def add_edges(features: Tensor, lengths: Tensor, before: Tensor, after: Tensor, 
 
 
 def random_filter(points: Tensor, bins: int) -> Tensor:
-    """Curves over the mel axis through evenly spread points (after Nam et al., arXiv 2110.03282): (N, P) -> (N, F)."""
+    """Curves over the mel axis through evenly spread points (after Nam et al., arXiv 2110.03282).
+
+    Args:
+        points: (N, P) values of each curve, P of them from the first bin to the last.
+        bins: F.
+    Returns:
+        (N, F), linearly interpolated.
+    """
     return torch.nn.functional.interpolate(points[:, None], size=bins, mode="linear", align_corners=True)[:, 0]
 
 
@@ -97,9 +109,12 @@ def add_noise(features: Tensor, lengths: Tensor, snr_db: Tensor, colour: Tensor)
     """Add stationary noise in power: speech and noise are independent, so their powers add up.
 
     Args:
-        features: (N, T, F) log-mel; lengths: (N,) frames.
+        features: (N, T, F) log-mel.
+        lengths: (N,) int, frames before padding.
         snr_db: (N,) mean log level of the utterance over that of the noise; inf: none.
         colour: (N, F) the noise's spectrum, log power.
+    Returns:
+        (N, T, F).
     """
     inside = torch.arange(features.shape[1], device=features.device)[None, :, None] < lengths[:, None, None]
     level = (features * inside).sum((1, 2)) / (lengths * features.shape[2])
@@ -111,7 +126,9 @@ def augment(features: Tensor, lengths: Tensor, config: AugmentConfig) -> tuple[T
     """Change tempo, voice, room, microphone and level of utterances.
 
     Args:
-        features: (N, T, F) raw log-mel, natural logarithm of power; lengths: (N,) frames.
+        features: (N, T, F) raw log-mel, natural logarithm of power.
+        lengths: (N,) int, frames before padding.
+        config: how much of each; random numbers are drawn for each utterance.
     Returns:
         (N, T', F) and (N,) lengths, which only `tempo` and `edge_frames` change.
     """

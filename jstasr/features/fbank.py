@@ -3,6 +3,7 @@
 import numpy as np
 
 from jstasr.errors import JstasrError
+from jstasr.features.frames import FRAME_LENGTH_MS, FRAME_SHIFT_MS
 
 INT16_SCALE = 32768.0  # Kaldi reads 16-bit samples as integers
 
@@ -19,7 +20,13 @@ class Fbank:
         frame_length_ms, frame_shift_ms: milliseconds.
     """
 
-    def __init__(self, sample_rate=16000, num_mel_bins=80, frame_length_ms=25, frame_shift_ms=10):
+    def __init__(
+        self,
+        sample_rate: int = 16000,
+        num_mel_bins: int = 80,
+        frame_length_ms: int = FRAME_LENGTH_MS,
+        frame_shift_ms: int = FRAME_SHIFT_MS,
+    ):
         from torchaudio.compliance import kaldi
 
         self._kaldi = kaldi
@@ -31,7 +38,7 @@ class Fbank:
         self.shift = int(sample_rate * frame_shift_ms * 0.001)  # samples
         self._refuse_empty_filters()
 
-    def _refuse_empty_filters(self):
+    def _refuse_empty_filters(self) -> None:
         padded = 1 << (self.window - 1).bit_length()
         banks, _ = self._kaldi.get_mel_banks(self.num_mel_bins, padded, self.sample_rate, 20.0, 0.0, 100.0, -500.0, 1.0)
         empty = int((banks.sum(dim=1) == 0).sum())
@@ -41,13 +48,17 @@ class Fbank:
                 "use fewer bins (--num-mel-bins)"
             )
 
-    def num_frames(self, num_samples):
-        """Number of full windows in a signal, T."""
+    def num_frames(self, num_samples: int) -> int:
+        """Number of whole windows in a signal, T."""
         return 0 if num_samples < self.window else 1 + (num_samples - self.window) // self.shift
 
-    def __call__(self, samples):
-        """Features of samples (N,) float32 in [-1, 1]: (T, F) float32.
+    def __call__(self, samples: np.ndarray) -> np.ndarray:
+        """Features of a signal.
 
+        Args:
+            samples: (N,) float32 in [-1, 1].
+        Returns:
+            (T, F) float32 log-mel.
         Raises:
             JstasrError: a signal shorter than one window.
         """

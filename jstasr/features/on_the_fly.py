@@ -1,27 +1,31 @@
-"""Features on the fly: the same numbers as extracted ones, computed from audio whenever they are asked for."""
+"""Features on the fly: the same numbers as extracted ones, computed from audio whenever they are read."""
 
 import json
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from jstasr.errors import JstasrError
 from jstasr.features.fbank import Fbank
 from jstasr.kaldi.audio import read_audio
-from jstasr.kaldi.feature_archive import FeatReader, check_features
+from jstasr.kaldi.data_dir import FEATS_SCP, WAV_SCP
+from jstasr.kaldi.feature_archive import ArchivedFeatures, check_features
 from jstasr.kaldi.files import atomic_write
-from jstasr.kaldi.line_index import LineTable
+from jstasr.kaldi.indexed_table import IndexedTable
 
-SETTINGS = "fbank.json"  # in dump/raw/<set>: what the features of wav.scp are
+SETTINGS = "fbank.json"  # in dump/raw/<set>, beside wav.scp: how the features are computed
 
 
-def write_settings(folder, fbank):
-    """Note in a folder with wav.scp what its features are: fbank is a jstasr.features.fbank.Fbank."""
+def write_settings(folder: str | Path, fbank: Fbank) -> None:
+    """Store beside a wav.scp how its features are computed."""
     with atomic_write(Path(folder) / SETTINGS) as file:
         json.dump({"sample_rate": fbank.sample_rate, "num_mel_bins": fbank.num_mel_bins}, file)
         file.write("\n")
 
 
-def read_fbank(folder):
-    """The Fbank that a folder with wav.scp is meant for."""
+def read_settings(folder: str | Path) -> Fbank:
+    """The Fbank that `write_settings` stored in a folder."""
     path = Path(folder) / SETTINGS
     try:
         settings = json.loads(path.read_text("utf-8"))
@@ -32,43 +36,47 @@ def read_fbank(folder):
         raise JstasrError(f"{path}: damaged ({error}). Make the set again: --stage 5 --stop_stage 5") from error
 
 
-def read_at_rate(source, fbank):
-    """Samples of a formatted set's audio, refused where its rate is not that of the features."""
+def read_at_rate(source: str, fbank: Fbank) -> np.ndarray:
+    """Samples (N,) float32 of a formatted set's audio; JstasrError where its rate is not that of the features."""
     samples, rate = read_audio(source)
     if rate != fbank.sample_rate:
         raise JstasrError(f"{rate} Hz, not {fbank.sample_rate}; run stage 2 with this --fs")
     return samples
 
 
-class RawReader:
-    """The interface of jstasr.kaldi.feature_archive.FeatReader over dump/raw/<set>: wav.scp and fbank.json."""
+class ComputedFeatures:
+    """Features of dump/raw/<set> (wav.scp and fbank.json), read like ArchivedFeatures.
 
-    def __init__(self, folder):
-        self.name = str(Path(folder) / "wav.scp")
-        self.table = LineTable(self.name)
-        self.fbank = read_fbank(folder)
+    Args:
+        folder: dump/raw/<set>.
+    """
 
-    def __getstate__(self):
+    def __init__(self, folder: str | Path):
+        self.name = str(Path(folder) / WAV_SCP)
+        self.table = IndexedTable(self.name)
+        self.fbank = read_settings(folder)
+
+    def __getstate__(self) -> dict[str, Any]:
         return {"name": self.name, "table": self.table, "fbank": (self.fbank.sample_rate, self.fbank.num_mel_bins)}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, fbank=Fbank(*state["fbank"]))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.table)
 
-    def __contains__(self, utterance):
+    def __contains__(self, utterance: str) -> bool:
         return self.table.find(utterance) >= 0
 
-    def __getitem__(self, utterance):
-        """Features of an utterance, (T, D) float32; errors as of FeatReader."""
+    def __getitem__(self, utterance: str) -> np.ndarray:
+        """Features of an utterance, (T, D) float32; errors as of ArchivedFeatures."""
         row = self.table.find(utterance)
         if row < 0:
             raise JstasrError(f"{self.name}: no audio of utterance {utterance}")
         return self.read(row)
 
-    def read(self, row):
-        """Features of the utterance on a line of wav.scp (from 0)."""
+    def read(self, row: int) -> np.ndarray:
+        """Features (T, D) float32 of the utterance on a line of wav.scp (from 0); errors as of ArchivedFeatures."""
         utterance, source = self.table.line(row)
         try:
             features = self.fbank(read_at_rate(source, self.fbank))
@@ -76,14 +84,14 @@ class RawReader:
             raise JstasrError(f"{utterance}: {error}") from error
         return check_features(features, utterance, source)
 
-    def shape(self, row):
-        """None: audio tells its number of frames only when it is read."""
+    def shape(self, row: int) -> None:
+        """None: the number of frames is known only when the audio has been read."""
         return None
 
 
-def open_features(folder):
-    """Reader of a set: its feats.scp, or its audio where there is none (dump/raw/<set>)."""
+def open_features(folder: str | Path) -> ArchivedFeatures | ComputedFeatures:
+    """The features of a set: those of its feats.scp, or computed where there is none (dump/raw/<set>)."""
     folder = Path(folder)
-    if not (folder / "feats.scp").exists() and (folder / SETTINGS).exists():
-        return RawReader(folder)
-    return FeatReader(folder / "feats.scp")
+    if not (folder / FEATS_SCP).exists() and (folder / SETTINGS).exists():
+        return ComputedFeatures(folder)
+    return ArchivedFeatures(folder / FEATS_SCP)

@@ -20,7 +20,12 @@ class SpecAugmentConfig:
 def draw_masks(count: int, widest: Tensor, length: Tensor, size: int) -> Tensor:
     """Union of `count` masks of width U{0 .. widest} that begin at U{0 .. length - width}.
 
-    widest, length: (N,) int, widest <= length. Returns (N, size) bool.
+    Args:
+        count: masks for each of N utterances.
+        widest, length: (N,) int, widest <= length.
+        size: positions along the masked axis.
+    Returns:
+        (N, size) bool, True where it is masked.
     """
     drawn = torch.rand(2, len(length), count, device=length.device)
     width = (drawn[0] * (widest[:, None] + 1)).long()
@@ -30,11 +35,19 @@ def draw_masks(count: int, widest: Tensor, length: Tensor, size: int) -> Tensor:
 
 
 def spec_augment(features: Tensor, lengths: Tensor, config: SpecAugmentConfig) -> Tensor:
-    """Mask normalised features (N, T, F); lengths (N,) in frames."""
+    """Mask features over time and frequency.
+
+    Args:
+        features: (N, T, F) normalised log-mel.
+        lengths: (N,) int, frames before padding.
+        config: number and width of the masks.
+    Returns:
+        (N, T, F), masked values 0.
+    """
     batch, frames, bins = features.shape
     widest_time = (lengths * min(1.0, config.time_share)).long().clamp(max=config.time_width)
     time = draw_masks(config.time_masks, widest_time, lengths, frames)
-    # the masks together leave at least one bin: a width for 80 bins must not silence 20
+    # The masks together leave at least one bin: widths meant for 80 bins must not mask all of 20.
     widest_freq = min(config.freq_width, (bins - 1) // max(1, config.freq_masks))
     all_bins = torch.full_like(lengths, bins)
     freq = draw_masks(config.freq_masks, torch.full_like(lengths, widest_freq), all_bins, bins)

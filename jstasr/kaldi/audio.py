@@ -3,8 +3,11 @@
 import io
 import os
 import subprocess
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import soundfile
@@ -12,10 +15,14 @@ import soundfile
 from jstasr.errors import JstasrError
 from jstasr.kaldi.files import atomic_write
 
-MIN_RATE, MAX_RATE = 4000, 384000
+if TYPE_CHECKING:
+    from torchaudio.transforms import Resample
+
+MIN_RATE, MAX_RATE = 4000, 384000  # Hz
+Channel = int | Literal["mix"]  # number from 1, or the mean of all channels
 
 
-def parse_rate(text):
+def parse_rate(text: str | int) -> int:
     """Sampling rate in Hz of "16k", "16000" or "22.05k"."""
     try:
         value = str(text).strip().lower()
@@ -28,13 +35,13 @@ def parse_rate(text):
     return int(rate)
 
 
-def is_pipe(source):
+def is_pipe(source: str) -> bool:
     """Is a wav.scp value a command whose output is the audio?"""
     return source.rstrip().endswith("|")
 
 
-def _run_pipe(source):
-    """Output of `command |`, run in bash with pipefail; a failure is an error with its last words."""
+def _run_pipe(source: str) -> bytes:
+    """Output of `command |`, run in bash with pipefail; a failure is an error with the end of its stderr."""
     command = source.rstrip()[:-1].strip()
     try:
         done = subprocess.run(
@@ -46,16 +53,16 @@ def _run_pipe(source):
     except OSError as error:
         raise JstasrError(f"cannot run `{command}`: {error.strerror}") from error
     if done.returncode != 0:
-        last_words = done.stderr.decode("utf-8", "replace").strip()[-500:] or "nothing on stderr"
-        raise JstasrError(f"`{command}` failed with exit code {done.returncode}: {last_words}")
+        tail = done.stderr.decode("utf-8", "replace").strip()[-500:] or "nothing on stderr"
+        raise JstasrError(f"`{command}` failed with exit code {done.returncode}: {tail}")
     if not done.stdout:
         raise JstasrError(f"`{command}` wrote nothing to stdout")
     return done.stdout
 
 
 @contextmanager
-def _opened(source):
-    """The soundfile of a path or pipe; errors name the source."""
+def _open_audio(source: str) -> Iterator[soundfile.SoundFile]:
+    """The open audio of a path or pipe; errors name the source."""
     if is_pipe(source):
         name, handle = f"output of `{source}`", io.BytesIO(_run_pipe(source))
     else:
@@ -68,17 +75,21 @@ def _opened(source):
         with soundfile.SoundFile(handle) as file:
             yield file
     except (soundfile.SoundFileError, OSError) as error:
-        raise JstasrError(f"{name}: cannot read as audio: {reason(error)}") from error
+        raise JstasrError(f"{name}: cannot read as audio: {audio_fault(error)}") from error
 
 
-def reason(error):
-    """What libsndfile or the system says of a file, without its name."""
-    said = getattr(error, "error_string", "") or getattr(error, "strerror", "") or str(error)
-    # So it calls a file that begins with no frame of mp3.
-    return "unknown format" if said.startswith("File does not exist or is not a regular file") else said.rstrip(".")
+def audio_fault(error: Exception) -> str:
+    """What libsndfile or the system says about a file, without its name."""
+    message = getattr(error, "error_string", "") or getattr(error, "strerror", "") or str(error)
+    # libsndfile's message for an .mp3 file that does not begin with an mp3 frame.
+    if message.startswith("File does not exist or is not a regular file"):
+        return "unknown format"
+    return message.rstrip(".")
 
 
-def read_audio(source, start=None, end=None, channel=None):
+def read_audio(
+    source: str | Path, start: float | None = None, end: float | None = None, channel: Channel | None = None
+) -> tuple[np.ndarray, int]:
     """Samples of an audio file or of the output of a command.
 
     Args:
@@ -91,12 +102,13 @@ def read_audio(source, start=None, end=None, channel=None):
         JstasrError: naming the source: missing, unreadable, several channels, samples that are not finite, or
             a part that lies outside the recording.
     """
-    with _opened(source) as file:
+    source = str(source)
+    with _open_audio(source) as file:
         rate = file.samplerate
         column = _channel_index(source, file.channels, channel)
         first = 0 if start is None else round(start * rate)
         last = None if end is None else round(end * rate)
-        # The frame count in a header may be a guess (pipes, mp3): cut by what is really there.
+        # The number of samples in a header may be a guess (pipes, mp3): cut by what is really there.
         if first and not is_pipe(source) and file.seekable():
             if first >= file.frames:
                 raise JstasrError(f"{source}: {_outside(start, end, file.frames / rate)}")
@@ -112,19 +124,21 @@ def read_audio(source, start=None, end=None, channel=None):
     return samples, rate
 
 
-def _outside(start, end, seconds):
+def _outside(start: float | None, end: float | None, seconds: float) -> str:
     part = f"{start or 0:g} to {'the end' if end is None else f'{end:g}'} s"
     return f"{part} lies outside the recording of {seconds:.3f} s"
 
 
-def parse_channel(text):
-    """Channel of a command line: a number from 1, or `mix`."""
-    if text == "mix" or (text.isdigit() and int(text) > 0):
-        return text if text == "mix" else int(text)
+def parse_channel(text: str) -> Channel:
+    """Channel of "mix", "1", "2", ..."""
+    if text == "mix":
+        return "mix"
+    if text.isdigit() and int(text) > 0:
+        return int(text)
     raise JstasrError(f"--channel must be a number from 1, or mix, not {text!r}")
 
 
-def _channel_index(source, channels, channel):
+def _channel_index(source: str, channels: int, channel: Channel | None) -> int | None:
     """Column of the samples, or None for their mean."""
     if channel == "mix":
         return None
@@ -137,14 +151,14 @@ def _channel_index(source, channels, channel):
     return channel - 1
 
 
-def audio_info(path):
-    """Sampling rate (Hz), channels and samples a channel of a file, from its header alone."""
-    with _opened(path) as file:
+def audio_info(path: str) -> tuple[int, int, int]:
+    """Sampling rate (Hz), channels and samples per channel of a file, from its header alone."""
+    with _open_audio(path) as file:
         return file.samplerate, file.channels, file.frames
 
 
 @lru_cache(maxsize=8)
-def _resampler(rate, new_rate):
+def _resampler(rate: int, new_rate: int) -> "Resample":
     from torchaudio.transforms import Resample
 
     # A long Kaiser-windowed sinc: aliases below -90 dB, flat to 0.9 of the lower Nyquist frequency.
@@ -158,8 +172,15 @@ def _resampler(rate, new_rate):
     )
 
 
-def resample(samples, rate, new_rate):
-    """Resample samples (N,) float32 from rate to new_rate (Hz); ceil(N * new_rate / rate) samples."""
+def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
+    """Resample a signal.
+
+    Args:
+        samples: (N,) float32.
+        rate, new_rate: Hz.
+    Returns:
+        (ceil(N * new_rate / rate),) float32.
+    """
     if rate == new_rate:
         return samples
     import torch
@@ -168,7 +189,7 @@ def resample(samples, rate, new_rate):
         return _resampler(rate, new_rate)(torch.from_numpy(samples)).numpy()
 
 
-def write_wav(path, samples, rate):
-    """Write samples (N,) as 16-bit wav, whole or not at all; what exceeds [-1, 1] is clipped."""
+def write_wav(path: str | Path, samples: np.ndarray, rate: int) -> None:
+    """Write samples (N,) float at `rate` Hz as 16-bit wav, whole or not at all; values outside [-1, 1] are clipped."""
     with atomic_write(path, "wb", sync=False) as file:  # one of thousands: the tables that name it are synced
         soundfile.write(file, samples, rate, format="WAV", subtype="PCM_16")

@@ -4,9 +4,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from jstasr.errors import JstasrError
+from jstasr.errors import JstasrError, list_faults
 from jstasr.kaldi.files import first_few
-from jstasr.kaldi.tables import list_faults, read_table
+from jstasr.kaldi.tables import read_table
+
+# Kaldi's names of the tables, all of them by utterance except wav.scp (by recording) and spk2utt.
+WAV_SCP, TEXT, UTT2SPK, SPK2UTT, SEGMENTS = "wav.scp", "text", "utt2spk", "spk2utt", "segments"
+FEATS_SCP, UTT2NUM_FRAMES, UTT2NUM_SAMPLES = "feats.scp", "utt2num_frames", "utt2num_samples"
+UTT2LANG, PHONES = "utt2lang", "phones"  # not Kaldi's: languages, and phonemes with `_` between words
 
 
 class Segment(NamedTuple):
@@ -25,48 +30,49 @@ class DataDir:
         allow_empty_text: accept utterances without words (test sets may hold silence).
     """
 
-    def __init__(self, path, allow_empty_text=False):
+    def __init__(self, path: str | Path, allow_empty_text: bool = False):
         self.path = Path(path)
         self.allow_empty_text = allow_empty_text
         if not self.path.is_dir():
             raise JstasrError(f"{path}: no such data directory; run the stage that makes it first")
 
-    def _optional(self, name, allow_empty=False):
+    def _optional(self, name: str) -> dict[str, str] | None:
         path = self.path / name
-        return read_table(path, allow_empty) if path.exists() else None
+        return read_table(path) if path.exists() else None
 
     @cached_property
-    def wav_scp(self):
-        """dict recording (utterance, without segments) -> path or `command |`."""
-        return read_table(self.path / "wav.scp")
+    def wav_scp(self) -> dict[str, str]:
+        """Recording (utterance, without segments) -> path or `command |`."""
+        return read_table(self.path / WAV_SCP)
 
     @cached_property
-    def text(self):
-        """dict utterance -> transcript."""
-        return read_table(self.path / "text", self.allow_empty_text)
+    def text(self) -> dict[str, str]:
+        """Utterance -> transcript."""
+        return read_table(self.path / TEXT, self.allow_empty_text)
 
     @cached_property
-    def utt2spk(self):
-        """dict utterance -> speaker."""
-        return read_table(self.path / "utt2spk")
+    def utt2spk(self) -> dict[str, str]:
+        """Utterance -> speaker."""
+        return read_table(self.path / UTT2SPK)
 
     @cached_property
-    def utt2lang(self):
-        """dict utterance -> language, or None without such a file."""
-        return self._optional("utt2lang")
+    def utt2lang(self) -> dict[str, str] | None:
+        """Utterance -> language, or None without such a file."""
+        return self._optional(UTT2LANG)
 
     @cached_property
-    def phones(self):
-        """dict utterance -> "p1 p2 _ p3", or None without such a file."""
-        return self._optional("phones")
+    def phones(self) -> dict[str, str] | None:
+        """Utterance -> "p1 p2 _ p3", or None without such a file."""
+        return self._optional(PHONES)
 
     @cached_property
-    def segments(self):
-        """dict utterance -> Segment, or None without such a file."""
-        table = self._optional("segments")
+    def segments(self) -> dict[str, Segment] | None:
+        """Utterance -> Segment, or None without such a file."""
+        table = self._optional(SEGMENTS)
         if table is None:
             return None
-        segments, faults = {}, []
+        segments: dict[str, Segment] = {}
+        faults: list[str] = []
         for utterance, value in table.items():
             try:
                 recording, start, end = value.split()
@@ -75,7 +81,7 @@ class DataDir:
                     raise ValueError
             except ValueError:
                 faults.append(
-                    f"{self.path / 'segments'}: {utterance}: expected `recording start end` in seconds, "
+                    f"{self.path / SEGMENTS}: {utterance}: expected `recording start end` in seconds, "
                     f"0 <= start < end, found `{value}`"
                 )
                 continue
@@ -85,29 +91,31 @@ class DataDir:
         return segments
 
     @property
-    def utterances(self):
+    def utterances(self) -> list[str]:
         """Utterance ids, sorted."""
         return sorted(self.text)
 
-    def check(self, with_audio=True):
-        """Check that the files speak of the same utterances.
+    def check(self, with_audio: bool = True) -> None:
+        """Check that all tables hold the same utterances.
 
+        Args:
+            with_audio: of wav.scp, utt2spk and segments too; False for a text-only set.
         Raises:
             JstasrError: every disagreement at once.
         """
-        here = {"text": self.text}
+        keys: dict[str, set[str]] = {TEXT: set(self.text)}
         if with_audio:
-            here["utt2spk"] = self.utt2spk
+            keys[UTT2SPK] = set(self.utt2spk)
             if self.segments is None:
-                here["wav.scp"] = self.wav_scp
+                keys[WAV_SCP] = set(self.wav_scp)
             else:
-                here["segments"] = self.segments
+                keys[SEGMENTS] = set(self.segments)
         if self.utt2lang is not None:
-            here["utt2lang"] = self.utt2lang
-        everything = set().union(*here.values())
+            keys[UTT2LANG] = set(self.utt2lang)
+        everything = set().union(*keys.values())
         faults = []
-        for name, table in here.items():
-            missing = sorted(everything - set(table))
+        for name, found in keys.items():
+            missing = sorted(everything - found)
             if missing:
                 what = f"{len(missing)} utterance(s) that other files have: {first_few(missing)}"
                 faults.append(f"{self.path / name}: lacks {what}")
@@ -115,7 +123,7 @@ class DataDir:
             lost = sorted(u for u, segment in self.segments.items() if segment.recording not in self.wav_scp)
             if lost:
                 faults.append(
-                    f"{self.path / 'segments'}: {len(lost)} utterance(s) cut from recordings that wav.scp "
+                    f"{self.path / SEGMENTS}: {len(lost)} utterance(s) cut from recordings that wav.scp "
                     f"lacks: {first_few(lost)}"
                 )
         if not everything:

@@ -2,23 +2,32 @@
 
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
 from jstasr.errors import JstasrError
-from jstasr.kaldi.line_index import LineTable
+from jstasr.kaldi.indexed_table import IndexedTable
 
 MAX_OPEN_ARCHIVES = 64
 HEADER_BYTES = 22
-# Kaldi's binary matrices: token -> bytes a value; the compressed kinds have other sizes in front of the values
+# Kaldi's binary matrices: token -> bytes per value; the compressed kinds have other sizes in front of the values
 PLAIN = {b"FM ": 4, b"DM ": 8}
 COMPRESSED = {b"CM ": 1, b"CM2 ": 2, b"CM3 ": 1}
 COLUMN_HEADER = 8  # bytes, in CM
 
 
-def check_features(features, utterance, source):
-    """Refuse a matrix that would poison training; returns (T, D) float32."""
+def check_features(features: np.ndarray, utterance: str, source: str) -> np.ndarray:
+    """Refuse a matrix that would spoil training: not (T, D), empty, not finite, or all zero.
+
+    Args:
+        features: (T, D), any type of number.
+        utterance, source: what to name in an error.
+    Returns:
+        (T, D) float32.
+    """
     if features.ndim != 2 or 0 in features.shape:
         raise JstasrError(f"{utterance}: features in {source} are {features.shape}, expected (T, D)")
     features = features.astype(np.float32, copy=False)
@@ -30,7 +39,7 @@ def check_features(features, utterance, source):
     return features
 
 
-class FeatReader:
+class ArchivedFeatures:
     """Random access to the matrices of a feats.scp, by utterance or by row.
 
     Paths in the scp are relative to the current folder, as in Kaldi. Open archives belong to the process that
@@ -40,28 +49,28 @@ class FeatReader:
         scp: path of feats.scp.
     """
 
-    def __init__(self, scp):
+    def __init__(self, scp: str | Path):
         self.name = str(scp)
-        self.table = LineTable(scp)
-        self._files = {}
+        self.table = IndexedTable(scp)
+        self._files: dict[str, BinaryIO] = {}
         self._owner = os.getpid()
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.table)
 
-    def __contains__(self, utterance):
+    def __contains__(self, utterance: str) -> bool:
         return self.table.find(utterance) >= 0
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return self.table.keys()
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {"name": self.name, "table": self.table}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _files={}, _owner=os.getpid())
 
-    def __getitem__(self, utterance):
+    def __getitem__(self, utterance: str) -> np.ndarray:
         """Features of an utterance.
 
         Returns:
@@ -75,13 +84,13 @@ class FeatReader:
             raise JstasrError(f"{self.name}: no features of utterance {utterance}")
         return self.read(row)
 
-    def read(self, row):
-        """Features of the utterance on a line of the scp (from 0), as `reader[utterance]`."""
+    def read(self, row: int) -> np.ndarray:
+        """Features (T, D) float32 of the utterance on a line of the scp (from 0); errors as of `reader[utterance]`."""
         utterance, entry = self.table.line(row)
         return check_features(self._load(utterance, entry), utterance, entry)
 
-    def shape(self, row):
-        """Frames and dimensions as the archive's header tells them, without reading the values.
+    def shape(self, row: int) -> tuple[int, int] | None:
+        """Frames and dimensions from the header of the matrix, without reading its values.
 
         Returns:
             (T, D), or None for a kind of matrix that has no such header.
@@ -111,14 +120,14 @@ class FeatReader:
             raise JstasrError(f"{utterance}: the archive of {entry} is cut short; extract this set again")
         return frames, dimensions
 
-    def _own_files(self):
+    def _own_files(self) -> dict[str, BinaryIO]:
         if self._owner != os.getpid():  # a file offset is shared across fork: leave the parent's handles
             self._files, self._owner = {}, os.getpid()
         if len(self._files) > MAX_OPEN_ARCHIVES:
             self.close()
         return self._files
 
-    def _archive(self, utterance, entry, path):
+    def _archive(self, utterance: str, entry: str, path: str) -> BinaryIO:
         files = self._own_files()
         if path not in files:
             try:
@@ -127,13 +136,13 @@ class FeatReader:
                 self._no_archive(utterance, entry)
         return files[path]
 
-    def _no_archive(self, utterance, entry):
+    def _no_archive(self, utterance: str, entry: str) -> NoReturn:
         raise JstasrError(
             f"{utterance}: no archive {entry} (seen from {Path.cwd()}); paths in {self.name} are "
             "relative to the recipe's folder: start there, or extract the set again"
         ) from None
 
-    def _load(self, utterance, entry):
+    def _load(self, utterance: str, entry: str) -> np.ndarray:
         import kaldiio
 
         try:
@@ -149,8 +158,8 @@ class FeatReader:
             raise JstasrError(f"{utterance}: {entry} holds audio, not features")
         return matrix
 
-    def close(self):
-        """Close the open archives; the reader stays usable."""
+    def close(self) -> None:
+        """Close the open archives; the next read opens its archive again."""
         for file in self._files.values():
             file.close()
         self._files = {}

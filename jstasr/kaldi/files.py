@@ -1,17 +1,23 @@
 """Files that are either whole or absent."""
 
 import os
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import IO, Any, BinaryIO, Literal, TextIO, overload
 
 from jstasr.errors import JstasrError
 
 
+@overload
+def atomic_write(path: str | Path, mode: Literal["w"] = "w", sync: bool = True) -> AbstractContextManager[TextIO]: ...
+@overload
+def atomic_write(path: str | Path, mode: Literal["wb"], sync: bool = True) -> AbstractContextManager[BinaryIO]: ...
 @contextmanager
-def atomic_write(path, mode="w", sync=True):
+def atomic_write(path: str | Path, mode: str = "w", sync: bool = True) -> Iterator[IO[Any]]:
     """Open a file that takes its name only when it is complete.
 
-    The content goes to a hidden temporary name in the same folder, is fsynced and renamed over `path`; after
+    The content goes to a hidden temporary file in the same folder, is fsynced and renamed over `path`; after
     an error or a kill the old file, if any, is untouched. The parent folder is made when missing.
 
     Args:
@@ -26,9 +32,9 @@ def atomic_write(path, mode="w", sync=True):
     target = Path(os.path.realpath(path))
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.parent / f".{target.name}.{os.getpid()}.tmp"
-    text_options = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    text = mode == "w"
     try:
-        with open(temporary, mode, **text_options) as file:
+        with open(temporary, mode, encoding="utf-8" if text else None, newline="\n" if text else None) as file:
             yield file
             file.flush()
             if sync:
@@ -44,8 +50,8 @@ def atomic_write(path, mode="w", sync=True):
         raise
 
 
-def first_few(items, shown=10):
+def first_few(items: Iterable[object], shown: int = 10) -> str:
     """ "a, b, c (and 7 more)": a list short enough for an error message."""
-    items = [str(item) for item in items]
-    rest = len(items) - shown
-    return ", ".join(items[:shown]) + (f" (and {rest} more)" if rest > 0 else "")
+    names = [str(item) for item in items]
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" (and {rest} more)" if rest > 0 else "")

@@ -5,24 +5,24 @@ separators are space and tab only, as in Kaldi: a no-break space or U+2028 in a 
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from jstasr.errors import JstasrError
+from jstasr.errors import JstasrError, list_faults
 from jstasr.kaldi.files import atomic_write
 
 BLANKS = " \t"
 FIRST_BLANK = re.compile("[ \t]")
-MAX_FAULTS_SHOWN = 10
 
 
-def read_table(path, allow_empty=False):
+def read_table(path: str | Path, allow_empty: bool = False) -> dict[str, str]:
     """Read a Kaldi table.
 
     Args:
         path: the file.
         allow_empty: accept a key without a value (an empty transcript); the value is then "".
     Returns:
-        dict key -> rest of the line without outer blanks, in the file's order.
+        Key -> rest of the line without outer blanks, in the file's order.
     Raises:
         JstasrError: naming file and line of every fault (the first ten): duplicate key, missing value,
             blank line, bytes that are not UTF-8, byte-order mark, Windows line end.
@@ -41,7 +41,9 @@ def read_table(path, allow_empty=False):
     if lines and lines[0].endswith(b"\r"):
         raise JstasrError(f"{path}:1: Windows line end (CR LF); convert the file: sed -i 's/\\r$//' {path}")
 
-    table, first_line, faults = {}, {}, []
+    table: dict[str, str] = {}
+    first_line: dict[str, int] = {}
+    faults: list[str] = []
     for number, raw in enumerate(lines, 1):
         try:
             line = raw.decode("utf-8").strip(BLANKS)
@@ -69,13 +71,8 @@ def read_table(path, allow_empty=False):
     return table
 
 
-def list_faults(faults):
-    more = len(faults) - MAX_FAULTS_SHOWN
-    return "\n".join(faults[:MAX_FAULTS_SHOWN]) + (f"\n(and {more} more faults)" if more > 0 else "")
-
-
-def write_table(path, table):
-    """Write a dict as a Kaldi table, sorted by the bytes of the keys, whole or not at all.
+def write_table(path: str | Path, table: Mapping[str, object]) -> None:
+    """Write a Kaldi table, sorted by the bytes of the keys, whole or not at all; values are written as `str` does.
 
     Raises:
         JstasrError: a key that is empty or holds white space, a value that holds a newline.
@@ -91,9 +88,9 @@ def write_table(path, table):
             file.write(f"{key} {table[key]}".rstrip(" ") + "\n")
 
 
-def spk2utt_of(utt2spk):
-    """Invert utt2spk: dict speaker -> "utt1 utt2 ..." with the utterances sorted."""
-    speakers = {}
+def spk2utt_of(utt2spk: Mapping[str, str]) -> dict[str, str]:
+    """Invert utt2spk: speaker -> "utt1 utt2 ..." with the utterances sorted."""
+    speakers: dict[str, list[str]] = {}
     for utterance in sorted(utt2spk):
         speakers.setdefault(utt2spk[utterance], []).append(utterance)
     return {speaker: " ".join(utterances) for speaker, utterances in speakers.items()}

@@ -2,7 +2,9 @@
 
 import gzip
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -18,8 +20,9 @@ MIN_KNOWN_SHARE = 0.5
 class Ngrams:
     """All n-grams of one order.
 
-    `words` (M, n) int64: indexes of the token list of size V, V for <s>, V + 1 for </s>;
-    `log10_prob`, `log10_backoff` (M,) float64.
+    Args:
+        words: (M, n) int64, ids of the token list of size V, V for <s>, V + 1 for </s>.
+        log10_prob, log10_backoff: (M,) float64.
     """
 
     words: np.ndarray
@@ -27,8 +30,14 @@ class Ngrams:
     log10_backoff: np.ndarray
 
 
-def write_arpa(path, tables: list[Ngrams], tokens: list[str]) -> None:
-    """Write an ARPA file, gzipped if the name ends in .gz; `tokens`: the token list."""
+def write_arpa(path: str | Path, tables: list[Ngrams], tokens: list[str]) -> None:
+    """Write an ARPA file.
+
+    Args:
+        path: of the file, gzipped if the name ends in .gz.
+        tables: n-grams of each order.
+        tokens: the token list.
+    """
     names = [*tokens, BEGIN, END]
     with atomic_write(path, "wb") as raw:
         packed = gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") if str(path).endswith(".gz") else None
@@ -48,11 +57,14 @@ def write_arpa(path, tables: list[Ngrams], tokens: list[str]) -> None:
             packed.close()
 
 
-def read_arpa(path, tokens: list[str]) -> list[Ngrams]:
-    """Read an ARPA file, gzipped or not, over the tokens of a token list.
+def read_arpa(path: str | Path, tokens: list[str]) -> list[Ngrams]:
+    """Read an ARPA file, gzipped or not.
 
-    n-grams with words outside the list can never be asked for and are left out.
-
+    Args:
+        path: of the file.
+        tokens: the token list; n-grams with other words can never be looked up and are left out.
+    Returns:
+        The n-grams of each order.
     Raises:
         JstasrError: naming file and line: not ARPA, cut short, a malformed line; or a model of other tokens.
     """
@@ -78,8 +90,14 @@ def read_arpa(path, tokens: list[str]) -> list[Ngrams]:
     return tables
 
 
-def parse_arpa(lines, path, ids: dict[str, int]) -> list[Ngrams]:
-    """Tables of the lines of an ARPA file; `ids`: spelled word -> index."""
+def parse_arpa(lines: Iterable[str], path: str | Path, ids: dict[str, int]) -> list[Ngrams]:
+    """N-grams of each order from the lines of an ARPA file.
+
+    Args:
+        lines: of the file.
+        path: what to call it in an error.
+        ids: word as it is spelled there -> id.
+    """
     announced: list[int] = []
     found: list[int] = []  # lines of each order
     columns: list[tuple[list, list, list]] = []

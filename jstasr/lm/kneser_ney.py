@@ -7,6 +7,9 @@ number of different words seen before the n-gram. gamma(h) makes the sum 1; belo
 distribution over all tokens and </s>.
 """
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from jstasr.errors import JstasrError
@@ -15,11 +18,27 @@ from jstasr.lm.arpa import NEVER, Ngrams
 FALLBACK_DISCOUNTS = (0.5, 1.0, 1.5)  # where the counts of counts do not determine them, as in small or odd texts
 
 
-def estimate(sequences, vocab_size: int, order: int) -> list[Ngrams]:
+@dataclass
+class NgramTypes:
+    """The different n-grams of one length.
+
+    Args:
+        words: (M, n) int, the words of each.
+        count: (M,) int, how often it occurs.
+        prefix, suffix: (M,) int, its index without the last (without the first) word among the shorter n-grams.
+    """
+
+    words: np.ndarray
+    count: np.ndarray
+    prefix: np.ndarray
+    suffix: np.ndarray
+
+
+def estimate(sequences: Iterable[Sequence[int]], vocab_size: int, order: int) -> list[Ngrams]:
     """Estimate a model.
 
     Args:
-        sequences: token indexes of each sentence (1 .. vocab_size - 1; 0 is the blank).
+        sequences: token ids of each sentence (1 .. vocab_size - 1; 0 is the blank).
         vocab_size: V, of the token list.
         order: 1 or more.
     Returns:
@@ -38,34 +57,34 @@ def estimate(sequences, vocab_size: int, order: int) -> list[Ngrams]:
     tables: list[Ngrams] = []
     lower = np.full(vocab_size + 2, 1.0 / vocab_size)  # V - 1 tokens without the blank, and </s>
     for length, part in enumerate(types, 1):
-        counts = part["count"]
+        counts = part.count
         if length < order:
-            preceded = np.bincount(types[length]["suffix"], minlength=len(counts))
-            counts = np.where(part["words"][:, 0] == begin, counts, preceded)
+            preceded = np.bincount(types[length].suffix, minlength=len(counts))
+            counts = np.where(part.words[:, 0] == begin, counts, preceded)
         prob, gamma = smooth(part, counts, lower, begin)
         if tables:
             tables[-1].log10_backoff[:] = np.log10(np.where(gamma > 0, gamma, 1.0))
         with np.errstate(divide="ignore"):
             log10_prob = np.maximum(np.log10(prob), NEVER)
-        tables.append(Ngrams(part["words"], log10_prob, np.zeros(len(prob))))
+        tables.append(Ngrams(part.words, log10_prob, np.zeros(len(prob))))
         lower = prob
     return tables
 
 
-def count_types(stream: np.ndarray, room: np.ndarray, base: int, order: int) -> list[dict]:
+def count_types(stream: np.ndarray, room: np.ndarray, base: int, order: int) -> list[NgramTypes]:
     """The different n-grams of each length.
 
     Args:
-        stream: (L,) words of all sentences with <s> and </s>; room: (L,) words from here to the sentence's end.
+        stream: (L,) int, words of all sentences with <s> and </s>.
+        room: (L,) int, words from each position to the end of its sentence.
         base: number of words.
+        order: the largest length.
     Returns:
-        For each length a dict of `words` (M, n), `count` (M,), and the indexes among the shorter ones of `prefix`
-        (without the last word) and `suffix` (without the first). All unigrams are there, whether seen or not.
+        N-grams of length 1 .. order; all unigrams but the blank are there, whether seen or not.
     """
     words = np.arange(base)
-    unigrams = {"words": words[1:, None], "count": np.bincount(stream, minlength=base)[1:]}
-    unigrams["prefix"] = unigrams["suffix"] = np.zeros(base - 1, dtype=np.int64)
-    types = [unigrams]
+    nothing = np.zeros(base - 1, dtype=np.int64)  # the one n-gram of length 0
+    types = [NgramTypes(words[1:, None], np.bincount(stream, minlength=base)[1:], prefix=nothing, suffix=nothing)]
     index = stream - 1  # of the n-gram that begins at each position
     starts = np.arange(len(stream))
     for length in range(2, order + 1):
@@ -74,14 +93,20 @@ def count_types(stream: np.ndarray, room: np.ndarray, base: int, order: int) -> 
         _, first, inverse, count = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
         at = starts[first]
         windows = stream[at[:, None] + np.arange(length)]
-        types.append({"words": windows, "count": count, "prefix": index[at], "suffix": index[at + 1]})
+        types.append(NgramTypes(windows, count, prefix=index[at], suffix=index[at + 1]))
         index = index.copy()
         index[starts] = inverse.reshape(-1)
     return types
 
 
 def discounts(counts: np.ndarray) -> np.ndarray:
-    """(4,): what is taken from a count of 0, 1, 2, and 3 or more (Chen and Goodman, 1999, equation 26)."""
+    """What is subtracted from a count of 0, 1, 2, and 3 or more (Chen and Goodman, 1999, equation 26).
+
+    Args:
+        counts: (M,) int, of all n-grams of one length.
+    Returns:
+        (4,) float64.
+    """
     n1, n2, n3, n4 = (int((counts == value).sum()) for value in (1, 2, 3, 4))
     if min(n1, n2, n3, n4) > 0:
         share = n1 / (n1 + 2 * n2)
@@ -91,16 +116,22 @@ def discounts(counts: np.ndarray) -> np.ndarray:
     return np.asarray([0.0, *FALLBACK_DISCOUNTS])
 
 
-def smooth(part: dict, counts: np.ndarray, lower: np.ndarray, begin: int) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities of the n-grams of one length, and gamma of each shorter one (0: it has no continuation).
+def smooth(part: NgramTypes, counts: np.ndarray, lower: np.ndarray, begin: int) -> tuple[np.ndarray, np.ndarray]:
+    """Interpolated probabilities of the n-grams of one length.
 
-    counts: (M,), adjusted; lower: probabilities of the shorter n-grams.
+    Args:
+        part: the n-grams.
+        counts: (M,) int, adjusted (a in the formula).
+        lower: (K,) float64, probabilities of the shorter n-grams.
+        begin: id of <s>.
+    Returns:
+        Probabilities (M,), and gamma (K,) of the shorter n-grams, 0 where one has no continuation; float64.
     """
-    counts = np.where(part["words"][:, -1] == begin, 0, counts)  # <s> is given, never predicted
-    context = part["prefix"]
+    counts = np.where(part.words[:, -1] == begin, 0, counts)  # <s> is given, never predicted
+    context = part.prefix
     taken = discounts(counts)[np.minimum(counts, 3)]
     total = np.bincount(context, counts, minlength=len(lower))
     with np.errstate(invalid="ignore", divide="ignore"):
         gamma = np.where(total > 0, np.bincount(context, taken, minlength=len(lower)) / total, 0.0)
-    prob = (counts - taken) / np.where(total > 0, total, 1.0)[context] + gamma[context] * lower[part["suffix"]]
-    return np.where(part["words"][:, -1] == begin, 0.0, prob), gamma
+    prob = (counts - taken) / np.where(total > 0, total, 1.0)[context] + gamma[context] * lower[part.suffix]
+    return np.where(part.words[:, -1] == begin, 0.0, prob), gamma

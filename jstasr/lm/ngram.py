@@ -1,6 +1,8 @@
-"""A back-off n-gram language model over tokens, asked for many histories at once."""
+"""A back-off n-gram language model over tokens, looked up for many histories at once."""
 
 import math
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,18 +17,21 @@ SENTENCES_AT_ONCE = 1000
 
 
 class NgramModel:
-    """Histories are states, numbers of the longest stored context that ends a history; 0 is the empty one.
+    """A history is represented by its state, the number of the longest stored context that it ends with; 0: empty.
 
-    p(w|h) is stored, or backoff(h) p(w|h') with h' without its first word. A state holds its n-grams as a stretch
-    of the sorted array `keys` (state * width + word).
+    p(w|h) is stored, or backoff(h) p(w|h') with h' without its first word. The n-grams of a state are a contiguous
+    range of the sorted array `keys` (state * width + word).
+
+    Args:
+        tables: n-grams of each order.
+        vocab_size: V, of the token list.
     """
 
     def __init__(self, tables: list[Ngrams], vocab_size: int):
-        """tables: n-grams of each order over a token list of size V."""
         self.vocab_size = vocab_size
         self.width = vocab_size + 2  # tokens, <s>, </s>
         self.order = len(tables)
-        lookup = Lookup(tables, self.width)
+        lookup = SortedNgrams(tables, self.width)
         states = lookup.number_states()
         count = sum(int((table >= 0).sum()) for table in states) + 1
         backoff, shorter = np.zeros(count), np.zeros(count, dtype=np.int64)
@@ -61,23 +66,24 @@ class NgramModel:
         self.start_state = int(self.first_states[vocab_size])
 
     @classmethod
-    def load(cls, path, tokens: list[str], device: str = "cpu") -> "NgramModel":
-        """Read an ARPA file over the tokens of a token list."""
+    def load(cls, path: str | Path, tokens: list[str], device: str | torch.device = "cpu") -> "NgramModel":
+        """Read an ARPA file over the tokens of a token list; errors as of `read_arpa`."""
         return cls(read_arpa(path, tokens), len(tokens)).to(device)
 
-    def to(self, device) -> "NgramModel":
+    def to(self, device: str | torch.device) -> "NgramModel":
+        """Move all tables to a device; returns the model itself."""
         for name, value in vars(self).items():
             if isinstance(value, Tensor):
                 setattr(self, name, value.to(device))
         return self
 
-    def rows(self, states: Tensor) -> Tensor:
-        """Natural log-probabilities after each state: (M,) -> (M, V + 2), of all words."""
+    def word_log_probs(self, states: Tensor) -> Tensor:
+        """Natural log-probabilities of all words after each state: (M,) int -> (M, V + 2) float32."""
         chain = [states]
         while bool((chain[-1] != 0).any()):
             chain.append(self.shorter[chain[-1]])
         rows = self.unigrams.repeat(len(states), 1)
-        for level in reversed(chain):  # the empty context has no stretch and no back-off: a level of it changes nothing
+        for level in reversed(chain):  # the empty context has no n-grams and no back-off: its level changes nothing
             rows += self.backoff[level, None]
             begin, size = self.starts[level], self.starts[level + 1] - self.starts[level]
             row = torch.repeat_interleave(size)
@@ -86,17 +92,17 @@ class NgramModel:
         return rows
 
     def log_probs(self, states: Tensor) -> Tensor:
-        """Natural log-probabilities of the tokens after each state: (...) -> (..., V), -inf at the blank."""
+        """Natural log-probabilities of the tokens after each state: (...) int -> (..., V), -inf at the blank."""
         distinct, where = states.unique(return_inverse=True)
-        return self.rows(distinct)[:, : self.vocab_size][where]
+        return self.word_log_probs(distinct)[:, : self.vocab_size][where]
 
     def end_log_probs(self, states: Tensor) -> Tensor:
-        """Natural log-probability of the sentence's end after each state: (...) -> (...)."""
+        """Natural log-probability of the sentence's end after each state: (...) int -> (...) float32."""
         distinct, where = states.unique(return_inverse=True)
-        return self.rows(distinct)[:, self.vocab_size + 1][where]
+        return self.word_log_probs(distinct)[:, self.vocab_size + 1][where]
 
     def advance(self, states: Tensor, labels: Tensor) -> Tensor:
-        """States after one more label: (...), (...) -> (...)."""
+        """States after one more label: states (...) int, labels (...) int -> (...) int."""
         following = self.first_states[labels]
         found = torch.zeros_like(states, dtype=torch.bool)
         for _ in range(self.order - 1):
@@ -108,8 +114,8 @@ class NgramModel:
             states = self.shorter[states]
         return following
 
-    def perplexity(self, sequences: list) -> float:
-        """Per token, sentence ends included, of label sequences."""
+    def perplexity(self, sequences: Sequence[Sequence[int]]) -> float:
+        """Perplexity per token, sentence ends included, of sequences of token ids."""
         order = sorted(sequences, key=len)
         total = 0.0
         for first in range(0, len(order), SENTENCES_AT_ONCE):
@@ -120,7 +126,7 @@ class NgramModel:
                 words = [self.vocab_size + 1 if end else labels[position] for labels, end in zip(part, ended)]
                 words = torch.tensor(words, device=states.device)
                 distinct, where = states.unique(return_inverse=True)
-                total += float(self.rows(distinct)[where, words].double().sum())
+                total += float(self.word_log_probs(distinct)[where, words].double().sum())
                 going = torch.tensor([not end for end in ended], device=states.device)
                 states, part = self.advance(states, words)[going], [x for x, end in zip(part, ended) if not end]
                 if not part:
@@ -128,8 +134,15 @@ class NgramModel:
         return math.exp(-total / max(sum(map(len, sequences)) + len(sequences), 1))
 
 
-class Lookup:
-    """The tables sorted for search by (index of the n-gram without its last word, last word)."""
+class SortedNgrams:
+    """The tables sorted for search by (index of the n-gram without its last word, last word).
+
+    Args:
+        tables: n-grams of each order.
+        width: number of words, <s> and </s> included.
+    Raises:
+        JstasrError: an n-gram whose part without the last word is in no table.
+    """
 
     def __init__(self, tables: list[Ngrams], width: int):
         self.width = width
@@ -145,14 +158,14 @@ class Lookup:
             self.tables.append(Ngrams(table.words[by_key], table.log10_prob[by_key], table.log10_backoff[by_key]))
 
     def key_of(self, words: np.ndarray) -> np.ndarray:
-        """(M, n) -> (M,), -1 where the n-gram without its last word is not there."""
+        """Search keys of n-grams: (M, n) int -> (M,), -1 where the n-gram without its last word is missing."""
         if words.shape[1] == 1:
             return words[:, 0].copy()
         prefix = self.find(words[:, :-1])
         return np.where(prefix < 0, -1, prefix * self.width + words[:, -1])
 
     def find(self, words: np.ndarray) -> np.ndarray:
-        """Index of each n-gram (M, n) in its table, -1 where it is not there."""
+        """Index of each n-gram in its table: (M, n) int -> (M,), -1 where it is not in the table."""
         keys = self.keys[words.shape[1] - 1]
         if not len(keys):
             return np.full(len(words), -1)
@@ -161,7 +174,11 @@ class Lookup:
         return np.where(keys[at] == key, at, -1)
 
     def number_states(self) -> list[np.ndarray]:
-        """For each order below the highest, the state of each n-gram: those with continuations or a back-off weight."""
+        """States of the n-grams that have continuations or a back-off weight.
+
+        Returns:
+            For each order below the highest (M,) int, -1 where an n-gram is no state.
+        """
         states, used = [], 1
         for shorter, longer in zip(self.tables, self.tables[1:]):
             needed = shorter.log10_backoff != 0
@@ -171,7 +188,14 @@ class Lookup:
         return states
 
     def longest_state(self, words: np.ndarray, states: list[np.ndarray]) -> np.ndarray:
-        """State of the longest end of each (M, n) that is a state, 0 if none is."""
+        """State of the longest suffix of each n-gram that is a state, 0 if none is.
+
+        Args:
+            words: (M, n) int.
+            states: of `number_states`.
+        Returns:
+            (M,) int64.
+        """
         result = np.zeros(len(words), dtype=np.int64)
         for start in range(max(0, words.shape[1] - len(states)), words.shape[1]):
             end = words[:, start:]

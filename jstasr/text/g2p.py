@@ -1,93 +1,100 @@
-"""What turns the text of a language into phonemes: espeak, a lexicon, or the letters themselves."""
+"""Grapheme-to-phoneme conversion of a language: by espeak, by a lexicon, or by its letters themselves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
+from typing import Literal
 
 from jstasr.errors import JstasrError
 from jstasr.text.graphemes import grapheme_phones
 from jstasr.text.lexicon import Lexicon
 from jstasr.text.phonemes import espeak_code, misreading, phonemize_texts
 
+Method = Literal["espeak", "lexicon", "grapheme"]
 METHODS = ("auto", "espeak", "grapheme", "lexicon", "lexicon+grapheme", "lexicon+espeak")
 MAX_WORDS_SHOWN = 50
 
 
 @dataclass(frozen=True)
 class G2p:
-    """How a run makes phonemes.
+    """The settings of a run.
 
     Args:
-        method: one of METHODS; what follows the + reads the words outside the lexicon.
-        lexicon: the file of the methods with a lexicon.
+        method: one of METHODS; what follows the + converts the words outside the lexicon.
+        lexicon: path of the lexicon, for the methods that have one.
         cleaner: the transcripts' cleaner, for the lexicon's words too.
+    Raises:
+        JstasrError: an unknown method, or a lexicon without such a method or the other way round.
     """
 
     method: str = "auto"
     lexicon: str | None = None
     cleaner: str = "basic"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise JstasrError(f"--g2p must be one of {', '.join(METHODS)}, not {self.method!r}")
         if self.method.startswith("lexicon") != bool(self.lexicon):
             raise JstasrError("--g2p lexicon and --lexicon FILE go together: give both or neither")
 
     @property
-    def fallback(self):
-        """What reads the words outside the lexicon: "espeak", "grapheme" or ""."""
+    def fallback(self) -> str:
+        """What converts the words outside the lexicon: "espeak", "grapheme" or ""."""
         return self.method.partition("+")[2]
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What speaks a language (espeak, lexicon or grapheme), and why, for the reader."""
+class MethodChoice:
+    """The method for one language, and why, in words for the user."""
 
-    method: str
+    method: Method
     reason: str
 
 
 @cache
-def choose(g2p, language):
-    """The Choice for a language.
+def choose_method(g2p: G2p, language: str) -> MethodChoice:
+    """The method for a language.
 
     Raises:
-        JstasrError: espeak was asked for and does not speak the language, or a lexicon cannot be read.
+        JstasrError: espeak is asked for and lacks the language, or the lexicon cannot be read.
     """
     if g2p.lexicon:
         if g2p.fallback == "espeak":
             espeak_code(language)
         others = f"; other words by {g2p.fallback}" if g2p.fallback else ""
-        return Choice("lexicon", f"{g2p.lexicon}, {len(_lexicon(g2p, language))} words{others}")
+        return MethodChoice("lexicon", f"{g2p.lexicon}, {len(_lexicon(g2p, language))} words{others}")
     if g2p.method == "grapheme":
-        return Choice("grapheme", "letters, as --g2p says")
+        return MethodChoice("grapheme", "letters, as --g2p says")
     try:
         code = espeak_code(language)
     except JstasrError:
         if g2p.method == "espeak":
             raise
-        return Choice("grapheme", f"letters: espeak has no voice for {language}")
+        return MethodChoice("grapheme", f"letters: espeak has no voice for {language}")
     fault = misreading(language)
     if fault and g2p.method == "auto":
-        return Choice("grapheme", f"letters: {fault}")
-    return Choice("espeak", f"voice {code}" + (f"; WARNING: {fault}" if fault else ""))
+        return MethodChoice("grapheme", f"letters: {fault}")
+    return MethodChoice("espeak", f"voice {code}" + (f"; WARNING: {fault}" if fault else ""))
 
 
 @cache
-def _lexicon(g2p, language):
+def _lexicon(g2p: G2p, language: str) -> Lexicon:
+    assert g2p.lexicon is not None
     return Lexicon(g2p.lexicon, language, g2p.cleaner)
 
 
-def phones_of(texts, language, g2p):
+def phones_of(texts: Sequence[str], language: str, g2p: G2p) -> list[list[str]]:
     """Phones of texts in one language.
 
     Args:
-        texts: list of str, normalised.
-        language: its code.
-        g2p: G2p.
+        texts: normalised.
+        language: its code, as in utt2lang.
+        g2p: how they are converted.
     Returns:
-        list of lists of str with `_` between words, as long as `texts`.
+        The phones of each text, with `_` between words.
     """
-    method = choose(g2p, language).method
+    method = choose_method(g2p, language).method
     if method == "espeak":
         return phonemize_texts(texts, language)
     if method == "grapheme":
@@ -103,9 +110,14 @@ def phones_of(texts, language, g2p):
     return [lexicon.phones(text, fallback) for text in texts]
 
 
-def refuse_unknown_words(texts, language, g2p, name):
-    """JstasrError that lists the words outside the lexicon, the most frequent first, where nothing else reads them."""
-    if choose(g2p, language).method != "lexicon" or g2p.fallback:
+def refuse_unknown_words(texts: Sequence[str], language: str, g2p: G2p, name: str | Path) -> None:
+    """JstasrError that lists the words outside the lexicon, the most frequent first, where there is no fallback.
+
+    Args:
+        texts, language, g2p: as of `phones_of`.
+        name: what to call the set in an error.
+    """
+    if choose_method(g2p, language).method != "lexicon" or g2p.fallback:
         return
     counts = _lexicon(g2p, language).unknown(texts)
     if counts:
@@ -114,5 +126,5 @@ def refuse_unknown_words(texts, language, g2p, name):
         more = f" and {len(ranked) - MAX_WORDS_SHOWN} more" if len(ranked) > MAX_WORDS_SHOWN else ""
         raise JstasrError(
             f"{name}: {len(counts)} words are not in {g2p.lexicon} (how often): {shown}{more}; add them, or have them "
-            "read otherwise: --g2p lexicon+grapheme (letters) or --g2p lexicon+espeak"
+            "converted by --g2p lexicon+grapheme (letters) or --g2p lexicon+espeak"
         )

@@ -1,12 +1,12 @@
-"""Letters in the place of phonemes, for languages that espeak does not speak."""
+"""Letters in the place of phonemes, for languages that espeak lacks."""
 
 import unicodedata
 
-from jstasr.text.languages import DOTLESS_I, JOINERS, drop_invisible, primary
+from jstasr.text.languages import DOTLESS_I, JOINERS, drop_invisible, primary_subtag
 from jstasr.text.tokens import WORD_MARK
 
 
-def grapheme_phones(text, language=None):
+def grapheme_phones(text: str, language: str | None = None) -> list[str]:
     """Letters of a text with `_` between words: "Kana'n" -> [k, a, n, a, ', n].
 
     Small letters, composed (NFC). Accents that Unicode has no composed letter for stay with their letter, as one
@@ -16,14 +16,12 @@ def grapheme_phones(text, language=None):
     Args:
         text: the transcript.
         language: its code, for the dotless i of Turkish and the like.
-    Returns:
-        list of str.
     """
     text = unicodedata.normalize("NFC", drop_invisible(text)).replace("\u2019", "'")
-    if primary(language) in DOTLESS_I:
+    if primary_subtag(language) in DOTLESS_I:
         text = text.replace("I", "\u0131").replace("\u0130", "i")
     text = unicodedata.normalize("NFC", text.lower().replace("i\u0307", "i"))
-    phones = []
+    phones: list[str] = []
     for word in "".join(character if _is_symbol(character) else " " for character in text).split():
         found = _letters(word.strip("'"))
         if found:
@@ -31,12 +29,12 @@ def grapheme_phones(text, language=None):
     return phones
 
 
-def _is_symbol(character):
+def _is_symbol(character: str) -> bool:
     return unicodedata.category(character)[0] in "LMN" or character == "'" or character in JOINERS
 
 
-def _letters(word):
-    letters = []
+def _letters(word: str) -> list[str]:
+    letters: list[str] = []
     for character in word:
         if character in JOINERS:
             continue
@@ -47,7 +45,7 @@ def _letters(word):
     return letters
 
 
-def _is_accent(character):
+def _is_accent(character: str) -> bool:
     """A mark of the blocks of diacritics, which modify the letter before them in any alphabet; or a virama."""
     if not unicodedata.combining(character):
         return False

@@ -1,4 +1,4 @@
-"""What languages differ in before a sound is made: letters, spaces between words, numbers.
+"""What languages differ in as text: letters, spaces between words.
 
 Codes are those of corpora (BCP 47, Common Voice): "pt", "sv-SE", "zh_CN".
 """
@@ -21,28 +21,28 @@ ZERO_WIDTH_SPACE = "\u200b"  # marks a word's end in Khmer, Thai and Burmese tex
 _INVISIBLE = re.compile("[\xad\u034f\u0640\u061c\u180e\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
 
 
-def primary(language):
+def primary_subtag(language: str | None) -> str:
     """The language without region or script, in small letters: "zh-CN" -> "zh"; "" for None."""
     return re.split("[-_]", language.lower(), maxsplit=1)[0] if language else ""
 
 
-def is_unspaced(language):
+def is_unspaced(language: str | None) -> bool:
     """Is the language written without spaces between words?"""
-    return primary(language) in UNSPACED
+    return primary_subtag(language) in UNSPACED
 
 
-def drop_invisible(text):
-    """Text without the characters that nobody reads: soft hyphens, direction marks, byte-order marks, tatweel."""
+def drop_invisible(text: str) -> str:
+    """Text without characters that have no shape: soft hyphens, direction marks, byte-order marks, tatweel."""
     if text.isascii():
         return text
     return _INVISIBLE.sub("", text.replace(ZERO_WIDTH_SPACE, " "))
 
 
-def join_unspaced(text):
+def join_unspaced(text: str) -> str:
     """Text without the spaces between two characters of scripts that are written without them."""
     return _NEEDLESS_SPACE.sub("", text)
 
 
-def split_unspaced(text):
-    """Text with spaces around each character of such scripts: what stands for words where errors are counted."""
+def split_unspaced(text: str) -> str:
+    """Text with spaces around each character of such scripts: the units in which their errors are counted."""
     return " ".join(_UNSPACED_CHARACTER.sub(r" \1 ", text).split())

@@ -1,8 +1,9 @@
 """A pronunciation lexicon in Kaldi's layout: lines `word phone phone ...`."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from jstasr.errors import JstasrError
+from jstasr.errors import JstasrError, list_faults
 from jstasr.text.languages import is_unspaced
 from jstasr.text.normalize import clean
 from jstasr.text.tokens import PHONE_SPECIALS, WORD_MARK
@@ -11,7 +12,7 @@ MAX_FAULTS_SHOWN = 20
 
 
 class Lexicon:
-    """Pronunciations by word; of several for one word the first counts.
+    """Pronunciations by word; of several for one word the first is taken.
 
     Args:
         path: the file; words are normalised by `cleaner`, as the transcripts are.
@@ -20,8 +21,9 @@ class Lexicon:
         JstasrError: every line that is not UTF-8, has no phone or uses a reserved one, by number.
     """
 
-    def __init__(self, path, language=None, cleaner="basic"):
-        self.path, self.words = Path(path), {}
+    def __init__(self, path: str | Path, language: str | None = None, cleaner: str = "basic"):
+        self.path = Path(path)
+        self.words: dict[str, list[str]] = {}  # word -> phones
         self.unspaced = is_unspaced(language)
         try:
             lines = self.path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
@@ -44,16 +46,15 @@ class Lexicon:
                 if spelled and " " not in spelled:  # <UNK>, !SIL and the like are spelled by no transcript
                     self.words.setdefault(spelled, phones)
         if faults:
-            more = f"\n(and {len(faults) - MAX_FAULTS_SHOWN} more)" if len(faults) > MAX_FAULTS_SHOWN else ""
-            raise JstasrError("\n".join(faults[:MAX_FAULTS_SHOWN]) + more)
+            raise JstasrError(list_faults(faults, MAX_FAULTS_SHOWN))
         if not self.words:
             raise JstasrError(f"{path}: no words; expected lines `word phone phone ...`")
         self.longest = max(map(len, self.words))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.words)
 
-    def split(self, text):
+    def split(self, text: str) -> list[str]:
         """Words of a text; where there are no spaces, the longest words of the lexicon from the left."""
         if not self.unspaced:
             return text.split()
@@ -65,23 +66,23 @@ class Lexicon:
                 part = part[length:]
         return words
 
-    def unknown(self, texts):
-        """dict word -> how often it occurs in the texts, of the words that the lexicon lacks."""
-        counts = {}
+    def unknown(self, texts: Iterable[str]) -> dict[str, int]:
+        """Words that the lexicon lacks -> how often each occurs in the texts."""
+        counts: dict[str, int] = {}
         for text in texts:
             for word in self.split(text):
                 if word not in self.words:
                     counts[word] = counts.get(word, 0) + 1
         return counts
 
-    def phones(self, text, fallback=None):
+    def phones(self, text: str, fallback: Callable[[str], list[str]] | None = None) -> list[str]:
         """Phones of a text with `_` between words.
 
         Args:
             text: the normalised transcript.
-            fallback: function word -> list of phones, for words outside the lexicon; None: KeyError.
+            fallback: phones of a word outside the lexicon; None: KeyError.
         """
-        phones = []
+        phones: list[str] = []
         for word in self.split(text):
             found = self.words.get(word) or (fallback(word) if fallback else self.words[word])
             if found:

@@ -1,28 +1,31 @@
 """Cleaners: the spelling in which transcripts are trained and scored.
 
 A cleaner is a function text -> text that changes nothing when applied twice. `CLEANERS` holds them by name;
-`clean(text, name, language)` is the one entrance. What differs by language: numbers, which num2words writes out
+`clean(text, name, language)` is the entry point. What differs by language: numbers, which num2words writes out
 (jstasr/text/numbers.py), the dotless i, spaces in scripts that are written without (jstasr/text/languages.py).
 """
 
 import unicodedata
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from jstasr.errors import JstasrError
+from jstasr.kaldi.data_dir import TEXT
 from jstasr.kaldi.files import first_few
-from jstasr.text.languages import DOTLESS_I, JOINERS, drop_invisible, is_unspaced, join_unspaced, primary
+from jstasr.text.languages import DOTLESS_I, JOINERS, drop_invisible, is_unspaced, join_unspaced, primary_subtag
 from jstasr.text.numbers import spell_numbers
 
 APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u2032": "'", "`": "'"})
 
 
-def _is_spoken(character):
+def _is_spoken(character: str) -> bool:
     return unicodedata.category(character)[0] in "LMN" or character in JOINERS
 
 
-class _SpokenOnly(dict):
-    """A table for str.translate that asks once for each character: itself if it is spoken, else a space."""
+class _SpokenOnly(dict[int, int | str]):
+    """A table for str.translate, filled when a character is first met: itself if it is spoken, else a space."""
 
-    def __missing__(self, code):
+    def __missing__(self, code: int) -> int | str:
         character = chr(code)
         self[code] = code if _is_spoken(character) or character == "'" else " "
         return self[code]
@@ -33,15 +36,15 @@ SPOKEN_ONLY = _SpokenOnly()
 ASCII_BASIC = {code: SPOKEN_ONLY[ord("'" if chr(code) == "`" else chr(code).lower())] for code in range(128)}
 
 
-def no_change(text, language):
+def no_change(text: str, language: str | None) -> str:
     """Cleaner `none`: only runs of white space become one space."""
     return " ".join(text.split())
 
 
-def basic(text, language):
+def basic(text: str, language: str | None) -> str:
     """Cleaner `basic`: NFKC, numbers in words, lower case, no punctuation but inner apostrophes, single spaces."""
     text = spell_numbers(text if text.isascii() else unicodedata.normalize("NFKC", drop_invisible(text)), language)
-    turkic = primary(language) in DOTLESS_I
+    turkic = primary_subtag(language) in DOTLESS_I
     if text.isascii() and not (turkic and "I" in text):
         text = text.translate(ASCII_BASIC)
     else:
@@ -63,15 +66,15 @@ def basic(text, language):
     return join_unspaced(cleaned) if is_unspaced(language) else cleaned
 
 
-def _has_letter(word):
+def _has_letter(word: str) -> bool:
     """Is there more than marks in the word? A digit is enough."""
     return any(unicodedata.category(character)[0] in "LN" for character in word)
 
 
-CLEANERS = {"none": no_change, "basic": basic}
+CLEANERS: dict[str, Callable[[str, str | None], str]] = {"none": no_change, "basic": basic}
 
 
-def clean(text, cleaner="basic", language=None):
+def clean(text: str, cleaner: str = "basic", language: str | None = None) -> str:
     """Normalised text; JstasrError names the cleaners when `cleaner` is none of them."""
     try:
         function = CLEANERS[cleaner]
@@ -80,20 +83,27 @@ def clean(text, cleaner="basic", language=None):
     return function(text, language)
 
 
-def clean_table(texts, cleaner, utt2lang=None, language=None, name="text", allow_empty=False):
+def clean_table(
+    texts: Mapping[str, str],
+    cleaner: str,
+    utt2lang: Mapping[str, str] | None = None,
+    language: str | None = None,
+    name: str | Path = TEXT,
+    allow_empty: bool = False,
+) -> dict[str, str]:
     """Normalise a table of transcripts.
 
     Args:
-        texts: dict utterance -> transcript.
+        texts: utterance -> transcript.
         cleaner: name of the cleaner.
-        utt2lang: dict utterance -> language, or None.
-        language: language of utterances that utt2lang does not name.
+        utt2lang: utterance -> language, or None.
+        language: language of utterances that utt2lang lacks.
         name: what to call the set in an error.
-        allow_empty: accept transcripts of which nothing is left.
+        allow_empty: accept transcripts that the cleaner leaves empty.
     Returns:
-        dict utterance -> normalised transcript.
+        Utterance -> normalised transcript.
     Raises:
-        JstasrError: naming the utterances of which nothing is left.
+        JstasrError: naming the utterances that the cleaner leaves empty.
     """
     utt2lang = utt2lang or {}
     cleaned = {utt: clean(text, cleaner, utt2lang.get(utt, language)) for utt, text in texts.items()}

@@ -1,7 +1,7 @@
 """Phonemes of texts by espeak, through phonemizer.
 
-Whole sentences go to espeak, since it speaks words by their neighbours (French liaison, English "the" and
-"a"); it runs some short words together ("of the" is one word, ʌvðə), where a word mark is then missing.
+Whole sentences go to espeak, since its pronunciation of a word depends on the neighbours (French liaison, English
+"the" and "a"); it runs some short words together ("of the" is one word, ʌvðə), where a word mark is then missing.
 Stress marks are dropped, length marks stay with their vowel, punctuation is silent.
 """
 
@@ -9,10 +9,15 @@ import ctypes.util
 import logging
 import os
 import re
+from collections.abc import Sequence
 from functools import cache
+from typing import TYPE_CHECKING, Literal
 
 from jstasr.errors import JstasrError
 from jstasr.text.tokens import WORD_MARK
+
+if TYPE_CHECKING:
+    from phonemizer.backend import EspeakBackend
 
 # Codes of corpora (BCP 47, Common Voice) that espeak spells otherwise. Other codes are tried as they are,
 # then without their region.
@@ -34,8 +39,8 @@ REPAIRS = {"??": "ʔ", "?": "ʔ"}
 
 
 @cache
-def use_espeak_library():
-    """Point phonemizer at the system's libespeak-ng or else at the espeakng-loader wheel; says which.
+def use_espeak_library() -> str:
+    """Point phonemizer at the system's libespeak-ng or else at the espeakng-loader wheel; returns its name or path.
 
     JSTASR_ESPEAK=wheel in the environment takes the wheel's, which is newer than Debian's.
     """
@@ -60,18 +65,18 @@ def use_espeak_library():
 
 
 @cache
-def _known_codes():
+def _known_codes() -> frozenset[str]:
     from phonemizer.backend import EspeakBackend
 
     use_espeak_library()
     return frozenset(EspeakBackend.supported_languages())
 
 
-def espeak_code(language):
+def espeak_code(language: str) -> str:
     """espeak's code of a language: "en" -> "en-us", "sv-SE" -> "sv".
 
     Raises:
-        JstasrError: espeak does not speak the language.
+        JstasrError: espeak lacks the language.
     """
     code = language.lower().replace("_", "-")
     for candidate in (ESPEAK_CODES.get(code), code, ESPEAK_CODES.get(code.split("-")[0]), code.split("-")[0]):
@@ -85,11 +90,11 @@ PROBES = {"cmn": "今天天气很好", "yue": "今日天氣好好", "ja": "今�
 
 
 @cache
-def misreading(language):
+def misreading(language: str) -> str:
     """Why espeak's phonemes of a language are useless although it has a voice for it; "" where they are not.
 
-    Found by letting it speak an ordinary sentence: where it knows no reading of a character it says "Chinese
-    letter", or a Latin spelling letter by letter, in English.
+    Found from its phonemes of an ordinary sentence: for a character without a reading it gives those of "Chinese
+    letter", or of a Latin spelling letter by letter, in English.
     """
     code = espeak_code(language)
     if code not in PROBES or "(en)" not in _backend(code, "keep-flags").phonemize([PROBES[code]])[0]:
@@ -102,34 +107,33 @@ def misreading(language):
 
 
 @cache
-def _backend(code, language_switch="remove-flags"):
-    """The one backend of a language in this process: making one again would leak about 5 MB."""
+def _backend(code: str, language_switch: Literal["keep-flags", "remove-flags"] = "remove-flags") -> "EspeakBackend":
+    """The one backend of a language in this process: creating another would leak about 5 MB."""
     from phonemizer.backend import EspeakBackend
 
     use_espeak_library()
     quiet = logging.getLogger("jstasr.phonemizer")
-    quiet.setLevel(logging.ERROR)  # it warns of each word in another language; the flags are removed anyway
+    quiet.setLevel(logging.ERROR)  # it warns of each word in another language, whose flags are removed anyway
     try:
         return EspeakBackend(code, language_switch=language_switch, words_mismatch="ignore", logger=quiet)
     except RuntimeError as error:
         raise JstasrError(f"espeak cannot be started for {code!r}: {error}") from error
 
 
-def phonemize_texts(texts, lang):
+def phonemize_texts(texts: Sequence[str], lang: str) -> list[list[str]]:
     """Phonemes of texts.
 
     Args:
-        texts: list of str, one utterance each.
+        texts: one utterance each.
         lang: language of all of them, as in utt2lang.
     Returns:
-        list of list of str, as long as `texts`, with `_` between words; an empty list where a text has
-        nothing to speak.
+        The phonemes of each text with `_` between words; empty for a text of punctuation alone.
     Raises:
-        JstasrError: espeak is missing or does not speak the language.
+        JstasrError: espeak is missing or lacks the language.
     """
     from phonemizer.separator import Separator
 
-    # A line break or a NUL inside would end the text for espeak. Equal sentences are spoken once.
+    # A line break or a NUL inside would end the text for espeak. Equal sentences are converted once.
     flat = [" ".join(text.replace("\0", " ").split()) for text in texts]
     unique = sorted(set(flat))
     # "|" cannot come from espeak, which spells "_" itself between phones.
@@ -141,9 +145,9 @@ def phonemize_texts(texts, lang):
     return [list(spoken[text]) for text in flat]
 
 
-def _split_phones(line):
+def _split_phones(line: str) -> list[str]:
     """ "h ə l oʊ|w ɜː" -> [h ə l oʊ _ w ɜː]; words without phones leave no mark."""
-    phones = []
+    phones: list[str] = []
     for word in TIES.sub("", line).split("|"):
         found = [REPAIRS.get(phone, phone) for phone in word.split()]
         if found:

@@ -3,15 +3,17 @@
 import io
 import re
 from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 
 from jstasr.errors import JstasrError
 from jstasr.kaldi.files import atomic_write, first_few
-from jstasr.text.tokens import BLANK, LANGUAGE_TOKEN, SPACE, UNK, TokenList, language_token
+from jstasr.text.tokens import BLANK, BPE_FILE, LANGUAGE_TOKEN, SPACE, TOKENS_FILE, UNK, TokenList, language_token
 
 MAX_BPE_SENTENCES = 2_000_000  # more are thinned out evenly: sentencepiece holds all of them in memory
 
 
-def special_tokens(languages):
+def special_tokens(languages: Collection[str]) -> list[str]:
     """First tokens of a list; language tokens only where there are two languages or more."""
     tokens = [language_token(language) for language in languages] if len(languages) > 1 else []
     odd = [token for token in tokens if not LANGUAGE_TOKEN.fullmatch(token)]
@@ -20,16 +22,16 @@ def special_tokens(languages):
     return [BLANK, UNK, *tokens]
 
 
-def char_tokens(texts, languages=(), min_count=1, also=""):
-    """TokenList of the characters that occur at least `min_count` times, those of `also`, and `<space>`."""
+def char_tokens(texts: Iterable[str], languages: Collection[str] = (), min_count: int = 1, also: str = "") -> TokenList:
+    """The characters that occur at least `min_count` times, those of `also`, and `<space>`."""
     counts = Counter(character for text in texts for character in text)
     characters = {c for c, count in counts.items() if count >= min_count} | set(also)
     characters = sorted(c for c in characters if not c.isspace())
     return TokenList([*special_tokens(languages), SPACE, *characters])
 
 
-def word_tokens(texts, languages=(), min_count=1):
-    """TokenList of the words that occur at least `min_count` times."""
+def word_tokens(texts: Iterable[str], languages: Collection[str] = (), min_count: int = 1) -> TokenList:
+    """The words that occur at least `min_count` times."""
     counts = Counter(word for text in texts for word in text.split())
     specials = special_tokens(languages)
     words = sorted(word for word, count in counts.items() if count >= min_count)
@@ -39,18 +41,18 @@ def word_tokens(texts, languages=(), min_count=1):
     return TokenList([*specials, *words])
 
 
-def train_bpe(texts, num_pieces, char_cover=1.0, also=""):
+def train_bpe(texts: Sequence[str], num_pieces: int, char_cover: float = 1.0, also: str = "") -> bytes:
     """Train a sentencepiece unigram model; the same texts give the same model.
 
     Args:
-        texts: list of str.
+        texts: sentences.
         num_pieces: pieces wanted, besides `<unk>`; fewer come out where the text has fewer.
         char_cover: share of the characters that get a piece.
         also: characters that get a piece in any case.
     Returns:
-        the model, bytes.
+        The model, as sentencepiece writes it.
     Raises:
-        JstasrError: fewer pieces asked than the text has characters.
+        JstasrError: no text, or fewer pieces than the text has characters.
     """
     import sentencepiece
 
@@ -69,7 +71,7 @@ def train_bpe(texts, num_pieces, char_cover=1.0, also=""):
             character_coverage=char_cover,
             required_chars=also,
             normalization_rule_name="identity",  # the cleaner normalises; tokens must spell the transcript
-            max_sentence_length=1 << 20,  # the default leaves out longer lines without a word
+            max_sentence_length=1 << 20,  # the default silently leaves out longer lines
             num_threads=1,  # sums in one order: the same model on every machine
             unk_id=0,
             bos_id=-1,
@@ -88,8 +90,8 @@ def train_bpe(texts, num_pieces, char_cover=1.0, also=""):
     return model.getvalue()
 
 
-def bpe_tokens(model, languages=()):
-    """TokenList of a sentencepiece model (bytes)."""
+def bpe_tokens(model: bytes, languages: Collection[str] = ()) -> TokenList:
+    """The pieces of a sentencepiece model."""
     import sentencepiece
 
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
@@ -98,9 +100,9 @@ def bpe_tokens(model, languages=()):
     return TokenList([*special_tokens(languages), *pieces])
 
 
-def write_token_list(outdir, token_list, model=None):
+def write_token_list(outdir: Path, token_list: TokenList, model: bytes | None = None) -> None:
     """Write tokens.txt and, for BPE, bpe.model beside it."""
     if model is not None:
-        with atomic_write(outdir / "bpe.model", "wb") as file:
+        with atomic_write(outdir / BPE_FILE, "wb") as file:
             file.write(model)
-    token_list.save(outdir / "tokens.txt")
+    token_list.save(outdir / TOKENS_FILE)

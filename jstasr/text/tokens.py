@@ -1,16 +1,22 @@
 """Token lists, tokenizers and phone lists.
 
 tokens.txt holds one token per line; the line number from 0 is the id. 0 is `<blank>`, 1 `<unk>`, then the
-language tokens `<lang:en>` of a multilingual list, then the tokens. The list tells its own kind: characters
-hold `<space>`, sentencepiece's pieces have bpe.model beside them, everything else is words.
+language tokens `<lang:en>` of a multilingual list, then the tokens. The kind of tokens follows from the list: one
+of characters holds `<space>`, one of sentencepiece's pieces has bpe.model beside it, any other is of words.
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from jstasr.errors import JstasrError
 from jstasr.kaldi.files import atomic_write, first_few
 
+if TYPE_CHECKING:
+    from sentencepiece import SentencePieceProcessor
+
+TOKENS_FILE, BPE_FILE, PHONES_FILE = "tokens.txt", "bpe.model", "phones.txt"
 BLANK, UNK, SPACE = "<blank>", "<unk>", "<space>"
 BLANK_ID, UNK_ID = 0, 1
 WORD_START = "\u2581"  # sentencepiece's mark for a space
@@ -20,12 +26,12 @@ WORD_MARK = "_"
 PHONE_SPECIALS = ("<pad>", "<mask>", "<unk>", WORD_MARK)
 
 
-def language_token(language):
+def language_token(language: str) -> str:
     """The token of a language: "en" -> "<lang:en>"."""
     return f"<lang:{language}>"
 
 
-def _read_symbols(path):
+def _read_symbols(path: str | Path) -> list[str]:
     """Symbols of a list file, one per line; refuses duplicates, empty lines and bytes that are not UTF-8."""
     path = Path(path)
     try:
@@ -36,7 +42,7 @@ def _read_symbols(path):
         raise JstasrError(f"{path}: not UTF-8: {error}") from error
     if lines[-1] == "":
         lines.pop()
-    seen = {}
+    seen: dict[str, int] = {}
     for number, symbol in enumerate(lines, 1):
         if not symbol or symbol.endswith("\r"):
             raise JstasrError(f"{path}:{number}: empty line or Windows line end; make the list again")
@@ -46,7 +52,7 @@ def _read_symbols(path):
     return lines
 
 
-def _write_symbols(path, symbols):
+def _write_symbols(path: str | Path, symbols: Iterable[str]) -> None:
     with atomic_write(path) as file:
         file.writelines(f"{symbol}\n" for symbol in symbols)
 
@@ -55,10 +61,13 @@ class TokenList:
     """The output symbols of a model.
 
     Args:
-        tokens: list of str; the first two are `<blank>` and `<unk>`.
+        tokens: the first two are `<blank>` and `<unk>`.
+        name: what to call the list in an error.
+    Raises:
+        JstasrError: other first tokens, or a token twice.
     """
 
-    def __init__(self, tokens, name="token list"):
+    def __init__(self, tokens: Iterable[str], name: str | Path = "token list"):
         self.tokens = list(tokens)
         self.name = str(name)
         if self.tokens[:2] != [BLANK, UNK]:
@@ -69,30 +78,32 @@ class TokenList:
         self.languages = [m[1] for token in self.tokens if (m := LANGUAGE_TOKEN.fullmatch(token))]
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | Path) -> "TokenList":
+        """Read tokens.txt."""
         return cls(_read_symbols(path), path)
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
+        """Write tokens.txt."""
         _write_symbols(path, self.tokens)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.tokens)
 
-    def __contains__(self, token):
+    def __contains__(self, token: str) -> bool:
         return token in self._ids
 
-    def index(self, token):
+    def index(self, token: str) -> int:
         """Id of a token; JstasrError when the list lacks it."""
         try:
             return self._ids[token]
         except KeyError:
             raise JstasrError(f"{self.name}: no token {token!r}") from None
 
-    def get(self, token, default=None):
+    def get(self, token: str, default: int) -> int:
         """Id of a token, or `default`."""
         return self._ids.get(token, default)
 
-    def language_id(self, language):
+    def language_id(self, language: str) -> int:
         """Id of `<lang:language>`; JstasrError names the languages that the list has."""
         token = language_token(language)
         if token not in self._ids:
@@ -102,41 +113,45 @@ class TokenList:
 
 
 class Tokenizer:
-    """Text to token ids and back. Made by `build_tokenizer`.
+    """Text to token ids and back; `build_tokenizer` creates it.
 
     Args:
-        token_list: TokenList.
-        kind: "char" | "word" | "bpe".
-        processor: the sentencepiece processor of kind "bpe".
+        token_list: the tokens and their ids.
+        kind: what they are.
+        processor: sentencepiece's, for kind "bpe".
     """
 
-    def __init__(self, token_list, kind, processor=None):
+    def __init__(
+        self,
+        token_list: TokenList,
+        kind: Literal["char", "word", "bpe"],
+        processor: "SentencePieceProcessor | None" = None,
+    ):
         self.token_list = token_list
         self.kind = kind
         self._processor = processor
         self._silent = {BLANK_ID, *(token_list.index(language_token(code)) for code in token_list.languages)}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.token_list)
 
-    def pieces(self, text):
+    def pieces(self, text: str) -> list[str]:
         """Split text into token strings, whether or not the list has them. Runs of white space are one."""
         text = " ".join(text.split())
         if self.kind == "word":
             return text.split()
         if self.kind == "char":
             return [SPACE if character == " " else character for character in text]
+        assert self._processor is not None, "kind bpe needs a sentencepiece processor"
         return self._processor.encode(text, out_type=str)
 
-    def encode(self, text, lang=None, strict=True):
+    def encode(self, text: str, lang: str | None = None, strict: bool = True) -> list[int]:
         """Token ids of a transcript.
 
         Args:
             text: the transcript, already cleaned.
             lang: its language; a multilingual list puts that language's token first.
             strict: refuse what the list lacks; else it becomes `<unk>`.
-        Returns:
-            list of int.
         Raises:
             JstasrError: naming the characters (words) outside the list, or an unknown language.
         """
@@ -152,11 +167,11 @@ class Tokenizer:
             )
         return prefix + ids
 
-    def tokens(self, ids):
+    def tokens(self, ids: Iterable[int]) -> list[str]:
         """Token strings of ids."""
         return [self.token_list.tokens[index] for index in ids]
 
-    def decode(self, ids):
+    def decode(self, ids: Iterable[int]) -> str:
         """Text of ids; `<blank>` and language tokens are left out, `<unk>` stays visible."""
         tokens = self.tokens(index for index in ids if index not in self._silent)
         if self.kind == "word":
@@ -168,19 +183,19 @@ class Tokenizer:
         return " ".join(text.split())
 
 
-def build_tokenizer(token_list_path, bpe_model=None):
-    """Tokenizer of a tokens.txt.
+def build_tokenizer(token_list_path: str | Path, bpe_model: str | Path | None = None) -> Tokenizer:
+    """The tokenizer of a token list.
 
     Args:
         token_list_path: path of tokens.txt.
         bpe_model: path of sentencepiece's model; None: `bpe.model` beside the list, if there is one.
-    Returns:
-        Tokenizer.
+    Raises:
+        JstasrError: naming the file that is missing or damaged.
     """
     token_list = TokenList.load(token_list_path)
     if SPACE in token_list:
         return Tokenizer(token_list, "char")
-    model = Path(bpe_model) if bpe_model else Path(token_list_path).parent / "bpe.model"
+    model = Path(bpe_model) if bpe_model else Path(token_list_path).parent / BPE_FILE
     if bpe_model and not model.is_file():
         raise JstasrError(f"{model}: no such sentencepiece model; make the token list (stage 4) again")
     if not model.is_file():
@@ -195,11 +210,16 @@ def build_tokenizer(token_list_path, bpe_model=None):
 
 
 class PhoneList:
-    """The input symbols of the text encoder: `<pad>` 0, `<mask>` 1, `<unk>` 2, `_` 3 (word mark), phones."""
+    """The input symbols of the text encoder: `<pad>` 0, `<mask>` 1, `<unk>` 2, `_` 3 (word mark), phones.
+
+    Args:
+        phones: all of them, in the order of their ids.
+        name: what to call the list in an error.
+    """
 
     PAD_ID, MASK_ID, UNK_ID, WORD_MARK_ID = range(4)
 
-    def __init__(self, phones, name="phone list"):
+    def __init__(self, phones: Iterable[str], name: str | Path = "phone list"):
         self.phones = list(phones)
         self.name = str(name)
         if tuple(self.phones[:4]) != PHONE_SPECIALS:
@@ -207,27 +227,29 @@ class PhoneList:
         self._ids = {phone: index for index, phone in enumerate(self.phones)}
 
     @classmethod
-    def build(cls, phone_lines, name="phone list"):
-        """List of all phones of an iterable of phone sequences (lists of str)."""
-        found = set()
+    def build(cls, phone_lines: Iterable[Iterable[str]], name: str = "phone list") -> "PhoneList":
+        """List of all phones in sequences of phones."""
+        found: set[str] = set()
         for phones in phone_lines:
             found.update(phones)
         return cls([*PHONE_SPECIALS, *sorted(found - set(PHONE_SPECIALS))], name)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | Path) -> "PhoneList":
+        """Read phones.txt."""
         return cls(_read_symbols(path), path)
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
+        """Write phones.txt."""
         _write_symbols(path, self.phones)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.phones)
 
-    def encode(self, phones):
-        """Ids of a list of phones; a phone outside the list becomes `<unk>`."""
+    def encode(self, phones: Iterable[str]) -> list[int]:
+        """Ids of phones; a phone outside the list becomes `<unk>`."""
         return [self._ids.get(phone, self.UNK_ID) for phone in phones]
 
-    def decode(self, ids):
+    def decode(self, ids: Iterable[int]) -> list[str]:
         """Phones of ids."""
         return [self.phones[index] for index in ids]

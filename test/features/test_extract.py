@@ -13,7 +13,7 @@ from jstasr.errors import JstasrError
 from jstasr.features.cmvn import load_cmvn
 from jstasr.features.fbank import Fbank
 from jstasr.features.on_the_fly import open_features
-from jstasr.kaldi.feature_archive import FeatReader
+from jstasr.kaldi.feature_archive import ArchivedFeatures
 from jstasr.kaldi.tables import read_table, write_table
 
 
@@ -57,7 +57,7 @@ def test_jobs_and_their_merge_make_the_same_features(recipe):
     for job in "123":
         assert extract("--job", job, "--num-jobs", "3") == 0
     assert extract("--merge", "--num-jobs", "3", "--cmvn-out", "merged.ark") == 0
-    reader = FeatReader("dump/fbank/set/feats.scp")
+    reader = ArchivedFeatures("dump/fbank/set/feats.scp")
     assert list(reader) == sorted(alone)
     for utterance, features in alone.items():
         np.testing.assert_array_equal(reader[utterance], features)
@@ -79,7 +79,7 @@ def test_compressed_features_are_near_and_small(recipe):
     plain = dict(kaldiio.load_scp("dump/fbank/set/feats.scp").items())
     assert extract("--compress") == 0
     assert os.path.getsize("dump/fbank/set/feats.1.ark") < size / 2
-    reader = FeatReader("dump/fbank/set/feats.scp")
+    reader = ArchivedFeatures("dump/fbank/set/feats.scp")
     for utterance, features in plain.items():
         spread = features.max() - features.min()
         assert np.abs(reader[utterance] - features).max() < 0.05 * spread

@@ -5,7 +5,7 @@ import pytest
 from jstasr.cli import main
 from jstasr.errors import JstasrError
 from jstasr.kaldi.tables import read_table, write_table
-from jstasr.text.g2p import G2p, choose, phones_of
+from jstasr.text.g2p import G2p, choose_method, phones_of
 from jstasr.text.graphemes import grapheme_phones
 from jstasr.text.phone_files import phonemize_table
 
@@ -33,22 +33,22 @@ def test_letters_stand_for_phonemes(language, text, phones):
 
 
 def test_auto_takes_espeak_where_it_has_a_voice_and_letters_elsewhere():
-    assert choose(G2p(), "fr").method == "espeak"
+    assert choose_method(G2p(), "fr").method == "espeak"
     for language in ("br", "cnh", "dv", "fy-NL", "hsb", "kab", "mn", "rm-sursilv", "rm-vallader", "rw", "sah"):
-        choice = choose(G2p(), language)
+        choice = choose_method(G2p(), language)
         assert choice.method == "grapheme" and language in choice.reason
 
 
 def test_auto_leaves_what_espeak_cannot_read_to_the_letters():
-    choice = choose(G2p(), "ja")  # no espeak reads kanji
+    choice = choose_method(G2p(), "ja")  # no espeak reads kanji
     assert choice.method == "grapheme" and "names the characters" in choice.reason
-    forced = choose(G2p("espeak"), "ja")
+    forced = choose_method(G2p("espeak"), "ja")
     assert forced.method == "espeak" and "WARNING" in forced.reason
 
 
 def test_espeak_alone_refuses_what_it_does_not_know():
     with pytest.raises(JstasrError, match="no language 'br'"):
-        choose(G2p("espeak"), "br")
+        choose_method(G2p("espeak"), "br")
 
 
 @pytest.mark.parametrize("options", [("lexicon",), ("auto", "x"), ("magic",), ("lexicon+guess", "x")])
@@ -97,7 +97,7 @@ def test_other_readings_of_unknown_words_only_where_asked_for(lexicon):
 def test_a_damaged_lexicon_is_refused(lexicon, content, words):
     lexicon.write_bytes(content)
     with pytest.raises(JstasrError, match=words):
-        choose(G2p("lexicon+grapheme", str(lexicon)), "xx")
+        choose_method(G2p("lexicon+grapheme", str(lexicon)), "xx")
 
 
 def test_the_command_says_what_speaks_each_language(tmp_path, monkeypatch, capsys):

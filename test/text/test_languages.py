@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jstasr.text.languages import is_unspaced, primary, split_unspaced
+from jstasr.text.languages import is_unspaced, primary_subtag, split_unspaced
 from jstasr.text.normalize import clean
 from jstasr.text.numbers import number_language, spell_numbers
 
@@ -79,4 +79,4 @@ def test_characters_stand_for_words_where_there_are_none():
     assert split_unspaced("我用 python 写") == "我 用 python 写"
     assert split_unspaced("two words") == "two words"
     assert is_unspaced("zh-HK") and is_unspaced("my") and not is_unspaced("ko") and not is_unspaced(None)
-    assert primary("sv_SE") == "sv" and primary(None) == ""
+    assert primary_subtag("sv_SE") == "sv" and primary_subtag(None) == ""

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jstasr.errors import JstasrError
-from jstasr.kaldi import line_index as lines
-from jstasr.kaldi.line_index import LineTable
+from jstasr.kaldi import indexed_table
+from jstasr.kaldi.indexed_table import IndexedTable
 from jstasr.kaldi.tables import read_table
 
 NO_TEXT = ("Cs",)  # lone halves of surrogate pairs
@@ -29,11 +29,11 @@ def test_rows_and_keys_give_what_read_table_gives(tmp_path_factory, table, chunk
     path = tmp_path_factory.mktemp("lines") / "text"
     written(path, "".join(f"{key} {value}\n" for key, value in table.items()))
     expected = read_table(path, allow_empty=True)
-    before, lines.CHUNK = lines.CHUNK, chunk
+    before, indexed_table.CHUNK = indexed_table.CHUNK, chunk
     try:
-        found = LineTable(path, allow_empty=True)
+        found = IndexedTable(path, allow_empty=True)
     finally:
-        lines.CHUNK = before
+        indexed_table.CHUNK = before
     assert [found.line(row) for row in range(len(found))] == list(expected.items())
     assert all(found.key(found.find(key)) == key for key in expected)
     assert found.find("not there") == (-1 if "not there" not in expected else found.find("not there"))
@@ -42,9 +42,9 @@ def test_rows_and_keys_give_what_read_table_gives(tmp_path_factory, table, chunk
 def test_tables_are_joined_by_key(tmp_path):
     rng = np.random.default_rng(0)
     keys = [f"utt{i}" for i in rng.permutation(1000)]
-    one = LineTable(written(tmp_path / "one", "".join(f"{key} {i}\n" for i, key in enumerate(keys))))
+    one = IndexedTable(written(tmp_path / "one", "".join(f"{key} {i}\n" for i, key in enumerate(keys))))
     part = [key for key in sorted(keys) if rng.random() < 0.7] + ["foreign"]
-    two = LineTable(written(tmp_path / "two", "".join(f"{key}\tx\n" for key in part)))
+    two = IndexedTable(written(tmp_path / "two", "".join(f"{key}\tx\n" for key in part)))
     rows = one.rows_of(two)
     assert [keys[row] if row >= 0 else "foreign" for row in rows] == part
     assert one.rows_of(one).tolist() == list(range(1000))
@@ -64,22 +64,22 @@ def test_tables_are_joined_by_key(tmp_path):
 )
 def test_faults_name_file_and_line(tmp_path, text, message):
     with pytest.raises(JstasrError, match=message):
-        LineTable(written(tmp_path / "table", text))
+        IndexedTable(written(tmp_path / "table", text))
 
 
 def test_bytes_that_are_no_text_are_named(tmp_path):
     (tmp_path / "table").write_bytes(b"a 1\nb \xff\n")
     with pytest.raises(JstasrError, match=r"table:2: not UTF-8"):
-        LineTable(tmp_path / "table")
+        IndexedTable(tmp_path / "table")
 
 
 def test_the_last_line_needs_no_end(tmp_path):
-    table = LineTable(written(tmp_path / "table", "a 1\nb 2"))
+    table = IndexedTable(written(tmp_path / "table", "a 1\nb 2"))
     assert [table.line(0), table.line(1)] == [("a", "1"), ("b", "2")]
 
 
 def test_a_file_that_was_overwritten_is_noticed(tmp_path):
-    table = LineTable(written(tmp_path / "table", "a 1\nb 2\nc 3\n"))
+    table = IndexedTable(written(tmp_path / "table", "a 1\nb 2\nc 3\n"))
     written(tmp_path / "table", "alpha 1\nb 2\nc 3\n")
     with pytest.raises(JstasrError, match="was changed while it was in use"):
         table.line(1)
@@ -90,7 +90,7 @@ def _read(table, queue):
 
 
 def test_forked_processes_read_the_same(tmp_path):
-    table = LineTable(written(tmp_path / "table", "".join(f"u{i} {i}\n" for i in range(50))))
+    table = IndexedTable(written(tmp_path / "table", "".join(f"u{i} {i}\n" for i in range(50))))
     table.line(3)
     assert pickle.loads(pickle.dumps(table)).line(7) == ("u7", "7")
     context = get_context("fork")

@@ -1,7 +1,9 @@
-"""Kaldi tables too large for memory: the places of the lines are kept, the lines stay in the file."""
+"""Kaldi tables too large for memory: the offsets of the lines are kept, the lines stay in the file."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -15,29 +17,35 @@ HASH_BASE = np.uint64(0x9E3779B97F4A7C15)  # odd: its powers never become 0 modu
 
 
 def hash_keys(data: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """64-bit hashes of data[start:end] for every pair of places; none is empty.
+    """64-bit hashes of keys: the sum over their bytes of BYTE_HASH[byte] * HASH_BASE^position, modulo 2^64.
 
-    data: (B,) uint8; starts, ends: (N,) int. The sum over the bytes of BYTE_HASH[byte] * HASH_BASE^place, modulo 2^64.
+    Args:
+        data: (B,) uint8, the text.
+        starts, ends: (N,) int, key n is data[starts[n]:ends[n]], which is not empty.
+    Returns:
+        (N,) uint64.
     """
     lengths = ends - starts
     if not len(lengths):
         return np.zeros(0, np.uint64)
     first = lengths.cumsum() - lengths
-    place = np.arange(lengths.sum()) - np.repeat(first, lengths)
+    position = np.arange(lengths.sum()) - np.repeat(first, lengths)
     powers = np.ones(int(lengths.max()), dtype=np.uint64)
     powers[1:] = HASH_BASE
     powers = np.multiply.accumulate(powers)
-    terms = BYTE_HASH[data[np.repeat(starts, lengths) + place]] * powers[place]
+    terms = BYTE_HASH[data[np.repeat(starts, lengths) + position]] * powers[position]
     return np.add.reduceat(terms, first)
 
 
 def scan(path: Path, allow_empty: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Places (N + 1,) int64 of the lines of a table, and the hashes (N,) uint64 of their keys.
+    """Where the lines of a table begin, and the hashes of their keys.
 
+    Returns:
+        Offsets in bytes, (N + 1,) int64, the last one the size of the file; hashes (N,) uint64.
     Raises:
         JstasrError: as jstasr.kaldi.tables.read_table does.
     """
-    starts, hashes, place, rest = [], [], 0, b""
+    starts, hashes, offset, rest = [], [], 0, b""
     try:
         with open(path, "rb") as file:
             while True:
@@ -49,20 +57,20 @@ def scan(path: Path, allow_empty: bool) -> tuple[np.ndarray, np.ndarray]:
                 chunk, rest = chunk[:cut], chunk[cut:]
                 if chunk:
                     first, found = scan_chunk(chunk, path, allow_empty)
-                    starts.append(first + place)
+                    starts.append(first + offset)
                     hashes.append(found)
-                    place += len(chunk)
+                    offset += len(chunk)
                 if done:
                     break
     except FileNotFoundError:
         raise JstasrError(f"{path}: no such file; run the stage that makes it first") from None
     except OSError as error:
         raise JstasrError(f"{path}: cannot read: {error.strerror}") from error
-    return np.concatenate([*starts, [place]]).astype(np.int64), np.concatenate([np.zeros(0, np.uint64), *hashes])
+    return np.concatenate([*starts, [offset]]).astype(np.int64), np.concatenate([np.zeros(0, np.uint64), *hashes])
 
 
 def scan_chunk(chunk: bytes, path: Path, allow_empty: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Starts and key hashes of whole lines."""
+    """Offsets (N,) of whole lines in `chunk`, and the hashes (N,) uint64 of their keys."""
     data = np.frombuffer(chunk, dtype=np.uint8)
     ends = np.flatnonzero(data == NEWLINE)
     starts = np.concatenate([[0], ends[:-1] + 1])
@@ -83,28 +91,30 @@ def scan_chunk(chunk: bytes, path: Path, allow_empty: bool) -> tuple[np.ndarray,
     return starts, hash_keys(data, starts, key_ends)
 
 
-class LineTable:
-    """A table `key value...` on disk, by row number or by key; 20 bytes a line in memory, 8 after `drop_index`.
+class IndexedTable:
+    """A table `key value...` on disk, by row number or by key; 20 bytes per line in memory, 8 after `drop_index`.
 
     Rows are read with pread, so that a table may be used on both sides of a fork. It may be pickled.
 
     Args:
-        path: the file; allow_empty: accept keys without a value.
+        path: the file.
+        allow_empty: accept keys without a value.
     Raises:
         JstasrError: as jstasr.kaldi.tables.read_table does.
     """
 
-    def __init__(self, path, allow_empty: bool = False):
+    def __init__(self, path: str | Path, allow_empty: bool = False):
         self.path = Path(path)
-        self.starts, self.hashes = scan(self.path, allow_empty)
-        self._order = None  # rows by hash
-        self._file = None
+        self.starts, hashes = scan(self.path, allow_empty)
+        self._hashes: np.ndarray | None = hashes  # (N,) uint64, of the keys; None after drop_index
+        self._order: np.ndarray | None = None  # (N,) int32, rows by hash, once they are sorted
+        self._file: BinaryIO | None = None
         self.refuse_duplicates()
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_file": None}
 
     def line(self, row: int) -> tuple[str, str]:
@@ -125,32 +135,42 @@ class LineTable:
         return key, value[0].strip(BLANKS) if value else ""
 
     def key(self, row: int) -> str:
+        """Key of a row; errors as of `line`."""
         return self.line(row)[0]
 
     def value(self, row: int) -> str:
+        """Value of a row; errors as of `line`."""
         return self.line(row)[1]
 
-    def keys(self):
+    def keys(self) -> Iterator[str]:
         """All keys, in the file's order."""
         return (self.key(row) for row in range(len(self)))
 
     @property
+    def hashes(self) -> np.ndarray:
+        """(N,) uint64, of the keys."""
+        assert self._hashes is not None, f"{self.path}: a look-up by key after drop_index"
+        return self._hashes
+
+    @property
     def order(self) -> np.ndarray:
+        """(N,) int32, the rows sorted by the hashes of their keys."""
         if self._order is None:
             self._order = np.argsort(self.hashes, kind="stable").astype(np.int32)
         return self._order
 
     def refuse_duplicates(self) -> None:
+        """JstasrError naming the lines whose key is already on an earlier line, the first ten."""
         ordered = self.hashes[self.order]
         faults = []
-        for place in np.flatnonzero(ordered[1:] == ordered[:-1])[:10]:
-            first, second = sorted(int(row) for row in self.order[place : place + 2])
+        for rank in np.flatnonzero(ordered[1:] == ordered[:-1])[:10]:
+            first, second = sorted(int(row) for row in self.order[rank : rank + 2])
             faults.append(f"{self.path}:{second + 1}: {self.key(second)} is already on line {first + 1}; keep one")
         self._order = None  # tables in the same order, as most are, need it no more
         if faults:
             raise JstasrError("\n".join(faults))
 
-    def rows_of(self, other: "LineTable") -> np.ndarray:
+    def rows_of(self, other: "IndexedTable") -> np.ndarray:
         """(M,) int32: this table's row of every key of another one, -1 where it has none."""
         if np.array_equal(self.hashes, other.hashes):
             return np.arange(len(self), dtype=np.int32)
@@ -160,8 +180,8 @@ class LineTable:
         if not len(self):
             return np.full(len(hashes), -1, dtype=np.int32)
         order = self.order
-        place = np.searchsorted(self.hashes, hashes, sorter=order).clip(max=len(self) - 1)
-        rows = order[place]
+        rank = np.searchsorted(self.hashes, hashes, sorter=order).clip(max=len(self) - 1)
+        rows = order[rank]
         return np.where(self.hashes[rows] == hashes, rows, np.int32(-1))
 
     def find(self, key: str) -> int:
@@ -174,4 +194,4 @@ class LineTable:
 
     def drop_index(self) -> None:
         """Free what only `find` and `rows_of` need."""
-        self.hashes = self._order = None
+        self._hashes = self._order = None
