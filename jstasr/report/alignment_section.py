@@ -66,8 +66,8 @@ DISTANCE_LEGEND = (
     "intervals) compare layers or models. <b>best / uniform</b>, <b>best / random</b>: 1 means that the best path is "
     "no nearer than a uniform (a random) one. <b>own / other</b>: 1 means that the layer does not distinguish an "
     "utterance's own text from another's; smaller is more specific. <b>positions</b>, <b>share</b>: how many text "
-    "positions the best path visits, and as a share of all; a path may skip. The paper (arXiv 2308.06125) reports that deeper layers align "
-    "better: in this table that would be ratios that fall from top to bottom."
+    "positions the best path visits, and as a share of all; a path may skip. The paper (arXiv 2308.06125) reports that "
+    "deeper layers align better: in this table that would be ratios that fall from top to bottom."
 )
 
 
