@@ -1,10 +1,14 @@
-"""`jstasr bench align`: the alignment beside its peers and beside the matrix product that it needs anyway."""
+"""`jstasr bench align`: the alignment beside its peers and beside the matrix product that gives the distances."""
 
 import platform
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from jstasr.align import best_alignment, best_alignment_from_cost, consistency_loss
 from jstasr.bench import peers
@@ -22,9 +26,26 @@ TOPOLOGIES = ("skip", "noskip", "dtw")
 MEMORY_SIZE = (3000, 1200)
 TABLES = ("sizes", "lengths", "memory")
 
+Report = Callable[[str], None]  # takes a line of Markdown
 
-def run(sizes=SIZES, threads=(1, 2), repeats=15, seconds=10.0, report=print, tables=TABLES):
-    """Measure, and report the `tables` asked for as Markdown, line by line."""
+
+def run(
+    sizes: Sequence[tuple[int, int]] = SIZES,
+    threads: Sequence[int] = (1, 2),
+    repeats: int = 15,
+    seconds: float = 10.0,
+    report: Report = print,
+    tables: Collection[str] = TABLES,
+) -> None:
+    """Measure, and report as Markdown, line by line.
+
+    Args:
+        sizes: (frames, positions) of the utterances.
+        threads: numbers of threads to measure with.
+        repeats, seconds: as in `interleaved_medians`.
+        report: takes each line.
+        tables: which of TABLES.
+    """
     present = peers.installed()
     for line in machine(present):
         report(line)
@@ -42,15 +63,16 @@ def run(sizes=SIZES, threads=(1, 2), repeats=15, seconds=10.0, report=print, tab
         _report_memory(present, report)
 
 
-def machine(present):
-    """What the numbers depend on."""
+def machine(present: Mapping[str, str | None]) -> Iterator[str]:
+    """Lines on what the numbers depend on: the machine, and the versions of the peers (None: missing)."""
     kernels = {512: "AVX-512", 256: "AVX2", 0: "portable"}[_alignment.vector_bits]
     python, pytorch = platform.python_version(), torch.__version__
     yield f"Machine: {machine_name()}; {kernels} kernels; Python {python}, torch {pytorch}."
     yield "Peers: " + ", ".join(f"{name} {found or '**missing**'}" for name, found in present.items()) + "."
 
 
-def _inputs(n, m):
+def _inputs(n: int, m: int) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor]]:
+    """Speech (B, n, d), text (B, m, d), costs (B, n, m) and both lengths (B,)."""
     generator = torch.Generator().manual_seed(0)
     speech = torch.randn(BATCH, n, DIMENSION, generator=generator)
     text = torch.randn(BATCH, m, DIMENSION, generator=generator)
@@ -58,13 +80,20 @@ def _inputs(n, m):
     return speech, text, cost, (torch.full((BATCH,), n), torch.full((BATCH,), m))
 
 
-def _ours(cost, lengths):
-    return {topology: lambda t=topology: best_alignment_from_cost(cost, *lengths, t) for topology in TOPOLOGIES}
+def _ours(cost: Tensor, lengths: tuple[Tensor, Tensor]) -> dict[str, Callable[[], Any]]:
+    return {topology: partial(best_alignment_from_cost, cost, *lengths, topology) for topology in TOPOLOGIES}
 
 
-def _report_sizes(sizes, threads, peer_names, repeats, seconds, report):
+def _report_sizes(
+    sizes: Sequence[tuple[int, int]],
+    threads: int,
+    peer_names: Sequence[str],
+    repeats: int,
+    seconds: float,
+    report: Report,
+) -> None:
     report(f"\n### Batch of {BATCH}, {_threads(threads)}, paths from given costs\n")
-    # The peers know one thread and one topology, DTW; each row of them is compared with our dtw.
+    # The peers have one thread and one topology, DTW; each of them is compared with our dtw.
     rows = [[f"`{name}`"] for name in TOPOLOGIES] + [[name] for name in (peer_names if threads == 1 else ())]
     gemm_rows = [["torch.baddbmm alone"]] + [[f"`{name}`, embeddings to path"] for name in TOPOLOGIES]
     gemm_rows.append(["consistency_loss and its gradient"])
@@ -88,20 +117,21 @@ def _report_sizes(sizes, threads, peer_names, repeats, seconds, report):
     _table(["time (as a multiple of baddbmm)", *headings], gemm_rows, report)
 
 
-def _from_embeddings(speech, text, lengths):
+def _from_embeddings(speech: Tensor, text: Tensor, lengths: tuple[Tensor, Tensor]) -> dict[str, Callable[[], Any]]:
+    """The product alone, alignments from embeddings to path, and the loss with its gradient."""
     square = text.square().sum(-1)[:, None]
-    trained = [x.clone().requires_grad_() for x in (speech, text)]
+    trained = speech.clone().requires_grad_(), text.clone().requires_grad_()
 
-    def loss_and_gradient():
+    def loss_and_gradient() -> None:
         torch.autograd.grad(consistency_loss(*trained, *lengths), trained)
 
-    functions = {"gemm": lambda: torch.baddbmm(square, speech, text.mT, alpha=-2)}
-    functions |= {t: lambda t=t: best_alignment(speech, text, *lengths, t) for t in TOPOLOGIES}
+    functions: dict[str, Callable[[], Any]] = {"gemm": lambda: torch.baddbmm(square, speech, text.mT, alpha=-2)}
+    functions |= {topology: partial(best_alignment, speech, text, *lengths, topology) for topology in TOPOLOGIES}
     return functions | {"loss": loss_and_gradient}
 
 
-def _report_durations(have_numba, repeats, seconds, report):
-    """The paper's question of scale: its recursion takes O(n m^2)."""
+def _report_durations(have_numba: bool, repeats: int, seconds: float, report: Report) -> None:
+    """Time by the length of the speech; the paper's recursion takes O(n m^2)."""
     report(f"\n### Batch of {BATCH}, one thread, by the length of the speech\n")
     rows = []
     for duration in SECONDS_OF_SPEECH:
@@ -116,7 +146,7 @@ def _report_durations(have_numba, repeats, seconds, report):
     _table(["speech, (n, m)", "recursion as written, O(n m²)", *(f"`{name}`" for name in TOPOLOGIES)], rows, report)
 
 
-def _report_memory(present, report):
+def _report_memory(present: Mapping[str, str | None], report: Report) -> None:
     n, m = MEMORY_SIZE
     report(f"\n### Peak extra memory, one item of {n} x {m}\n")
     if not Path("/proc/self/clear_refs").exists():
@@ -141,26 +171,30 @@ def _report_memory(present, report):
     _table(["", "bytes a cell"], rows, report)
 
 
-def _threads(count):
+def _threads(count: int) -> str:
     return "one thread" if count == 1 else f"{count} threads"
 
 
-def _time(seconds):
+def _time(seconds: float) -> str:
     for limit, unit in ((1e-3, 1e6), (1, 1e3)):
         if seconds < limit:
             return f"{seconds * unit:.3g} {'µs' if unit == 1e6 else 'ms'}"
     return f"{seconds:.3g} s"
 
 
-def _table(heading, rows, report):
+def _table(heading: Sequence[str], rows: Sequence[Sequence[str]], report: Report) -> None:
     report("| " + " | ".join(heading) + " |")
     report("| --- " + "| ---: " * (len(heading) - 1) + "|")
     for row in rows:
         report("| " + " | ".join(row) + " |")
 
 
-def check_peers():
-    """The peers that take costs find the same cost as ours; ValueError names one that does not."""
+def check_peers() -> None:
+    """Check that the installed peers solve the same problem.
+
+    Raises:
+        ValueError: a peer that takes costs finds another cost than our dtw; names it.
+    """
     cost = np.random.default_rng(0).random((2, 30, 20)).astype(np.float32)
     expected = best_alignment_from_cost(torch.from_numpy(cost), [30] * 2, [20] * 2, "dtw").cost.numpy()
     totals = {
@@ -172,6 +206,6 @@ def check_peers():
     }
     for name, found in peers.installed().items():
         if found and name in totals:
-            ours = totals[name](peers.PEERS[name](cost)())
-            if not np.allclose(ours, expected, rtol=1e-5):
-                raise ValueError(f"{name} finds costs {ours}, not {expected}: it does not solve the same problem")
+            theirs = totals[name](peers.PEERS[name](cost)())
+            if not np.allclose(theirs, expected, rtol=1e-5):
+                raise ValueError(f"{name} finds costs {theirs}, not {expected}: it does not solve the same problem")

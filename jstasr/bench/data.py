@@ -1,7 +1,8 @@
-"""`jstasr bench data`: memory and time of a made-up set of many utterances, before and in its first epoch."""
+"""`jstasr bench data`: memory and time of a synthetic set of many utterances, before and in its first epoch."""
 
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from jstasr.data.batches import StepSampler
 from jstasr.data.speech_set import SpeechSet
 from jstasr.text.tokens import PhoneList, build_tokenizer
 
-MEDIAN_FRAMES, SPREAD = 1000, 0.5  # of the log-normal lengths: 10 s, and the deviation of their logarithm
+MEDIAN_FRAMES = 1000  # of the log-normal lengths: 10 s
+LOG_DEVIATION = 0.5  # standard deviation of the logarithm of the lengths
 FRAMES_PER_WORD = 40
 MAX_WORDS = 80
 SENTENCES = 1000  # different ones
@@ -20,7 +22,7 @@ FRAME_BYTES = 80 * 4
 
 
 def write_lists(folder: Path) -> tuple[Path, Path]:
-    """tokens.txt of the letters and phones.txt, made up."""
+    """A list of tokens and one of phones, the letters; gives their paths."""
     letters = "abcdefghijklmnopqrstuvwxyz"
     tokens, phones = folder / "char" / "tokens.txt", folder / "phones.txt"
     tokens.parent.mkdir()
@@ -40,7 +42,7 @@ def write_set(folder: Path, count: int) -> None:
     files = [open(folder / name, "w") for name in names]  # noqa: SIM115, closed below
     for first in range(0, count, LINES):
         some = min(LINES, count - first)
-        frames = np.exp(rng.normal(np.log(MEDIAN_FRAMES), SPREAD, some)).astype(int).clip(50, 3500)
+        frames = np.exp(rng.normal(np.log(MEDIAN_FRAMES), LOG_DEVIATION, some)).astype(int).clip(50, 3500)
         which, places = rng.integers(0, SENTENCES, some), frames.cumsum() * FRAME_BYTES
         lines = [[], [], [], []]
         for i, length, sentence, place in zip(range(some), frames.tolist(), which.tolist(), places.tolist()):
@@ -55,7 +57,7 @@ def write_set(folder: Path, count: int) -> None:
         file.close()
 
 
-def run(count: int, batch_frames: int, report=print) -> dict[str, float]:
+def run(count: int, batch_frames: int, report: Callable[[str], None] = print) -> dict[str, float]:
     """Measure, and report as Markdown, line by line.
 
     Returns:
@@ -65,7 +67,7 @@ def run(count: int, batch_frames: int, report=print) -> dict[str, float]:
         folder = Path(name)
         tokens, phones = write_lists(folder)
         write_set(folder, count)
-        Path(CLEAR_PEAK).write_text("5")  # the peak starts anew: not that of the writing
+        Path(CLEAR_PEAK).write_text("5")  # resets the peak, so that it is not that of the writing
         empty, began = memory("VmRSS"), time.perf_counter()
         speech = SpeechSet(folder, build_tokenizer(tokens), PhoneList.load(phones))
         loaded = time.perf_counter()
@@ -85,6 +87,6 @@ def run(count: int, batch_frames: int, report=print) -> dict[str, float]:
     report(f"| tables scanned, every transcript encoded once | {found['seconds_load']:.0f} s |")
     report(f"| an epoch cut into batches | {found['seconds_epoch']:.1f} s |")
     report(f"| memory then, of it Python and its libraries | {found['held'] / 1e9:.2f} GB, {empty / 1e9:.2f} GB |")
-    report(f"| most memory on the way | {found['peak'] / 1e9:.2f} GB |")
+    report(f"| peak memory | {found['peak'] / 1e9:.2f} GB |")
     report(f"| padding, log-normal lengths of 10 s in the median | {found['padding']:.1%} |")
     return found

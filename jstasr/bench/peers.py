@@ -1,70 +1,79 @@
-"""Other implementations of the same alignments, as functions of a batch of costs.
+"""Other implementations of the same alignments.
 
-Each gives the path and its cost for every item of costs (B, n, m) float32, through the fastest public call that
-does. The published ones take one item at a time, whole, as a numpy array; making that array is not measured. They
-are the optional extra `jstasr[bench]`; one that is not installed is reported as missing.
+Each takes costs (B, n, m) float32 and returns the function to measure, which computes the path and its cost for
+every item through the fastest public call. The published ones take one whole item at a time, as a numpy array;
+preparing that array is not measured. They are the optional extra `jstasr[bench]`; one that is not installed is
+reported as missing.
 """
 
+from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import torch
 
+Peer = Callable[[np.ndarray], Callable[[], Any]]
 
-def librosa(cost):
+
+def librosa(cost: np.ndarray) -> Callable[[], Any]:
+    """librosa.sequence.dtw."""
     dtw = import_module("librosa").sequence.dtw
     return lambda: [dtw(C=item) for item in cost]
 
 
-def tslearn(cost):
+def tslearn(cost: np.ndarray) -> Callable[[], Any]:
+    """tslearn.metrics.dtw_path_from_metric."""
     align = import_module("tslearn.metrics").dtw_path_from_metric
     return lambda: [align(item, metric="precomputed") for item in cost]
 
 
-def dtw_python(cost):
+def dtw_python(cost: np.ndarray) -> Callable[[], Any]:
+    """dtw.dtw of the distribution dtw-python."""
     dtw = import_module("dtw").dtw
     return lambda: [dtw(item.astype(np.float64), step_pattern="symmetric1") for item in cost]
 
 
-def dtaidistance(cost):
-    """It takes no costs, only two series of numbers, and makes the costs on the way."""
+def dtaidistance(cost: np.ndarray) -> Callable[[], Any]:
+    """It takes two series of numbers instead of costs, and computes the costs itself."""
     align = import_module("dtaidistance").dtw.warping_path_fast
     series = cost[:, :, 0].astype(np.float64), cost[:, 0].astype(np.float64)
     return lambda: [align(a, t) for a, t in zip(*series)]
 
 
-def numba(cost):
-    """The recursion as one writes it down: a matrix of sums, a matrix of steps, three cases in a row loop."""
+def numba(cost: np.ndarray) -> Callable[[], Any]:
+    """The recursion as one writes it down, compiled by numba: a matrix of sums and one of steps, three cases a cell."""
     return _numba_batch("dtw", cost)
 
 
-def numba_tuned(cost):
-    """The same with one row of sums instead of the matrix, steps found without jumps, and nothing filled twice."""
+def numba_tuned(cost: np.ndarray) -> Callable[[], Any]:
+    """The same with one row of sums instead of the matrix, the cheapest step found without jumps."""
     return _numba_batch("dtw_tuned", cost)
 
 
-def _numba_batch(name, cost):
-    """In place of best_alignment_from_cost: takes and gives tensors, takes lengths, loops over the batch inside."""
+def _numba_batch(name: str, cost: np.ndarray) -> Callable[[], Any]:
+    """Like best_alignment_from_cost: takes and returns tensors, takes lengths, loops over the batch inside."""
     align = _numba_functions()[name]
-    cost = torch.from_numpy(cost)
-    batch, n, m = cost.shape
+    costs = torch.from_numpy(cost)
+    batch, n, m = costs.shape
     lengths = torch.full((batch,), n), torch.full((batch,), m)
 
-    def call():
-        path, length, total = align(cost.numpy(), lengths[0].numpy(), lengths[1].numpy())
+    def call() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        path, length, total = align(costs.numpy(), lengths[0].numpy(), lengths[1].numpy())
         return torch.from_numpy(path), torch.from_numpy(length), torch.from_numpy(total)
 
     return call
 
 
-def naive(cost):
-    """The skip recursion as it is written, O(n m^2), compiled by numba."""
+def naive(cost: np.ndarray) -> Callable[[], Any]:
+    """The skip recursion as the paper states it, O(n m^2), compiled by numba."""
     align = _numba_functions()["naive"]
     return lambda: align(cost)
 
 
-PEERS = {
+PEERS: dict[str, Peer] = {
     "librosa": librosa,
     "tslearn": tslearn,
     "dtw-python": dtw_python,
@@ -74,9 +83,9 @@ PEERS = {
 }
 
 
-def installed():
+def installed() -> dict[str, str | None]:
     """Name -> version of each peer, None where it is missing."""
-    found = {}
+    found: dict[str, str | None] = {}
     for name, peer in PEERS.items():
         try:
             peer(np.ones((1, 2, 2), np.float32))()
@@ -86,13 +95,13 @@ def installed():
     return found
 
 
-def _numba_functions(cache={}):  # noqa: B006, compiled once in a process
-    if cache:
-        return cache
+@cache
+def _numba_functions() -> dict[str, Callable[..., Any]]:
+    """Compiled once in a process: dtw, dtw_tuned, naive."""
     njit = import_module("numba").njit
 
     @njit
-    def walk_back(came_from, n, m, path):
+    def trace_back(came_from, n, m, path):
         i, j, length = n - 1, m - 1, 0
         while True:
             path[length, 0], path[length, 1] = i, j
@@ -121,7 +130,7 @@ def _numba_functions(cache={}):  # noqa: B006, compiled once in a process
                     best, step = left, 2
                 total[i + 1, j + 1] = cost[i, j] + best
                 came_from[i, j] = step
-        return total[n, m], walk_back(came_from, n, m, path)
+        return total[n, m], trace_back(came_from, n, m, path)
 
     @njit
     def dtw_item_tuned(cost, path, came_from):
@@ -141,7 +150,7 @@ def _numba_functions(cache={}):  # noqa: B006, compiled once in a process
                 diagonal = above[j + 1]
                 above[j + 1] = left
                 came_from[i, j] = step
-        return above[m], walk_back(came_from, n, m, path)
+        return above[m], trace_back(came_from, n, m, path)
 
     def over_batch(align_item):
         @njit
@@ -184,5 +193,4 @@ def _numba_functions(cache={}):  # noqa: B006, compiled once in a process
                 j = came_from[i, j]
         return path, total
 
-    cache.update(dtw=over_batch(dtw_item), dtw_tuned=over_batch(dtw_item_tuned), naive=naive)
-    return cache
+    return {"dtw": over_batch(dtw_item), "dtw_tuned": over_batch(dtw_item_tuned), "naive": naive}

@@ -1,7 +1,7 @@
-"""`jstasr score` with its whole report beside sclite and jiwer, on one made-up test set.
+"""`jstasr bench score`: scoring with the whole report beside sclite and jiwer, on one synthetic test set.
 
-Each contestant is a process of its own, on one thread; what is measured is the process from its start to its end,
-reading the files included.
+Each program runs in its own process, on one thread, and is measured from the start of the process to its end, the
+reading of the files included.
 """
 
 import os
@@ -11,7 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from jstasr.errors import JstasrError
 
@@ -24,7 +26,7 @@ sides = [[line.partition(" ")[2] for line in open(name, encoding="utf-8")] for n
 jiwer.wer(*sides)
 """
 
-# What the process used, as it ends: seconds of processor and KiB of memory at most.
+# Writes what the process used, as it ends: processor seconds and peak memory in KiB.
 REPORT_USE = """
 import atexit, pathlib, time
 def use():
@@ -34,84 +36,106 @@ atexit.register(use)
 """
 
 
-def write_set(folder, utterances, words, script="latin", seed=0):
+class Program(NamedTuple):
+    """A program to measure."""
+
+    command: list[str]
+    is_python: bool  # and so reports its processor time and memory
+
+
+class Usage(NamedTuple):
+    """What a program used; None where it does not report it."""
+
+    wall: float  # seconds
+    processor: float | None  # seconds
+    memory: float | None  # MiB at the peak
+
+
+def write_set(folder: Path, utterances: int, words: int, script: str = "latin", seed: int = 0) -> None:
     """Write a test set with about a tenth of the words wrong.
 
     Writes the Kaldi files ref, hyp and utt2spk and sclite's ref.trn and hyp.trn.
 
     Args:
-        folder: Path; utterances: how many; words: of each reference; script: "latin" | "cyrillic".
+        utterances: how many.
+        words: of each reference.
+        script: "latin" | "cyrillic".
     """
     rng = random.Random(seed)
     letters = LETTERS[script]
     vocabulary = ["".join(rng.choices(letters, k=rng.randint(2, 9))) for _ in range(20_000)]
-    lines = {name: [] for name in ("ref", "hyp", "utt2spk", "ref.trn", "hyp.trn")}
+    lines: dict[str, list[str]] = {name: [] for name in ("ref", "hyp", "utt2spk", "ref.trn", "hyp.trn")}
     for number in range(utterances):
         ref = rng.choices(vocabulary, k=words)
         hyp = [rng.choice(vocabulary) if rng.random() < 0.07 else word for word in ref if rng.random() > 0.03]
         speaker = f"s{number * SPEAKERS // utterances:03d}"
         name = f"{speaker}-{number:07d}"
         lines["utt2spk"].append(f"{name} {speaker}\n")
-        for side, said in (("ref", ref), ("hyp", hyp)):
-            lines[side].append(f"{name} {' '.join(said)}".rstrip() + "\n")
-            lines[f"{side}.trn"].append(f"{' '.join(said)} ({name})\n")
+        for side, spoken in (("ref", ref), ("hyp", hyp)):
+            lines[side].append(f"{name} {' '.join(spoken)}".rstrip() + "\n")
+            lines[f"{side}.trn"].append(f"{' '.join(spoken)} ({name})\n")
     for name, content in lines.items():
         (folder / name).write_text("".join(content), encoding="utf-8", newline="\n")
 
 
-def contestants(cleaner):
-    """dict name -> (command, is it Python, which can tell its memory)."""
+def programs(cleaner: str) -> dict[str, Program]:
+    """The programs to measure, by name; sclite only where it is installed."""
     kaldi = "score --ref-text ref --hyp-text hyp --utt2spk utt2spk --outdir out"
     trn = "score --ref-trn ref.trn --hyp-trn hyp.trn --outdir out.trn"
     call = "from jstasr import cli\nassert cli.main({!r}.split()) == 0"
+
+    def python(code: str) -> Program:
+        return Program([sys.executable, "-c", REPORT_USE + code], is_python=True)
+
     found = {
-        f"jstasr score, cleaner {cleaner}": (
-            [sys.executable, "-c", REPORT_USE + call.format(f"{kaldi} --cleaner {cleaner}")],
-            True,
-        ),
-        "jstasr score, cleaner none": ([sys.executable, "-c", REPORT_USE + call.format(kaldi)], True),
-        "jstasr score, trn files": ([sys.executable, "-c", REPORT_USE + call.format(trn)], True),
+        f"jstasr score, cleaner {cleaner}": python(call.format(f"{kaldi} --cleaner {cleaner}")),
+        "jstasr score, cleaner none": python(call.format(kaldi)),
+        "jstasr score, trn files": python(call.format(trn)),
     }
     sctk = shutil.which("sctk")
     if sctk:
         files = ["-r", "ref.trn", "trn", "-h", "hyp.trn", "trn"]
-        found["sclite, the same report"] = ([sctk, "sclite", *files, "-i", "rm", "-o", "all", "stdout"], False)
-    found["jiwer, one number"] = ([sys.executable, "-c", REPORT_USE + JIWER], True)
+        command = [sctk, "sclite", *files, "-i", "rm", "-o", "all", "stdout"]
+        found["sclite, the same report"] = Program(command, is_python=False)
+    found["jiwer, one number"] = python(JIWER)
     return found
 
 
-def measure(command, folder, python):
-    """(seconds of the clock, seconds of the processor, MiB at most) of a command; None where it cannot tell."""
+def measure(program: Program, folder: Path) -> Usage:
+    """Run a program in `folder`."""
     use = folder / "use"
     use.unlink(missing_ok=True)
     begin = time.perf_counter()
     with open(folder / "log", "wb") as log:
-        done = subprocess.run(command, cwd=folder, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=log, stderr=log)
+        done = subprocess.run(
+            program.command, cwd=folder, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=log, stderr=log
+        )
     wall = time.perf_counter() - begin
     if done.returncode:
         tail = (folder / "log").read_bytes()[-500:].decode(errors="replace")
-        raise JstasrError(f"{command[0]} ended with status {done.returncode}: {tail}")
-    if not python:
-        return wall, None, None
+        raise JstasrError(f"{program.command[0]} ended with status {done.returncode}: {tail}")
+    if not program.is_python:
+        return Usage(wall, None, None)
     processor, peak = use.read_text().split()
-    return wall, float(processor), float(peak) / 1024
+    return Usage(wall, float(processor), float(peak) / 1024)
 
 
-def run(utterances, words, script, cleaner, say):
-    """Measure every contestant once and print a table.
+def run(utterances: int, words: int, script: str, cleaner: str, report: Callable[[str], None] = print) -> None:
+    """Measure every program once, and report a table line by line.
 
     Args:
-        utterances, words: size of the test set; script: "latin" | "cyrillic"; cleaner: of jstasr.
-        say: function of a line.
+        utterances, words, script: of the test set, as in `write_set`.
+        cleaner: of jstasr.
+        report: takes each line.
     """
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_set(folder, utterances, words, script)
-        say(f"{utterances} utterances of {words} words ({script}), each program once, on one thread")
-        say(f"{'':<30} {'seconds':>8} {'of processor':>13} {'MiB':>6}")
-        for name, (command, python) in contestants(cleaner).items():
-            wall, processor, memory = measure(command, folder, python)
-            cells = f"{processor:>13.2f} {memory:>6.0f}" if python else f"{'':>13} {'':>6}"
-            say(f"{name:<30} {wall:>8.2f} {cells}".rstrip())
+        report(f"{utterances} utterances of {words} words ({script}), each program once, on one thread")
+        report(f"{'':<30} {'seconds':>8} {'of processor':>13} {'MiB':>6}")
+        for name, program in programs(cleaner).items():
+            wall, processor, memory = measure(program, folder)
+            cells = "" if processor is None else f"{processor:>13.2f} {memory:>6.0f}"
+            report(f"{name:<30} {wall:>8.2f} {cells}".rstrip())
         if not shutil.which("sctk"):
-            say("sclite is not installed (Debian: apt-get install sctk)")
+            report("sclite is not installed (Debian: apt-get install sctk)")

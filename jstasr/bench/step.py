@@ -1,13 +1,16 @@
 """`jstasr bench step`: what the consistency loss costs in a training step, and its alignments alone."""
 
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from jstasr.align import consistency_loss
 from jstasr.bench.timing import clock_for, interleaved_medians, machine_name
 from jstasr.data.batch import Batch
+from jstasr.features.frames import FRAMES_PER_SECOND
 from jstasr.losses.config import LossConfig, loss_weights
 from jstasr.losses.consistency import ConsistencyConfig
 from jstasr.losses.step import StepLosses
@@ -20,7 +23,7 @@ CONSISTENCY_WEIGHT = 0.1
 
 
 @dataclass(frozen=True)
-class Job:
+class ConsistencyJob:
     """A synthetic step: paired speech, and a text batch of as many phonemes as the configs give it for so much."""
 
     batch: int = 16
@@ -30,13 +33,13 @@ class Job:
     texts: int = 32  # that fill the text batch
 
     def draw(self, vocabulary: int, phone_size: int, mels: int, texts: int) -> Batch:
-        """The batch with so many unpaired texts."""
+        """The batch for a model of these sizes, with so many unpaired texts."""
         generator = torch.Generator().manual_seed(0)
 
-        def integers(count, length, size):
+        def integers(count: int, length: int, size: int) -> Tensor:
             return torch.randint(1, size, (count, length), generator=generator)
 
-        def lengths(count, length):
+        def lengths(count: int, length: int) -> Tensor:
             return torch.full((count,), length)
 
         return Batch(
@@ -55,7 +58,7 @@ class Job:
         )
 
 
-def five_million() -> ModelConfig:
+def config_of_5m() -> ModelConfig:
     """A model of 5M parameters."""
     return ModelConfig(
         vocab_size=500,
@@ -70,22 +73,25 @@ def five_million() -> ModelConfig:
     )
 
 
-def run(job: Job, threads: int, rounds: int, seconds: float, report=print) -> dict[str, float]:
+def run(
+    job: ConsistencyJob, threads: int, rounds: int, seconds: float, report: Callable[[str], None] = print
+) -> dict[str, float]:
     """Measure, and report as Markdown, line by line.
 
     Returns:
-        Medians in seconds: `without`, `riding`, `beside` of a step, `alignment` of its alignments with gradient.
+        Medians in seconds: of a step `without` the consistency loss, and with the transcripts `replacing` as many
+        texts or `added` to them; `alignment`, of its alignments with their gradient.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
         torch.manual_seed(0)
-        model = JointModel(five_million()).train()
-        riding = job.batch  # of the text batch, these are transcripts of the paired speech
+        model = JointModel(config_of_5m()).train()
+        paired = job.batch  # transcripts of the paired speech in the text batch
         functions = {
             "without": stepper(model, job, texts=job.texts, paired=0),
-            "riding": stepper(model, job, texts=job.texts - riding, paired=riding),
-            "beside": stepper(model, job, texts=job.texts, paired=riding),
+            "replacing": stepper(model, job, texts=job.texts - paired, paired=paired),
+            "added": stepper(model, job, texts=job.texts, paired=paired),
             "alignment": alignments(model, job),
         }
         taken = interleaved_medians(functions, rounds, seconds, clock_for(threads))
@@ -98,13 +104,13 @@ def run(job: Job, threads: int, rounds: int, seconds: float, report=print) -> di
         f"torch {torch.__version__}."
     )
     report(
-        f"Model of {size / 1e6:.1f}M parameters; {job.batch} utterances of {job.frames / 100:g} s, {job.texts} texts; "
-        f"forward, backward, clip, AdamW; the loss at {layers} layers.\n"
+        f"Model of {size / 1e6:.1f}M parameters; {job.batch} utterances of {job.frames / FRAMES_PER_SECOND:g} s, "
+        f"{job.texts} texts; forward, backward, clip, AdamW; the loss at {layers} layers.\n"
     )
     names = {
         "without": "without the consistency loss",
-        "riding": "with it: transcripts in place of half of the texts (as trained)",
-        "beside": "with it: transcripts beside all the texts",
+        "replacing": "with it: transcripts in place of half of the texts (as trained)",
+        "added": "with it: transcripts beside all the texts",
         "alignment": f"of it: {layers} alignments and their gradient",
     }
     report("| step | time | of the step without |")
@@ -116,7 +122,7 @@ def run(job: Job, threads: int, rounds: int, seconds: float, report=print) -> di
     return taken
 
 
-def stepper(model: JointModel, job: Job, texts: int, paired: int):
+def stepper(model: JointModel, job: ConsistencyJob, texts: int, paired: int) -> Callable[[], None]:
     """One step of training as a function: forward, backward, clip, AdamW."""
     size = model.config
     batch = job.draw(size.vocab_size, size.phone_size, size.num_mel_bins, texts)
@@ -135,17 +141,19 @@ def stepper(model: JointModel, job: Job, texts: int, paired: int):
     return step
 
 
-def alignments(model: JointModel, job: Job):
+def alignments(model: JointModel, job: ConsistencyJob) -> Callable[[], None]:
     """The consistency loss of one step and its gradient for given layers, as a function."""
     config = model.config
     batch = job.draw(config.vocab_size, config.phone_size, config.num_mel_bins, 0)
     with torch.no_grad():
         speech = model.encode_speech(batch.speech, batch.speech_lengths)
         text = model.encode_text(batch.phones, batch.phone_lengths)
-    layers = [[layer.detach().requires_grad_() for layer in side.layers] for side in (speech, text)]
+    speech_layers, text_layers = (
+        [layer.detach().requires_grad_() for layer in encoded.layers] for encoded in (speech, text)
+    )
 
-    def align():
-        loss = consistency_loss(*layers, speech.lengths, text.lengths)
-        torch.autograd.grad(loss, [*layers[0], *layers[1]])
+    def align() -> None:
+        loss = consistency_loss(speech_layers, text_layers, speech.lengths, text.lengths)
+        torch.autograd.grad(loss, [*speech_layers, *text_layers])
 
     return align

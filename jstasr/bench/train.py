@@ -1,4 +1,4 @@
-"""`jstasr bench train`: a training step beside ESPnet's, beside the matrix products in it, and by its parts."""
+"""`jstasr bench train`: a training step beside ESPnet's, beside its matrix products alone, and by its parts."""
 
 import json
 import os
@@ -7,29 +7,36 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
 import jstasr
 from jstasr.bench.timing import machine_name
-from jstasr.bench.train_job import Job
+from jstasr.bench.train_job import TrainJob
 from jstasr.errors import JstasrError
+from jstasr.features.frames import FRAMES_PER_SECOND
 
 PRECISIONS = ("fp32", "bf16")
-SHORTEST = 0.5  # seconds of a turn: shorter steps are repeated up to this
+SHORTEST = 0.5  # seconds of a measurement: shorter steps are repeated until this
+
+Report = Callable[[str], None]  # takes a line of Markdown
+Figures = dict[str, Any]
+Results = dict[tuple[str, str], Figures]  # (implementation, precision) -> figures
 
 
-class Worker:
-    """A contestant at one precision (train_worker.py)."""
+class WorkerProcess:
+    """A process of train_worker.py: one implementation at one precision."""
 
-    def __init__(self, python: str, name: str, precision: str, threads: int, job: Job):
+    def __init__(self, python: str, name: str, precision: str, threads: int, job: TrainJob) -> None:
         settings = {"name": name, "autocast": precision == "bf16", "threads": threads, "job": asdict(job)}
         path = os.pathsep.join(filter(None, [str(Path(jstasr.__file__).parents[1]), os.environ.get("PYTHONPATH")]))
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": path}
         self.name, self.precision = name, precision
-        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115, as long as the process
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115, open as long as the process runs
         self.process = subprocess.Popen(
             [python, "-m", "jstasr.bench.train_worker", json.dumps(settings)],
             stdin=subprocess.PIPE,
@@ -38,10 +45,13 @@ class Worker:
             text=True,
             env=environment,
         )
-        self.answer()
+        assert self.process.stdin and self.process.stdout, "both are pipes"
+        self.requests, self.answers = self.process.stdin, self.process.stdout
+        self.answer()  # that it is ready
 
-    def answer(self) -> dict:
-        line = self.process.stdout.readline()
+    def answer(self) -> Figures:
+        """The next answer; JstasrError with its last messages when the process has ended."""
+        line = self.answers.readline()
         if not line:
             self.process.wait()
             self.errors.seek(0)
@@ -49,17 +59,19 @@ class Worker:
             raise JstasrError(f"{self.name} in {self.precision} ended with code {self.process.returncode}:\n{last}")
         return json.loads(line)
 
-    def ask(self, do: str, **given) -> dict:
-        print(json.dumps({"do": do, **given}), file=self.process.stdin, flush=True)
+    def ask(self, do: str, **given: Any) -> Figures:
+        """The answer of the worker's `do_<do>(**given)`."""
+        print(json.dumps({"do": do, **given}), file=self.requests, flush=True)
         return self.answer()
 
     def close(self) -> None:
-        self.process.stdin.close()
+        """End the process."""
+        self.requests.close()
         self.process.wait()
 
 
 def espnet_version(python: str) -> str | None:
-    """Version of ESPnet in another Python, None where its modules cannot be imported."""
+    """Version of ESPnet in another Python; None where its modules cannot be imported."""
     code = (
         "import espnet2.asr.encoder.conformer_encoder, espnet2.asr_transducer.joint_network\n"
         "from importlib.metadata import version\nprint(version('espnet'))"
@@ -71,12 +83,18 @@ def espnet_version(python: str) -> str | None:
     return found.stdout.split()[-1] if found.returncode == 0 else None
 
 
-def run(job: Job, threads: int, precisions: list[str], rounds: int, espnet_python: str, report=print) -> dict:
+def run(
+    job: TrainJob, threads: int, precisions: list[str], rounds: int, espnet_python: str, report: Report = print
+) -> Results:
     """Measure, and report as Markdown, line by line.
 
+    Args:
+        precisions: some of PRECISIONS.
+        rounds: measurements of each implementation, of which the median counts.
+        espnet_python: the Python that imports ESPnet.
     Returns:
-        (contestant, precision) -> medians `cpu` and `wall` of a step in seconds, `parameters`, `peak`, `extra` bytes;
-        for jstasr also `flops` and `rate`.
+        (implementation, precision) -> `cpu` and `wall`, medians of a step in seconds; `parameters`; `peak` and `extra`,
+        bytes; for jstasr also `flops` of a step, `rate` in flops per CPU-second, and `parts`.
     """
     version = espnet_version(espnet_python)
     report(f"Machine: {machine_name()}; Python {platform.python_version()}, {_threads(threads)}.")
@@ -84,11 +102,12 @@ def run(job: Job, threads: int, precisions: list[str], rounds: int, espnet_pytho
         report("This processor has no bfloat16 products: bf16 is emulated, many times slower than fp32.")
     report(f"Peer: ESPnet's modules {version or '**missing** (pip install espnet, or --espnet-python)'}.")
     report(
-        f"Job: {job.batch} x {job.frames / 100:g} s of {job.mels}-mel features, {job.layers} conformer layers of width "
-        f"{job.dim}, {job.labels} labels of {job.vocabulary}; SpecAugment, clip, AdamW.\n"
+        f"Job: {job.batch} x {job.frames / FRAMES_PER_SECOND:g} s of {job.mels}-mel features, "
+        f"{job.layers} conformer layers of width {job.dim}, {job.labels} labels of {job.vocabulary}; "
+        "SpecAugment, clip, AdamW.\n"
     )
     names = ["jstasr", "espnet"] if version else ["jstasr"]
-    results = {}
+    results: Results = {}
     for precision in precisions:
         results |= _measure(job, threads, precision, rounds, names, espnet_python)
     _report_speed(job, results, report)
@@ -99,20 +118,22 @@ def run(job: Job, threads: int, precisions: list[str], rounds: int, espnet_pytho
     return results
 
 
-def _measure(job, threads, precision, rounds, names, espnet_python) -> dict:
-    """Contestants in turns: what else the machine does meets all of them alike."""
-    workers = []
+def _measure(job: TrainJob, threads: int, precision: str, rounds: int, names: list[str], espnet_python: str) -> Results:
+    """Every round measures each implementation, so that other load on the machine affects all of them alike."""
+    workers: list[WorkerProcess] = []
     try:
         for name in names:
-            workers.append(Worker(espnet_python if name == "espnet" else sys.executable, name, precision, threads, job))
+            python = espnet_python if name == "espnet" else sys.executable
+            workers.append(WorkerProcess(python, name, precision, threads, job))
         counts = [max(1, round(SHORTEST / worker.ask("step", count=1)["wall"])) for worker in workers]
-        taken, rates = {name: [] for name in names}, []
+        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+        rates = []
         for _ in range(rounds):
             for worker, count in zip(workers, counts):
                 answer = worker.ask("step", count=count)
                 taken[worker.name].append((answer["cpu"] / count, answer["wall"] / count))
             rates.append(workers[0].ask("gemm")["rate"])
-        found = {}
+        found: Results = {}
         for worker in workers:
             cpu, wall = (statistics.median(times) for times in zip(*taken[worker.name]))
             found[worker.name, precision] = {"cpu": cpu, "wall": wall, **worker.ask("size")}
@@ -125,7 +146,7 @@ def _measure(job, threads, precision, rounds, names, espnet_python) -> dict:
             worker.close()
 
 
-def _report_speed(job, results, report):
+def _report_speed(job: TrainJob, results: Results, report: Report) -> None:
     report("| | precision | audio-s per CPU-s | audio-s per s | step | peak memory | of it the step's | parameters |")
     report("|---|---|--:|--:|--:|--:|--:|--:|")
     for (name, precision), found in results.items():
@@ -141,7 +162,7 @@ def _report_speed(job, results, report):
             )
 
 
-def _report_floor(found, precision, report):
+def _report_floor(found: Figures, precision: str, report: Report) -> None:
     floor = found["flops"] / found["rate"]
     flops, rate = found["flops"] / 1e9, found["rate"] / 1e9
     report(
@@ -150,12 +171,12 @@ def _report_floor(found, precision, report):
     )
 
 
-def _report_parts(parts, precision, report):
+def _report_parts(parts: dict[str, float], precision: str, report: Report) -> None:
     total = parts.pop("all")
     report(f"\n| part of a step in {precision} | CPU-ms | share |\n|---|--:|--:|")
     for name, seconds in parts.items():
         report(f"| {name} | {1e3 * seconds:.0f} | {seconds / total:.0%} |")
 
 
-def _threads(count):
+def _threads(count: int) -> str:
     return f"{count} thread{'s' if count > 1 else ''}"

@@ -1,23 +1,32 @@
-"""The job of `jstasr bench train`, as jstasr does it and as ESPnet's modules do: one step of training each.
+"""The job of `jstasr bench train`: one training step, by jstasr's model and by ESPnet's modules.
 
-A contestant is a function `build(job) -> (parameters, step)`; `step(autocast)` runs one step, from features to the
-changed weights, and gives the loss. Both have the same dimensions, dropout everywhere, masks, clipping and optimiser.
+An implementation is a function `build(job) -> (parameters, step)`; `step(autocast)` runs one step, from features to
+updated weights, and returns the loss. Both have the same dimensions, dropout everywhere, masks, clipping and optimiser.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from jstasr.features.frames import FRAMES_PER_SECOND
 
+if TYPE_CHECKING:  # each implementation imports its own model
+    from jstasr.model.joint import JointModel
+
 LEARNING_RATE = 1e-4
 CLIP = 5.0
 
+Step = Callable[[bool], float]  # under autocast to bfloat16? -> loss
+Built = tuple[list[torch.nn.Parameter], Step]
+
 
 @dataclass(frozen=True)
-class Job:
-    """Synthetic speech and labels, all of the full length."""
+class TrainJob:
+    """Dimensions of the model and of a batch of synthetic speech; its utterances and labels have no padding."""
 
     batch: int = 16
     frames: int = 400  # of 10 ms
@@ -41,11 +50,11 @@ class Job:
         generator = torch.Generator().manual_seed(0)
         features = torch.randn(self.batch, self.frames, self.mels, generator=generator)
         labels = torch.randint(1, self.vocabulary, (self.batch, self.labels), generator=generator)
-        lengths = [torch.full((self.batch,), length) for length in (self.frames, self.labels)]
-        return features, lengths[0], labels, lengths[1]
+        frame_lengths, label_lengths = (torch.full((self.batch,), length) for length in (self.frames, self.labels))
+        return features, frame_lengths, labels, label_lengths
 
 
-def jstasr_model(job: Job):
+def jstasr_model(job: TrainJob) -> "JointModel":
     """jstasr's model: 2 + 3 streaming and 3 full-context layers, the loss at the last one's decoder."""
     from jstasr.model.config import DecoderConfig, ModelConfig
     from jstasr.model.joint import JointModel
@@ -70,7 +79,7 @@ def jstasr_model(job: Job):
     return JointModel(config)
 
 
-def jstasr(job: Job, model=None):
+def jstasr(job: TrainJob, model: "JointModel | None" = None) -> Built:
     """jstasr's step."""
     from jstasr.data.batch import Batch
     from jstasr.features.specaug import SpecAugmentConfig
@@ -108,13 +117,15 @@ def jstasr(job: Job, model=None):
     return [parameter for parameter in trained if parameter in optimiser.state], step
 
 
-def espnet(job: Job):
+def espnet(job: TrainJob) -> Built:
     """The step of ESPnet's own modules, with torchaudio's transducer loss."""
-    from espnet2.asr.encoder.conformer_encoder import ConformerEncoder
-    from espnet2.asr.specaug.specaug import SpecAug
-    from espnet2.asr_transducer.decoder.stateless_decoder import StatelessDecoder
-    from espnet2.asr_transducer.joint_network import JointNetwork
     from torchaudio.functional import rnnt_loss
+
+    # optional, so not known to a type checker
+    ConformerEncoder = import_module("espnet2.asr.encoder.conformer_encoder").ConformerEncoder
+    SpecAug = import_module("espnet2.asr.specaug.specaug").SpecAug
+    StatelessDecoder = import_module("espnet2.asr_transducer.decoder.stateless_decoder").StatelessDecoder
+    JointNetwork = import_module("espnet2.asr_transducer.joint_network").JointNetwork
 
     torch.manual_seed(0)
     masks = SpecAug(
@@ -157,8 +168,10 @@ def espnet(job: Job):
     return parameters, step
 
 
-def stepper(forward, parameters, optimiser):
-    """One step: forward under autocast if wanted, backward, clip, update."""
+def stepper(
+    forward: Callable[[], Tensor], parameters: Sequence[torch.nn.Parameter], optimiser: torch.optim.Optimizer
+) -> Step:
+    """One step: forward pass (under autocast if asked for), backward pass, clipping, update."""
 
     def step(autocast: bool) -> float:
         with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
@@ -172,4 +185,4 @@ def stepper(forward, parameters, optimiser):
     return step
 
 
-CONTESTANTS = {"jstasr": jstasr, "espnet": espnet}
+IMPLEMENTATIONS: dict[str, Callable[[TrainJob], Built]] = {"jstasr": jstasr, "espnet": espnet}

@@ -1,54 +1,60 @@
-"""One contestant of `jstasr bench train` in a process of its own, so that each has its own memory and its own Python.
+"""One implementation of `jstasr bench train` in its own process, so that each has its own memory and its own Python.
 
-Reads a request a line, writes an answer a line, both JSON: `{"do": "step", "count": 3}` and the like.
+Reads a request from each line and writes the answer as a line, both JSON: `{"do": "step", "count": 3}` runs three
+steps through `do_step`.
 """
 
 import json
 import os
 import sys
 import time
+from typing import Any
 
 CLEAR_PEAK = "/proc/self/clear_refs"
 GEMM_SECONDS = 0.3
 
 
-def memory(key):
-    """Bytes, by the key of /proc/self/status."""
+def memory(key: str) -> int:
+    """Memory of this process in bytes: a field of /proc/self/status, such as VmRSS (now) or VmHWM (peak)."""
     with open("/proc/self/status") as lines:
         return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(key + ":"))
 
 
-class Contestant:
-    def __init__(self, name, autocast, threads, job):
+class StepWorker:
+    """Answers requests for the step of one implementation at one precision."""
+
+    def __init__(self, name: str, autocast: bool, threads: int, job: dict[str, Any]) -> None:
         import torch
 
-        from jstasr.bench.train_job import CONTESTANTS, Job
+        from jstasr.bench.train_job import IMPLEMENTATIONS, TrainJob
 
-        self.torch, self.job, self.autocast, self.threads = torch, Job(**job), autocast, threads
+        self.job, self.autocast = TrainJob(**job), autocast
         torch.set_num_threads(threads)
         torch.set_num_interop_threads(1)
-        self.empty = memory("VmRSS")  # the interpreter and its libraries
-        parameters, self.step = CONTESTANTS[name](self.job)
+        self.baseline = memory("VmRSS")  # the interpreter and its libraries
+        parameters, self.step = IMPLEMENTATIONS[name](self.job)
         self.parameters = sum(parameter.numel() for parameter in parameters)
         with open(CLEAR_PEAK, "w") as peak:
-            peak.write("5")  # the peak starts anew from what is in use now
+            peak.write("5")  # resets the peak to the memory in use now
         self.step(self.autocast)
 
-    def do_step(self, count):
-        """Processor and wall seconds of `count` steps."""
-        cpu, wall = time.process_time(), time.perf_counter()
+    def do_step(self, count: int) -> dict[str, float]:
+        """Processor and wall seconds of `count` steps, and the last loss."""
+        cpu, wall, loss = time.process_time(), time.perf_counter(), float("nan")
         for _ in range(count):
             loss = self.step(self.autocast)
         return {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall, "loss": loss}
 
-    def do_size(self):
-        """Trained parameters, and the most memory that the steps took: in all, and beyond the libraries."""
+    def do_size(self) -> dict[str, int]:
+        """Trained parameters, and the peak memory of the steps: in all, and beyond the libraries, in bytes."""
         peak = memory("VmHWM")
-        return {"parameters": self.parameters, "peak": peak, "extra": peak - self.empty}
+        return {"parameters": self.parameters, "peak": peak, "extra": peak - self.baseline}
 
-    def do_gemm(self):
-        """Floating-point operations per processor second of matrix products like the job's largest, there and back."""
-        torch, job = self.torch, self.job
+    def do_gemm(self) -> dict[str, float]:
+        """Floating-point operations per processor second of the job's largest products, forward and backward."""
+        import torch
+
+        job = self.job
         dtype = torch.bfloat16 if self.autocast else torch.float32
         frames = job.batch * -(-job.frames // 4)
         wide, narrow = torch.randn(frames, job.ff_dim).to(dtype), torch.randn(frames, job.dim).to(dtype)
@@ -64,7 +70,7 @@ class Contestant:
         each = 2 * frames * job.dim * job.ff_dim
         return {"rate": rounds * len(products) * each / (time.process_time() - began)}
 
-    def do_flops(self):
+    def do_flops(self) -> dict[str, int]:
         """Floating-point operations of the matrix products and convolutions of a step."""
         from torch.utils.flop_counter import FlopCounterMode
 
@@ -72,20 +78,22 @@ class Contestant:
             self.step(self.autocast)
         return {"flops": counter.get_total_flops()}
 
-    def do_parts(self, count):
+    def do_parts(self, count: int) -> dict[str, float]:
+        """Processor seconds of the parts of a step; see `part_times`."""
         from jstasr.bench.train_parts import part_times
 
         return part_times(self.job, self.autocast, count)
 
 
-def main():
+def main() -> None:
+    """Answer the requests of standard input until it ends."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what libraries print is no answer
-    contestant = Contestant(**json.loads(sys.argv[1]))
+    os.dup2(2, 1)  # libraries may print: not among the answers
+    worker = StepWorker(**json.loads(sys.argv[1]))
     print(json.dumps({}), file=answers)
     for line in sys.stdin:
         request = json.loads(line)
-        print(json.dumps(getattr(contestant, "do_" + request.pop("do"))(**request)), file=answers)
+        print(json.dumps(getattr(worker, "do_" + request.pop("do"))(**request)), file=answers)
 
 
 if __name__ == "__main__":

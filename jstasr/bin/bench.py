@@ -47,7 +47,7 @@ def run_train(args):
     import sys
 
     from jstasr.bench import train
-    from jstasr.bench.train_job import Job
+    from jstasr.bench.train_job import TrainJob
     from jstasr.errors import JstasrError
 
     precisions = args.precisions.split()
@@ -55,7 +55,9 @@ def run_train(args):
         raise JstasrError(f"--precisions '{args.precisions}': expected some of {' '.join(train.PRECISIONS)}")
     if min(args.threads, args.batch, args.rounds) < 1:
         raise JstasrError("--threads, --batch and --rounds are at least 1")
-    train.run(Job(batch=args.batch), args.threads, precisions, args.rounds, args.espnet_python or sys.executable, say)
+    train.run(
+        TrainJob(batch=args.batch), args.threads, precisions, args.rounds, args.espnet_python or sys.executable, say
+    )
 
 
 def run_data(args):
@@ -94,7 +96,7 @@ def run_step(args):
 
     if min(args.threads, args.batch, args.rounds) < 1:
         raise JstasrError("--threads, --batch and --rounds are at least 1")
-    job = step.Job(batch=args.batch, texts=2 * args.batch)
+    job = step.ConsistencyJob(batch=args.batch, texts=2 * args.batch)
     step.run(job, args.threads, args.rounds, args.seconds, lambda line: print(line, flush=True))
 
 

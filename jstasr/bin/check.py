@@ -1,15 +1,17 @@
-"""Stage 0 of asr.sh."""
+"""Check what the stages of a recipe need: its stage 0."""
+
+from argparse import ArgumentParser, Namespace
 
 HELP = "check every tool, module, disk space and GPU that the stages need"
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--stages", default="0 1 2 3 4 5 6 7 8 9 10 11", help="stages that will run")
     parser.add_argument("--token-type", choices=("bpe", "char", "word"), default="bpe")
-    parser.add_argument("--g2p", default="auto", help="what makes phonemes; see jstasr phonemize --help")
+    parser.add_argument("--g2p", default="auto", help="grapheme-to-phoneme method; see jstasr phonemize --help")
     parser.add_argument("--lexicon", help="file of --g2p lexicon")
     parser.add_argument("--cleaner", default="basic", help="normalisation of the text: none or basic")
-    parser.add_argument("--langs", default="en", help="languages that must be spoken, as in 'en es'")
+    parser.add_argument("--langs", default="en", help="languages to phonemize, as in 'en es'")
     parser.add_argument("--ngpu", type=int, default=0, help="GPUs on each node")
     parser.add_argument("--num-nodes", type=int, default=1)
     parser.add_argument("--disk-gb", type=float, default=5, help="free space that must be here, GB")
@@ -18,9 +20,9 @@ def add_arguments(parser):
     parser.add_argument("--job-command", default="run.pl", help="run.pl, slurm.pl or queue.pl, with options")
 
 
-def run(args):
+def run(args: Namespace) -> None:
     from jstasr.check.items import Recipe, all_items
-    from jstasr.check.report import lacking, parse_stages, probe_all, table
+    from jstasr.check.report import blocking, parse_stages, probe_all, table
     from jstasr.errors import JstasrError
     from jstasr.text.g2p import G2p
 
@@ -35,10 +37,9 @@ def run(args):
         speed_perturb=bool(args.speed_perturb_factors.split()),
         job_command=args.job_command,
     )
-    stages = parse_stages(args.stages)
-    findings = probe_all(all_items(recipe), stages)
+    findings = probe_all(all_items(recipe), parse_stages(args.stages))
     print(table(findings))
-    lines = lacking(findings)
+    lines = blocking(findings)
     if lines:
-        raise JstasrError(f"{len(lines)} of {len(findings)} things are lacking:\n  " + "\n  ".join(lines))
+        raise JstasrError(f"{len(lines)} of {len(findings)} requirements are not met:\n  " + "\n  ".join(lines))
     print(f"All that stages {args.stages} need is here.")

@@ -105,9 +105,9 @@ def _score_text(args):
 
 
 def _compare(args):
-    from jstasr.score.compare import compare_folders, comparison_table, write_comparison
+    from jstasr.score.compare import compare_folders, print_comparison, write_comparison
 
     result = compare_folders(*args.compare, replicates=args.bootstrap)
-    comparison_table(result)
+    print_comparison(result)
     if args.outdir:
         write_comparison(args.outdir, result)

@@ -16,7 +16,7 @@ MODEL = (TRAIN, AVERAGE, DECODE, REPORT, PACK)
 
 @dataclass(frozen=True)
 class Item:
-    """One row of the table: `probe` finds it, `stages` need it, `remedy` brings it."""
+    """One row of the table: what `probe` looks for, which `stages` need it, and how the user gets it (`remedy`)."""
 
     name: str
     probe: Callable[[], str]
@@ -27,22 +27,22 @@ class Item:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is particular to a run. `languages`: codes as in utt2lang; `job_command`: train_cmd of cmd.sh."""
+    """The options of a recipe on which its needs depend."""
 
     token_type: str = "bpe"
     g2p: G2p = field(default_factory=G2p)
-    languages: tuple[str, ...] = ("en",)
+    languages: tuple[str, ...] = ("en",)  # codes as in utt2lang
     ngpu: int = 0
     num_nodes: int = 1
     disk_gb: float = 5
     memory_gb: float = 2
     speed_perturb: bool = False
-    job_command: str = "run.pl"
+    job_command: str = "run.pl"  # train_cmd of cmd.sh
 
 
-def module_items(recipe):
-    """Python packages: (module, distribution, stages)."""
-    rows = [
+def module_items(recipe: Recipe) -> list[Item]:
+    """Python packages."""
+    rows: list[tuple[str, str, tuple[int, ...]]] = [  # module, distribution, stages
         ("numpy", "numpy", ALL),
         ("scipy", "scipy", (1,)),
         ("soundfile", "soundfile", (AUDIO, FEATURES)),
@@ -64,7 +64,7 @@ def module_items(recipe):
     return [Item(name, partial(probes.module, name, dist), stages, SETUP) for name, dist, stages in rows]
 
 
-def program_items(recipe):
+def program_items(recipe: Recipe) -> list[Item]:
     """Programs that the shell scripts call."""
     debian = "apt-get install {} (Debian, Ubuntu; as root)".format
     items = [
@@ -82,8 +82,8 @@ def program_items(recipe):
     return items
 
 
-def all_items(recipe):
-    """Every row of the table for `recipe`, needed or not by the stages that will run."""
+def all_items(recipe: Recipe) -> list[Item]:
+    """Every row of the table for `recipe`, whichever stages will run."""
     items = [
         Item("Python", probes.python, ALL, "tools/setup.sh --python PATH, with Python 3.10 to 3.13"),
         *program_items(recipe),
@@ -92,14 +92,19 @@ def all_items(recipe):
         Item("rnnt_loss", probes.rnnt_loss, (TRAIN,), SETUP),
     ]
     for language in recipe.languages:
-        remedy = "--g2p auto takes letters where espeak has no voice (espeak-ng --voices lists them); or mend --lexicon"
+        remedy = "--g2p auto takes letters where espeak has no voice (see espeak-ng --voices); or correct --lexicon"
         items.append(Item(f"phonemes: {language}", partial(probes.phonemes, language, recipe.g2p), (PHONES,), remedy))
         if recipe.g2p.cleaner != "none":
             remedy = "write numbers out in the transcripts"
             probe = partial(probes.numbers, language)
             items.append(Item(f"numbers: {language}", probe, (AUDIO, PHONES, SCORE), remedy, required=False))
     items += [
-        Item("disk", partial(probes.disk, recipe.disk_gb), ALL, "free some, or say your need by --disk_gb"),
+        Item(
+            "disk",
+            partial(probes.disk, recipe.disk_gb),
+            ALL,
+            "free some space, or set --disk_gb to what you need",
+        ),
         Item("memory", partial(probes.memory, recipe.memory_gb), ALL, "end other programs"),
     ]
     if recipe.ngpu > 0:

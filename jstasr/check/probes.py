@@ -1,7 +1,6 @@
-"""Probes: each returns what it found, as a short text for the table, or raises Lack.
+"""Probes: each returns what it found, as a short text for the table, or raises Missing.
 
-A probe tries the thing itself where that is cheap: a program that is there but does not run is as good as
-none.
+A probe uses the thing itself where that is cheap: a program that is there but does not run counts as missing.
 """
 
 import importlib
@@ -11,72 +10,76 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import jstasr
+from jstasr.errors import JstasrError
+from jstasr.text.g2p import G2p
 
 PACKAGE = Path(jstasr.__file__).parent
-PROBE_SECONDS = 20
+PROBE_SECONDS = 20  # after which a program is stopped
 
 
-class Lack(Exception):
-    """The thing is missing or does not work; the message says which."""
+class Missing(Exception):
+    """A tool or resource is missing or does not work; the message says which of the two, and why."""
 
 
-def python():
+def python() -> str:
+    """The version of this Python."""
     version = ".".join(map(str, sys.version_info[:3]))
     if not (3, 10) <= sys.version_info[:2] <= (3, 13):
-        raise Lack(f"{version} is not 3.10 to 3.13")
+        raise Missing(f"{version} is not 3.10 to 3.13")
     return version
 
 
-def run_program(command):
-    """Standard output and error of `command` (a list of str); Lack where it is missing or fails."""
+def run_program(command: Sequence[str]) -> tuple[bytes, bytes]:
+    """Standard output and error of a command; Missing where the program is absent or fails."""
     if shutil.which(command[0]) is None:
-        raise Lack("not found")
+        raise Missing("not found")
     try:
         done = subprocess.run(command, capture_output=True, timeout=PROBE_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Lack(f"does not run: {error}") from None
+        raise Missing(f"does not run: {error}") from None
     if done.returncode != 0:
         reason = done.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
-        raise Lack(f"`{' '.join(command)}` failed: {reason[-1]}")
+        raise Missing(f"`{' '.join(command)}` failed: {reason[-1]}")
     return done.stdout, done.stderr
 
 
-def program(*command):
-    """A program that tells its version by `command`."""
-    output, errors = run_program(list(command))
+def program(*command: str) -> str:
+    """The version that `command` prints, or "present" where it prints none."""
+    output, errors = run_program(command)
     version = re.search(r"\d+\.\d+[.\d]*", (output + errors).decode(errors="replace"))
     return version.group().rstrip(".") if version else "present"
 
 
-def present(name):
-    """A program that is on the PATH; for those that cannot be run without effect."""
+def present(name: str) -> str:
+    """The path of a program on the PATH; for those that cannot be run without effect."""
     path = shutil.which(name)
     if path is None:
-        raise Lack("not found")
+        raise Missing("not found")
     return path
 
 
-def sox():
-    """sox changes the speed of a generated tone."""
+def sox() -> str:
+    """sox can change the speed of a generated tone."""
     output, _ = run_program("sox -n -r 16000 -b 16 -t wav - synth 0.1 sine 440 speed 0.9".split())
     if not output.startswith(b"RIFF"):
-        raise Lack("runs but writes no wav")
+        raise Missing("runs but writes no wav")
     return program("sox", "--version")
 
 
-def module(name, distribution):
-    """A Python module that imports; the version of its distribution."""
+def module(name: str, distribution: str) -> str:
+    """The version of the distribution of a Python module that can be imported."""
     try:
         importlib.import_module(name)
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
-        raise Lack("not installed") from None
+        raise Missing("not installed") from None
     except ImportError as error:
-        absent = isinstance(error, ModuleNotFoundError) and error.name == name
-        raise Lack("not installed" if absent else f"fails: {str(error).splitlines()[0]}") from None
+        not_installed = isinstance(error, ModuleNotFoundError) and error.name == name
+        raise Missing("not installed" if not_installed else f"fails: {str(error).splitlines()[0]}") from None
 
 
 def extensions():
@@ -86,11 +89,11 @@ def extensions():
         try:
             importlib.import_module(name)
         except ImportError as error:
-            raise Lack(f"{name}: {str(error).splitlines()[0]}") from None
+            raise Missing(f"{name}: {str(error).splitlines()[0]}") from None
     return f"{len(sources)} built"
 
 
-def rnnt_loss():
+def rnnt_loss() -> str:
     """The transducer loss of torchaudio gives a finite number on a lattice of two frames and one label."""
     import torch
     import torchaudio.functional
@@ -106,61 +109,60 @@ def rnnt_loss():
     # Two alignments, each of three steps of probability 1/3.
     expected = -torch.log(torch.tensor(2 / 27)).item()
     if abs(loss.item() - expected) > 1e-4:
-        raise Lack(f"wrong value: {loss.item():.5f}, not {expected:.5f}")
+        raise Missing(f"wrong value: {loss.item():.5f}, not {expected:.5f}")
     return "works"
 
 
-def phonemes(language, g2p):
-    """What makes the phonemes of `language`, and why; espeak is tried on digits."""
-    from jstasr.errors import JstasrError
+def phonemes(language: str, g2p: G2p) -> str:
+    """The method that phonemizes `language`, and why it was chosen; espeak is tried on digits."""
     from jstasr.text.g2p import choose_method
     from jstasr.text.phonemes import phonemize_texts
 
     try:
         choice = choose_method(g2p, language)
         if choice.method == "espeak" and not phonemize_texts(["1 2 3"], language)[0]:
-            raise Lack("no phonemes for `1 2 3`")
+            raise Missing("no phonemes for `1 2 3`")
     except JstasrError as error:
-        raise Lack(str(error)) from None
+        raise Missing(str(error)) from None
     return f"{choice.method}: {choice.reason}"
 
 
-def numbers(language):
-    """num2words writes the numbers of `language` out."""
+def numbers(language: str) -> str:
+    """num2words can write out the numbers of `language`."""
     from jstasr.text.numbers import spell_numbers
 
     words = spell_numbers("12", language).strip()
     if words == "12":
-        raise Lack("num2words does not know them: digits stay digits")
+        raise Missing("num2words does not know the language: digits stay digits")
     return f"12 is {words}"
 
 
-def gpus(count):
-    """`count` GPUs that torch can use."""
+def gpus(count: int) -> str:
+    """torch can use `count` GPUs."""
     import torch
 
     if not torch.cuda.is_available():
-        raise Lack("torch sees no GPU")
+        raise Missing("torch sees no GPU")
     if torch.cuda.device_count() < count:
-        raise Lack(f"{torch.cuda.device_count()} of {count}")
+        raise Missing(f"{torch.cuda.device_count()} of {count}")
     return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name(0)}"
 
 
-def disk(wanted_gb):
-    """Free space in the current folder, GB."""
+def disk(wanted_gb: float) -> str:
+    """The current folder has so much free space."""
     free = shutil.disk_usage(".").free / 1e9
     if free < wanted_gb:
-        raise Lack(f"{free:.1f} GB free, {wanted_gb:g} GB needed")
+        raise Missing(f"{free:.1f} GB free, {wanted_gb:g} GB needed")
     return f"{free:.0f} GB free"
 
 
-def memory(wanted_gb):
-    """Memory that processes may still take, GB."""
+def memory(wanted_gb: float) -> str:
+    """Processes can still allocate so much memory."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         free = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) * 1024 / 1e9
     except (OSError, StopIteration):
         free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     if free < wanted_gb:
-        raise Lack(f"{free:.1f} GB free, {wanted_gb:g} GB needed")
+        raise Missing(f"{free:.1f} GB free, {wanted_gb:g} GB needed")
     return f"{free:.0f} GB free"

@@ -1,28 +1,29 @@
-"""Runs the probes and lays out the table."""
+"""Running the probes, and the table of what they found."""
 
 import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from jstasr.check.items import ALL, Item
-from jstasr.check.probes import Lack
+from jstasr.check.probes import Missing
 from jstasr.errors import JstasrError
 
 
 @dataclass(frozen=True)
 class Finding:
-    """An item with what its probe said; `lack` is empty where it was found."""
+    """An item, and what its probe found or, in `missing`, why it is not there."""
 
     item: Item
     found: str = ""
-    lack: str = ""
+    missing: str = ""
 
     @property
-    def stops(self):
-        """Does the lack of it stop the run?"""
-        return bool(self.lack) and self.item.required
+    def stops(self) -> bool:
+        """Is it missing, and required?"""
+        return bool(self.missing) and self.item.required
 
 
-def parse_stages(text):
+def parse_stages(text: str) -> tuple[int, ...]:
     """The numbers of a list such as "0 3 5"."""
     try:
         return tuple(int(word) for word in text.split())
@@ -30,7 +31,7 @@ def parse_stages(text):
         raise JstasrError(f"--stages holds stage numbers, not {text!r}") from None
 
 
-def probe_all(items, stages):
+def probe_all(items: Iterable[Item], stages: Collection[int]) -> list[Finding]:
     """A Finding for each item that one of `stages` needs."""
     findings = []
     for item in items:
@@ -38,12 +39,12 @@ def probe_all(items, stages):
             continue
         try:
             findings.append(Finding(item, found=item.probe()))
-        except Lack as lack:
-            findings.append(Finding(item, lack=str(lack)))
+        except Missing as missing:
+            findings.append(Finding(item, missing=str(missing)))
     return findings
 
 
-def spell_stages(stages):
+def spell_stages(stages: tuple[int, ...]) -> str:
     """(2, 3, 4, 6) -> "2-4 6"."""
     if stages == ALL:
         return "all"
@@ -52,14 +53,14 @@ def spell_stages(stages):
     return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
-def table(findings):
-    """The findings as aligned text; the remedy stands only where something is lacking."""
-    rows = [("needed", "found", "stages", "version or state", "how to get it")]
+def table(findings: Sequence[Finding]) -> str:
+    """The findings as aligned text, with the remedy of what is missing."""
+    rows: list[tuple[str, ...]] = [("needed", "found", "stages", "version or state", "how to get it")]
     for finding in findings:
-        found = "yes" if not finding.lack else "NO" if finding.stops else "no, optional"
-        remedy = finding.item.remedy if finding.lack else ""
+        found = "yes" if not finding.missing else "NO" if finding.stops else "no, optional"
+        remedy = finding.item.remedy if finding.missing else ""
         stages = spell_stages(finding.item.stages)
-        rows.append((finding.item.name, found, stages, finding.found or finding.lack, remedy))
+        rows.append((finding.item.name, found, stages, finding.found or finding.missing, remedy))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     rows.insert(1, tuple("-" * width for width in (*widths, len("how to get it"))))
     return "\n".join(
@@ -68,6 +69,6 @@ def table(findings):
     )
 
 
-def lacking(findings):
-    """One line for each thing whose lack stops the run."""
-    return [f"{f.item.name}: {f.lack}; {f.item.remedy}" for f in findings if f.stops]
+def blocking(findings: Iterable[Finding]) -> list[str]:
+    """One line for each required item that is missing."""
+    return [f"{f.item.name}: {f.missing}; {f.item.remedy}" for f in findings if f.stops]

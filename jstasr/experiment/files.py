@@ -8,5 +8,5 @@ TOKENS, BPE, PHONES = TOKENS_FILE, BPE_FILE, PHONES_FILE  # copies of the lists 
 CHECKPOINTS = "checkpoints"  # folder: step<N>.pth and the dev scores
 TRAIN_LOG, TENSORBOARD, IMAGES = "train.log", "tensorboard", "images"  # what a run writes for its reader
 AVERAGED = "valid.wer.ave.pth"  # the average of the best checkpoints, which is decoded with
-REPORT = "report"  # folder of stage 10
+REPORT, REPORT_PAGE = "report", "index.html"  # folder of stage 10, and the page in it
 ALIGNMENT_JSON, ALIGNMENT_TEXT = "alignment.json", "alignment.txt"  # in it: how speech and text align

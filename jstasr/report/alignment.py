@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from jstasr.errors import JstasrError
 from jstasr.kaldi.files import first_few
 from jstasr.model.joint import Encoded, JointModel
 from jstasr.report.layers import FRAME_MS, layer_names
-from jstasr.score.bootstrap import replicate_sums
+from jstasr.score.bootstrap import LEVEL, REPLICATES, replicate_sums
 from jstasr.train.validate import spread_subset
 
 TOPOLOGY, DISTANCE, LAYER_NORM = "skip", "sqeuclidean", True  # as in the curves of the training
@@ -27,7 +28,6 @@ RATIOS = {
     "best_to_random": ("best", "random"),
     "own_to_other": ("best", "other"),
 }
-REPLICATES, LEVEL = 1000, 95  # of the bootstrap over utterances
 SECONDS_BETWEEN_LINES = 5.0
 
 
@@ -39,7 +39,7 @@ def analyse_alignments(
     utterances: int,
     aligner_trained: bool,
     progress: Callable[[str], None],
-) -> dict:
+) -> dict[str, Any]:
     """Distances at every consistency layer, and agreement with the CTC forced alignment of the phonemes.
 
     Args:
@@ -47,7 +47,7 @@ def analyse_alignments(
         batch_frames: padded feature frames of a batch.
         utterances: how many, evenly spread; 0: all.
         aligner_trained: whether the phoneme CTC head was trained; without it there is no forced alignment.
-        progress: called now and then with a line for the reader.
+        progress: called every few seconds with a line on how far the measurement is.
     Returns:
         What alignment.json holds: `utterances`, `settings`, `layers`, `aligner`.
     Raises:
@@ -58,7 +58,7 @@ def analyse_alignments(
     names = layer_names(model.config)
     generator = torch.Generator().manual_seed(0)  # for the random alignments
     distances: list[list[AlignmentDistances]] = [[] for _ in names]
-    aligner = Aligner(len(names)) if aligner_trained else None
+    aligner = ForcedAlignments(len(names)) if aligner_trained else None
     done, started = 0, time.perf_counter()
     last_shown = started
     for rows in batches:
@@ -95,7 +95,7 @@ def analyse_alignments(
 
 
 def check_finite(speech: Encoded, text: Encoded, utt_ids: list[str]) -> None:
-    """Refuse representations with NaN or infinity inside the lengths, by utterance."""
+    """Raise JstasrError, naming the utterances, where representations within the lengths are NaN or infinite."""
     bad = []
     for row, utt in enumerate(utt_ids):
         frames, positions = int(speech.lengths[row]), int(text.lengths[row])
@@ -105,11 +105,12 @@ def check_finite(speech: Encoded, text: Encoded, utt_ids: list[str]) -> None:
     if bad:
         raise JstasrError(
             f"the model's output is not finite for {len(bad)} of a batch of {len(utt_ids)} utterances: "
-            f"{first_few(bad)}. If it is so for all, the training diverged: average other checkpoints (--stage 7)"
+            f"{first_few(bad)}. If this holds for all utterances, the training diverged: average "
+            "other checkpoints (--stage 7)"
         )
 
 
-def summarise(distances: AlignmentDistances) -> dict:
+def summarise(distances: AlignmentDistances) -> dict[str, Any]:
     """Means over utterances, ratios of the means, and the bootstrap intervals of the ratios."""
     summary = distances.summary()
     summary["intervals"] = {
@@ -149,50 +150,54 @@ def phone_path(path: Tensor, repeats: Tensor) -> Tensor:
 
 
 def ctc_frames_needed(phones: Tensor, lengths: Tensor) -> Tensor:
-    """(B,) frames without which CTC cannot spell the phonemes (B, P): one each, and a blank between equal ones."""
+    """(B,) the fewest frames in which CTC can emit the phonemes (B, P): one each, and a blank between equal ones."""
     inside = torch.arange(1, phones.shape[1]) < lengths[:, None]
     return lengths + ((phones[:, 1:] == phones[:, :-1]) & inside).sum(1)
 
 
-class Aligner:
-    """The explicit alignment beside the best ones: phonemes at frames by the model's CTC head."""
+class ForcedAlignments:
+    """Forced alignments of the phonemes by the model's CTC head, and the best paths of every layer beside them."""
 
     def __init__(self, layers: int):
-        self.references: list[Tensor] = []  # (B, n) phoneme of each frame, a tensor for each batch
+        # phoneme of each frame, a tensor (B, n) for each batch
+        self.references: list[Tensor] = []
         self.uniform: list[Tensor] = []
-        self.found: list[list[Tensor]] = [[] for _ in range(layers)]
+        self.best: list[list[Tensor]] = [[] for _ in range(layers)]  # by layer
         self.phone_lengths: list[Tensor] = []
         self.too_short: list[str] = []
 
     def add(self, model: JointModel, speech: Encoded, text: Encoded, batch: Batch) -> None:
         """Align a batch; utterances with too few frames for CTC are only counted."""
         possible = speech.lengths >= ctc_frames_needed(batch.phones, batch.phone_lengths)
-        self.too_short += [utt for utt, good in zip(batch.utt_ids, possible.tolist()) if not good]
+        self.too_short += [utt for utt, enough in zip(batch.utt_ids, possible.tolist()) if not enough]
         if not possible.any():
             return
+        assert text.repeats is not None, "text was encoded from phonemes"
         lengths, phone_lengths = speech.lengths[possible], batch.phone_lengths[possible]
         log_probs = model.ctc_phone(speech.layers[0][possible]).log_softmax(-1)
         self.references.append(forced_path(log_probs, batch.phones[possible], lengths, phone_lengths).int())
         self.uniform.append(framewise_path(lengths, phone_lengths, log_probs.shape[1]).int())
         self.phone_lengths.append(phone_lengths)
-        for found, frames, positions in zip(self.found, speech.layers, text.layers):
-            best = best_alignment(
+        for best, frames, positions in zip(self.best, speech.layers, text.layers):
+            path = best_alignment(
                 frames[possible], positions[possible], lengths, text.lengths[possible], TOPOLOGY, DISTANCE, LAYER_NORM
-            )
-            found.append(phone_path(best.path, text.repeats[possible]).int())
+            ).path
+            assert isinstance(path, Tensor), "dtw alone gives a list of paths"
+            best.append(phone_path(path, text.repeats[possible]).int())
 
-    def agreement(self, paths: list[Tensor]) -> dict | None:
+    def agreement(self, paths: list[Tensor]) -> dict[str, float] | None:
         """path_agreement over all batches; None where no utterance could be aligned."""
         if not paths:
             return None
         path, reference = join(paths).long(), join(self.references).long()
         return path_agreement(path, reference, torch.cat(self.phone_lengths), FRAME_MS)._asdict()
 
-    def agreements(self) -> list[dict | None]:
-        """For each layer."""
-        return [self.agreement(found) for found in self.found]
+    def agreements(self) -> list[dict[str, float] | None]:
+        """Agreement of the best paths with the forced alignments at each layer."""
+        return [self.agreement(paths) for paths in self.best]
 
-    def summary(self) -> dict:
+    def summary(self) -> dict[str, Any]:
+        """How many utterances were aligned, which were too short, and how well uniform stretching agrees."""
         return {
             "utterances": sum(map(len, self.references)),
             "too_short": {"count": len(self.too_short), "first": self.too_short[:10]},

@@ -1,6 +1,7 @@
 """The section of the report on how speech and text align, from alignment.json."""
 
 from html import escape
+from typing import Any
 
 from jstasr.report.alignment_text import agreement_cells, number
 from jstasr.report.gather import Record
@@ -27,7 +28,8 @@ def alignment(record: Record) -> str:
     return body + report_pictures(record) + training_picture(record)
 
 
-def by_depth(analysis: dict) -> str:
+def by_depth(analysis: dict[str, Any]) -> str:
+    """The table and the plot of alignment.json."""
     layers, aligner = analysis["layers"], analysis.get("aligner")
     body = paragraph(
         f"{analysis['utterances']:,} utterances of <code>{escape(analysis['data'])}</code>, model "
@@ -44,7 +46,7 @@ def by_depth(analysis: dict) -> str:
          "positions", "share"],
         rows,
     )  # fmt: skip
-    body += paragraph(DISTANCE_WORDS, "legend")
+    body += paragraph(DISTANCE_LEGEND, "legend")
     if aligner:
         body += agreement(layers, aligner, analysis["settings"]["frame_ms"])
     else:
@@ -57,55 +59,59 @@ def by_depth(analysis: dict) -> str:
     return body + svg_figure(depth_plot(layers, (aligner or {}).get("framewise")), caption, "alignment by depth")
 
 
-DISTANCE_WORDS = (
+DISTANCE_LEGEND = (
     "<b>best</b>: mean distance per frame between layer-normalised speech and text vectors along the best monotone "
     "path; <b>uniform</b>: with the text stretched evenly; <b>random</b>: along a random monotone path; <b>other</b>: "
     "along the best path with another utterance's text. Training shrinks all four, so only the ratios (with 95% "
-    "intervals) compare layers or models. <b>best / uniform</b>, <b>best / random</b>: 1 means that the path found is "
-    "no nearer than an even (a random) one. <b>own / other</b>: 1 means that the layer does not tell own text from "
-    "another utterance's; smaller is more specific. <b>positions</b>, <b>share</b>: how many text positions the best "
-    "path visits, and of how many; a path may skip. The paper (arXiv 2308.06125) reports that deeper layers align "
-    "better: in this table that would be ratios that fall from top to bottom."
+    "intervals) compare layers or models. <b>best / uniform</b>, <b>best / random</b>: 1 means that the best path is "
+    "no nearer than a uniform (a random) one. <b>own / other</b>: 1 means that the layer does not distinguish an "
+    "utterance's own text from another's; smaller is more specific. <b>positions</b>, <b>share</b>: how many text "
+    "positions the best path visits, and as a share of all; a path may skip. The paper (arXiv 2308.06125) reports that "
+    "deeper layers align better: in this table that would be ratios that fall from top to bottom."
 )
 
 
 def with_interval(value: float | None, interval: list[float] | None) -> str:
+    """A ratio and the bounds of its interval."""
     bounds = f' <span class="quiet">{interval[0]:.2f}–{interval[1]:.2f}</span>' if interval else ""
     return number(value, 2) + bounds
 
 
-def agreement(layers: list[dict], aligner: dict, frame_ms: float) -> str:
-    """The best paths beside the CTC forced alignment, and the uniform one for comparison."""
+def agreement(layers: list[dict[str, Any]], aligner: dict[str, Any], frame_ms: float) -> str:
+    """How well the best paths, and the uniform one for comparison, agree with the CTC forced alignment."""
     rows = [[escape(layer["name"]), *agreement_cells(layer["agreement"])] for layer in layers]
     rows.append(["uniform stretching", *agreement_cells(aligner["framewise"])])
-    body = "<h3>Beside an explicit aligner</h3>\n" + table(
+    body = "<h3>Compared with an explicit aligner</h3>\n" + table(
         ["best path at", "phoneme begins, mean difference ms", "frames within 20 ms, %", "frames within 50 ms, %"],
         rows,
         aside=[len(rows) - 1],
     )
-    words = (
+    legend = (
         f"The best paths compared with the forced alignment of the phonemes by the model's own CTC head "
-        f"({aligner['utterances']:,} utterances): an aligner trained along, reading the shared input, not hand-made "
-        f"labels. An encoder frame is {frame_ms} ms, so within 20 ms is the same frame, within 50 ms at most the next."
+        f"({aligner['utterances']:,} utterances): an aligner that was trained with the model and reads the shared "
+        f"input, not manual labels. An encoder frame is {frame_ms} ms, so within 20 ms is the same frame, within 50 ms "
+        "at most the next."
     )
     short = aligner["too_short"]
     if short["count"]:
         more = " …" if short["count"] > len(short["first"]) else ""
-        words += (
+        legend += (
             f" Left out, with fewer frames than CTC needs for their phonemes: {short['count']} "
             f"({escape(', '.join(short['first']))}{more})."
         )
-    return body + paragraph(words, "legend")
+    return body + paragraph(legend, "legend")
 
 
 def report_pictures(record: Record) -> str:
+    """The pictures that `jstasr analyze` drew."""
     shown = []
-    for picture in (record.alignment or {}).get("pictures", []):
+    analysis = record.alignment or {}
+    for picture in analysis.get("pictures", []):
         path = record.alignment_dir / picture["file"]
         utterance = f"<code>{escape(picture['utterance'])}</code>: {escape(picture['text'])}"
         if not path.is_file():
             shown.append(missing(f"{escape(str(path))} is missing. Run <code>./run.sh --stage 10</code>"))
             continue
-        dashed = " Blue, dashed: the CTC forced alignment." if record.alignment.get("aligner") else ""
+        dashed = " Blue, dashed: the CTC forced alignment." if analysis.get("aligner") else ""
         shown.append(png_figure(path, utterance + "." + dashed, f"alignment of {picture['utterance']}"))
     return "\n".join(shown)

@@ -1,5 +1,7 @@
 """alignment.txt: what alignment.json holds, for the terminal."""
 
+from typing import Any
+
 COLUMNS = (  # heading, key, digits
     ("best", "best", 3),
     ("uniform", "framewise", 3),
@@ -24,7 +26,8 @@ def number(value: float | None, digits: int) -> str:
     return "n/a" if value is None or value != value else f"{value:.{digits}f}"
 
 
-def agreement_cells(agreement: dict | None) -> list[str]:
+def agreement_cells(agreement: dict[str, float] | None) -> list[str]:
+    """The cells of AGREEMENT_COLUMNS; n/a where nothing was aligned."""
     agreement = agreement or {}
     return [
         number(None if agreement.get(key) is None else factor * agreement[key], digits)
@@ -32,8 +35,8 @@ def agreement_cells(agreement: dict | None) -> list[str]:
     ]
 
 
-def alignment_text(analysis: dict) -> str:
-    """The table, and below it what its columns mean."""
+def alignment_text(analysis: dict[str, Any]) -> str:
+    """The table of alignment.json's content, and below it what its columns mean."""
     aligner = analysis["aligner"]
     headings = [heading for heading, *_ in COLUMNS]
     if aligner:
@@ -51,14 +54,14 @@ def alignment_text(analysis: dict) -> str:
         "",
         "best, uniform, random, other: mean distance per frame on the best path, with the text stretched uniformly,",
         "on a random monotone path, and on the best path with another utterance's text. Only their ratios compare",
-        "layers or models. positions, share: how many text positions the best path visits, and of how many.",
+        "layers or models. positions, share: how many text positions the best path visits, and as a share of all.",
     ]
     if aligner:
         lines += [
-            f"start ms, <=20 ms, <=50 ms: the best path beside the CTC forced alignment of the phonemes, on "
+            f"start ms, <=20 ms, <=50 ms: the best path compared with the CTC forced alignment of the phonemes, on "
             f"{aligner['utterances']} utterances:",
-            "mean difference of the times at which phonemes begin, and per cent of the frames whose phoneme lies at",
-            f"most so far from there. An encoder frame is {analysis['settings']['frame_ms']} ms.",
+            "mean difference of the times at which phonemes begin, and per cent of the frames whose phoneme the forced",
+            f"alignment has at most that far away. An encoder frame is {analysis['settings']['frame_ms']} ms.",
         ]
         short = aligner["too_short"]
         if short["count"]:

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from jstasr.data.speech_set import SpeechSet
 from jstasr.errors import JstasrError
@@ -31,9 +32,12 @@ def analyse(
     """Write alignment.json, alignment.txt and alignment.<n>.png below `outdir`.
 
     Args:
-        expdir: exp/<tag>. model: weights, None for the averaged ones.
+        expdir: exp/<tag>.
+        model: weights; None: the averaged ones.
         data_dir: dump/fbank/<set> with phones.
-        utterances: how many are measured, 0: all. pictures: how many are drawn.
+        utterances: how many are measured; 0: all.
+        pictures: how many are drawn.
+        progress: called with lines on how far the measurement is.
     Returns:
         The text of alignment.txt.
     Raises:
@@ -79,8 +83,8 @@ def analyse(
     return text
 
 
-def without_nan(value):
-    """The same nested value with None for NaN, which JSON has no word for."""
+def without_nan(value: Any) -> Any:
+    """The same nested value with None for NaN and infinity, which JSON cannot hold."""
     if isinstance(value, dict):
         return {name: without_nan(part) for name, part in value.items()}
     if isinstance(value, list):

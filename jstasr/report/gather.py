@@ -4,30 +4,26 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from jstasr.errors import JstasrError
-from jstasr.experiment.files import ALIGNMENT_JSON, CONFIG, IMAGES, TENSORBOARD, TRAIN_LOG
+from jstasr.experiment.files import ALIGNMENT_JSON, CONFIG, IMAGES, REPORT, TENSORBOARD, TRAIN_LOG
 from jstasr.report.curves import Curves, read_curves
+from jstasr.score.files import RESULTS_PAGE
 from jstasr.score.results import NOTE_MARK
+from jstasr.score.scored_set import MEASURES, MODE_ORDER, ScoredSet, result_files, scored_set
 
-MODES = {"streaming": 0, "full": 1}
-MEASURES = {"WER": 0, "CER": 1, "TER": 2}
-
-
-FROM_LISTS = ("model.vocab_size", "model.phone_size")  # nobody chooses these in a configuration
-
-
-@dataclass
-class Score:
-    """One result.json: a test set, a decoder, a measure."""
-
-    decoding: str  # decode_<tag>
-    dataset: str
-    mode: str
-    folder: Path
-    result: dict
+SIZES_OF_LISTS = ("model.vocab_size", "model.phone_size")  # set by the token and phone lists, not by the user
+JOB_LOGS = (  # in the order of the stages
+    "logdir/train.log",
+    "logdir/average.log",
+    "decode_*/*/logdir/decode.1.log",
+    "logdir/analyze.log",
+    "logdir/pack.log",
+)
+MEASURE_ORDER = {measure: place for place, measure in enumerate(MEASURES)}
 
 
 @dataclass
@@ -35,14 +31,14 @@ class Record:
     """The parts of an experiment."""
 
     expdir: Path
-    config: dict
+    config: dict[str, Any]
     config_text: str
     changed: list[str]  # dotted names of the values that are not the defaults
     curves: Curves
-    scores: list[Score]
+    scores: list[ScoredSet]
     decodings: list[str]  # decode_* folders, scored or not
     damaged: list[str]  # files that could not be read, with the reason
-    alignment: dict | None
+    alignment: dict[str, Any] | None  # what alignment.json holds
     alignment_dir: Path
     training_picture: Path | None
     commands: list[tuple[str, str]]  # (log file, command line), in the order of the stages
@@ -59,13 +55,13 @@ def gather(expdir: Path, note: str | None = None) -> Record:
     """Read exp/<tag>.
 
     Args:
-        note: a line on what the numbers are about; None: that of the RESULTS.md beside the experiments' folder.
+        note: a line on what kind of data the numbers are about; None: that of RESULTS.md.
     Raises:
         JstasrError: not the folder of an experiment.
     """
     config_text = read_config(expdir)
     damaged: list[str] = []
-    report = expdir / "report"
+    report = expdir / REPORT
     pictures = [path for path in (expdir / IMAGES).glob("step*.png") if path.stem[4:].isdigit()]
     config = yaml.safe_load(config_text)
     return Record(
@@ -88,7 +84,7 @@ def gather(expdir: Path, note: str | None = None) -> Record:
 
 
 def read_config(expdir: Path) -> str:
-    """config.yaml, the mark of an experiment."""
+    """The content of config.yaml, by which the folder of an experiment is known."""
     if not expdir.is_dir():
         raise JstasrError(f"{expdir}: no such folder. Give the folder of an experiment, exp/<tag>")
     path = expdir / CONFIG
@@ -105,7 +101,7 @@ def read_config(expdir: Path) -> str:
     return text
 
 
-def flatten(values: dict, prefix: str = "") -> dict:
+def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested dicts as one, `a.b` -> value."""
     flat = {}
     for name, value in values.items():
@@ -113,7 +109,7 @@ def flatten(values: dict, prefix: str = "") -> dict:
     return flat
 
 
-def changed_from_defaults(config: dict) -> list[str]:
+def changed_from_defaults(config: dict[str, Any]) -> list[str]:
     """Dotted names whose values are not the defaults of this version."""
     from jstasr.experiment.config import TrainConfig, config_yaml
 
@@ -121,12 +117,12 @@ def changed_from_defaults(config: dict) -> list[str]:
     return [
         name
         for name, value in flatten(config).items()
-        if name not in FROM_LISTS and (name not in defaults or defaults[name] != value)
+        if name not in SIZES_OF_LISTS and (name not in defaults or defaults[name] != value)
     ]
 
 
-def read_json(path: Path, needed: tuple[str, ...], stage: str, damaged: list[str]) -> dict | None:
-    """A JSON object with the keys needed; None where there is none, with a word in `damaged` where it is broken."""
+def read_json(path: Path, needed: tuple[str, ...], stage: str, damaged: list[str]) -> Any | None:
+    """A JSON object with the keys needed; None where there is none, or a broken one, which `damaged` then notes."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
         lacking = [name for name in needed if name not in value]
@@ -141,33 +137,23 @@ def read_json(path: Path, needed: tuple[str, ...], stage: str, damaged: list[str
     return value
 
 
-def read_scores(expdir: Path, damaged: list[str]) -> list[Score]:
-    """<expdir>/decode_<name>/<set>[/<mode>]/score_*/result.json, by decoding, set, decoder and measure."""
+def read_scores(expdir: Path, damaged: list[str]) -> list[ScoredSet]:
+    """All scored sets of the experiment, by decoding, measure, set and decoder."""
     scores = []
-    for path in sorted(expdir.glob("decode_*/**/score_*/result.json")):
-        decoding, *inner = path.relative_to(expdir).parts[:-2]
+    for path in result_files(expdir):
         result = read_json(path, ("measure", "total", "intervals", "environment"), "stage 9", damaged)
-        if not inner or result is None:
-            continue
-        mode = inner.pop() if len(inner) > 1 and inner[-1] in MODES else ""
-        scores.append(Score(decoding, "/".join(inner), mode, path.parent, result))
-    scores.sort(key=lambda s: (s.decoding, MEASURES.get(s.result["measure"], 9), s.dataset, MODES.get(s.mode, -1)))
+        if result is not None:
+            scores.append(scored_set(path, expdir, result))
+    scores.sort(
+        key=lambda s: (s.decoding, MEASURE_ORDER.get(s.result["measure"], 9), s.dataset, MODE_ORDER.get(s.mode, -1))
+    )
     return scores
 
 
-LOGS = (
-    "logdir/train.log",
-    "logdir/average.log",
-    "decode_*/*/logdir/decode.1.log",
-    "logdir/analyze.log",
-    "logdir/pack.log",
-)
-
-
 def read_commands(expdir: Path) -> list[tuple[str, str]]:
-    """The command lines that the job runner wrote on top of its logs."""
+    """(log file, command line) of each job: the job runner writes the command into the first line of its log."""
     commands = []
-    for pattern in LOGS:
+    for pattern in JOB_LOGS:
         for path in sorted(expdir.glob(pattern)):
             with open(path, encoding="utf-8", errors="replace") as file:
                 head = file.readline().strip()
@@ -186,9 +172,9 @@ def first_message(path: Path) -> str:
 
 
 def results_note(expdir: Path) -> str:
-    """The note that stage 9 put on top of RESULTS.md, beside the folder of the experiments."""
+    """The note that stage 9 put into RESULTS.md, which stands beside the folder of the experiments."""
     try:
-        page = (expdir.absolute().parent.parent / "RESULTS.md").read_text(encoding="utf-8")
+        page = (expdir.absolute().parent.parent / RESULTS_PAGE).read_text(encoding="utf-8")
     except (OSError, ValueError):
         return ""
     return next((line.replace(NOTE_MARK, "").strip() for line in page.splitlines() if NOTE_MARK in line), "")

@@ -43,12 +43,12 @@ a { color: #0b57a4; }
 
 
 def paragraph(text: str, kind: str = "") -> str:
-    """`text` is HTML already."""
+    """A paragraph of the CSS class `kind`; `text` is HTML."""
     return f'<p class="{kind}">{text}</p>' if kind else f"<p>{text}</p>"
 
 
 def missing(text: str) -> str:
-    """What stands where a part of the report will be."""
+    """The place of a part that is not there yet: `text` (HTML) says what produces it."""
     return paragraph(text, "missing")
 
 
@@ -56,7 +56,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1,
     """A table of HTML cells.
 
     Args:
-        left: how many of the first columns are words, set to the left.
+        left: how many of the first columns are aligned to the left.
         aside: indexes of rows that are for comparison only.
     """
 
@@ -82,15 +82,17 @@ def figure(content: bytes, kind: str, caption: str, alternative: str) -> str:
 
 
 def svg_figure(svg: str, caption: str, alternative: str) -> str:
-    # as an image, so that the names inside one plot cannot meet those of another
+    """An SVG plot, as an image of its own: inline, the ids of one plot would clash with those of another."""
     return figure(svg.encode(), "image/svg+xml", caption, alternative)
 
 
 def png_figure(path: Path, caption: str, alternative: str) -> str:
+    """A PNG file, embedded."""
     return figure(path.read_bytes(), "image/png", caption, alternative)
 
 
 def page(title: str, body: str) -> str:
+    """The whole document; `body` is HTML."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

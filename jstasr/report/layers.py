@@ -1,4 +1,4 @@
-"""What the places where speech and text are compared are called, and how long their frames are."""
+"""Names of the consistency layers, and the length of their frames."""
 
 from jstasr.features.frames import ENCODER_FRAME_SECONDS
 from jstasr.model.config import ModelConfig

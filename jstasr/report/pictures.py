@@ -1,6 +1,7 @@
 """Pictures of the best alignment at every layer."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,34 +12,38 @@ from jstasr.align.distance import normalise
 from jstasr.align.paths import forced_path
 from jstasr.data.collate import collate
 from jstasr.data.speech_set import SpeechSet
+from jstasr.features.frames import ENCODER_FRAME_SECONDS, FRAMES_PER_SECOND
 from jstasr.kaldi.files import atomic_write
 from jstasr.model.joint import Encoded, JointModel
 from jstasr.report.alignment import ctc_frames_needed
-from jstasr.report.layers import FRAME_MS, layer_names
+from jstasr.report.layers import layer_names
 from jstasr.text.tokens import PhoneList
+from jstasr.train.validate import spread_subset
+
+if TYPE_CHECKING:  # drawing alone imports matplotlib
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MAX_LABELS = 80  # phonemes written on the axis of one picture
 LABEL_HEIGHT = 0.085  # inches a phoneme takes on the axis
 CELL_WIDTH, MIN_HEIGHT, MAX_HEIGHT = 2.6, 2.3, 5.5  # inches
 COLUMNS = 3  # of the picture of one utterance
 PATH_COLOUR, FORCED_COLOUR = "#d62728", "#1f77b4"
-SECONDS = FRAME_MS / 1000
-
-
-def spread(count: int, wanted: int) -> list[int]:
-    """`wanted` indexes below count, evenly spread and distinct."""
-    return sorted({round(i) for i in np.linspace(0, count - 1, min(wanted, count))})
 
 
 def of_typical_length(num_frames: np.ndarray, wanted: int) -> list[int]:
-    """Indexes of `wanted` utterances between the 20th and the 80th percentile of length, short ones first."""
+    """Indexes of `wanted` utterances between the 20th and the 80th percentile of length, short ones first.
+
+    Args:
+        num_frames: (U,) int.
+    """
     order = np.argsort(num_frames, kind="stable")
     ranks = np.linspace(0.2, 0.8, wanted) if wanted > 1 else [0.5] * wanted
     return list(dict.fromkeys(int(order[round(rank * (len(order) - 1))]) for rank in ranks))
 
 
 def cell_height(phones: int) -> float:
-    """Inches that leave room for the phonemes."""
+    """Height of a picture that has room for the phonemes on its axis, inches."""
     return float(np.clip(LABEL_HEIGHT * phones, MIN_HEIGHT, MAX_HEIGHT))
 
 
@@ -48,6 +53,7 @@ def layer_alignments(speech: Encoded, text: Encoded) -> list[tuple[list[np.ndarr
     for frames, positions in zip(speech.layers, text.layers):
         frames, positions = normalise(frames.float(), positions.float(), "sqeuclidean", layer_norm=True)
         path = best_alignment(frames, positions, speech.lengths, text.lengths).path
+        assert isinstance(path, Tensor), "dtw alone gives a list of paths"
         distances = [
             torch.cdist(a[:n], t[:m]).square().cpu().numpy()
             for a, t, n, m in zip(frames, positions, speech.lengths.tolist(), text.lengths.tolist())
@@ -56,17 +62,20 @@ def layer_alignments(speech: Encoded, text: Encoded) -> list[tuple[list[np.ndarr
     return found
 
 
-def draw_cell(axis, distance: np.ndarray, path: np.ndarray, phones: list[str], forced: np.ndarray | None = None):
+def draw_cell(
+    axis: "Axes", distance: np.ndarray, path: np.ndarray, phones: list[str], forced: np.ndarray | None = None
+) -> None:
     """One utterance at one layer: distances, dark where speech and text are near, and the paths over time.
 
     Args:
-        distance: (n, m). path, forced: (n,) text position of each frame. phones: names on the axis, maybe none.
+        distance: (n, m).
+        path, forced: (n,) int, text position of each frame.
+        phones: names for the axis; an empty list leaves it blank.
     """
     frames, positions = distance.shape
-    axis.imshow(
-        distance.T, origin="lower", aspect="auto", cmap="gray", extent=(0, frames * SECONDS, -0.5, positions - 0.5)
-    )
-    times = (np.arange(frames) + 0.5) * SECONDS
+    extent = (0, frames * ENCODER_FRAME_SECONDS, -0.5, positions - 0.5)
+    axis.imshow(distance.T, origin="lower", aspect="auto", cmap="gray", extent=extent)
+    times = (np.arange(frames) + 0.5) * ENCODER_FRAME_SECONDS
     if forced is not None:
         axis.plot(times, forced[:frames], color=FORCED_COLOUR, linewidth=1.2, linestyle=(0, (3, 1.5)))
     axis.plot(times, path[:frames], color=PATH_COLOUR, linewidth=1)
@@ -78,7 +87,8 @@ def draw_cell(axis, distance: np.ndarray, path: np.ndarray, phones: list[str], f
         axis.tick_params(axis="y", length=1.5, pad=1)
 
 
-def save(figure, path: Path, dpi: int) -> None:
+def save(figure: "Figure", path: Path, dpi: int) -> None:
+    """Write the figure as PNG, whole or not at all."""
     with atomic_write(path, "wb") as file:
         figure.savefig(file, format="png", dpi=dpi)
 
@@ -116,7 +126,7 @@ def draw_utterance(
     """One utterance as PNG: its log-mel features, then every layer with the best path and the forced alignment.
 
     Args:
-        with_forced: draw the CTC forced alignment too, where the utterance has frames enough for one.
+        with_forced: draw the CTC forced alignment too, where the utterance has enough frames for one.
     """
     from matplotlib.figure import Figure
 
@@ -130,9 +140,8 @@ def draw_utterance(
     figure = Figure(figsize=(3.7 * COLUMNS, rows * (cell_height(len(phones)) + 0.35)), layout="constrained")
     axes = list(figure.subplots(rows, COLUMNS, squeeze=False).flat)
     features = batch.speech[0].cpu().numpy()
-    axes[0].imshow(
-        features.T, origin="lower", aspect="auto", cmap="gray_r", extent=(0, len(features) / 100, 0, features.shape[1])
-    )
+    extent = (0, len(features) / FRAMES_PER_SECOND, 0, features.shape[1])
+    axes[0].imshow(features.T, origin="lower", aspect="auto", cmap="gray_r", extent=extent)
     axes[0].set_title("log-mel features", fontsize=8)
     axes[0].set_yticks([])
     axes[0].tick_params(axis="x", labelsize=6)
@@ -159,7 +168,8 @@ class AlignmentPictures:
 
     def __init__(self, data: SpeechSet, phone_list: PhoneList, folder: Path, utterances: int = 3):
         self.data, self.phone_list, self.folder = data, phone_list, Path(folder)
-        self.indexes = spread(len(data), utterances)
+        self.indexes = spread_subset(len(data), utterances).tolist()
 
     def draw(self, model: JointModel, step: int) -> None:
+        """Draw the utterances as the model has them after `step`."""
         draw_alignments(model, self.data, self.phone_list, self.indexes, self.folder / f"step{step}.png")

@@ -2,9 +2,16 @@
 
 import io
 import math
+from typing import TYPE_CHECKING, Any
 
 from jstasr.losses import LOSSES
 from jstasr.report.curves import Curves
+
+if TYPE_CHECKING:  # drawing alone imports matplotlib
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    Colour = str | tuple[float, float, float, float]
 
 COLOURS = {loss.name: loss.colour for loss in LOSSES}
 LABELS = {loss.name: loss.label for loss in LOSSES}
@@ -17,7 +24,7 @@ RATIO_LABELS = {
 MARKERS_BELOW = 25  # points of a curve that are still marked one by one
 
 
-def to_svg(figure) -> str:
+def to_svg(figure: "Figure") -> str:
     """The figure as SVG; the same bytes for the same figure."""
     import matplotlib
 
@@ -27,12 +34,12 @@ def to_svg(figure) -> str:
     return buffer.getvalue()
 
 
-def new_axes(columns: int, width: float, height: float):
-    """A figure and its axes in a row, thin-lined."""
+def new_axes(columns: int, width: float, height: float) -> "tuple[Figure, list[Axes]]":
+    """A figure of width x height inches and its axes, in a row and with thin lines."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots(1, columns, squeeze=False)[0]
+    axes = list(figure.subplots(1, columns, squeeze=False)[0])
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(axis="y", color="#dddddd", linewidth=0.6)
@@ -42,7 +49,10 @@ def new_axes(columns: int, width: float, height: float):
     return figure, axes
 
 
-def draw(axis, curve, colour, label: str | None, dashed: bool = False) -> None:
+def draw(
+    axis: "Axes", curve: tuple[list[int], list[float]], colour: "Colour", label: str | None, dashed: bool = False
+) -> None:
+    """Add a curve (steps, values)."""
     steps, values = curve
     axis.plot(
         steps, values, color=colour, label=label, linewidth=1.3, linestyle="--" if dashed else "-",
@@ -50,7 +60,8 @@ def draw(axis, curve, colour, label: str | None, dashed: bool = False) -> None:
     )  # fmt: skip
 
 
-def finish(axis, title: str, bottom: float | None = None) -> None:
+def finish(axis: "Axes", title: str, bottom: float | None = None) -> None:
+    """Title, labels, limits and legend of an axis whose curves are all drawn."""
     axis.set_title(title, fontsize=9)
     axis.set_xlabel("step", fontsize=8)
     axis.set_xlim(left=0)
@@ -90,11 +101,11 @@ def wer_plot(curves: Curves) -> str | None:
         draw(axes[0], wer[name], COLOURS[name], LABELS[name])
     finish(axes[0], "dev WER, per cent (greedy search)", bottom=0)
     if max(max(wer[name][1]) for name in shown) > 100:
-        axes[0].set_ylim(top=105)  # the first steps may insert without end
+        axes[0].set_ylim(top=105)  # in the first steps insertions may take it far above 100
     return to_svg(figure)
 
 
-def depth_colours(count: int) -> list:
+def depth_colours(count: int) -> "list[Colour]":
     """Light for the first layer to dark for the last."""
     from matplotlib import colormaps
 
@@ -117,12 +128,17 @@ def layer_plot(curves: Curves, names: list[str]) -> str | None:
     return to_svg(figure)
 
 
-def depth_plot(layers: list[dict], uniform: dict | None) -> str:
-    """Ratios, and agreement with the forced alignment, by depth; from alignment.json."""
+def depth_plot(layers: list[dict[str, Any]], uniform: dict[str, float] | None) -> str:
+    """Ratios, and agreement with the forced alignment, by depth.
+
+    Args:
+        layers: of alignment.json.
+        uniform: agreement of uniform stretching, for comparison.
+    """
     agreements = [layer.get("agreement") for layer in layers]
     columns = 2 if any(agreements) else 1
     figure, axes = new_axes(columns, 9.5, 3.1)
-    places = list(range(len(layers)))
+    depths = list(range(len(layers)))
     for offset, (name, colour) in zip(
         (-0.06, 0.0, 0.06),
         (("own_to_other", "#d62728"), ("best_to_framewise", "#1f77b4"), ("best_to_random", "#7f7f7f")),
@@ -132,7 +148,7 @@ def depth_plot(layers: list[dict], uniform: dict | None) -> str:
         # a ratio of all utterances may lie outside the percentiles of its replicates by a hair
         errors = [[max(0, v - b[i]) if i == 0 else max(0, b[i] - v) for v, b in zip(values, bounds)] for i in (0, 1)]
         axes[0].errorbar(
-            [place + offset for place in places], values, yerr=errors, color=colour, label=RATIO_LABELS[name],
+            [depth + offset for depth in depths], values, yerr=errors, color=colour, label=RATIO_LABELS[name],
             linewidth=1.3, marker="o", markersize=3.5, elinewidth=1, capsize=2,
         )  # fmt: skip
     finish(axes[0], "ratios of mean distances, with 95% intervals", bottom=0)
@@ -144,7 +160,7 @@ def depth_plot(layers: list[dict], uniform: dict | None) -> str:
         ):
             shares = [100 * found[name] if found else math.nan for found in agreements]
             axes[1].plot(
-                places, shares, color=colour, marker="o", markersize=3.5, linewidth=1.3, label=f"best path, {label}"
+                depths, shares, color=colour, marker="o", markersize=3.5, linewidth=1.3, label=f"best path, {label}"
             )
             if uniform:
                 axes[1].axhline(
@@ -155,5 +171,5 @@ def depth_plot(layers: list[dict], uniform: dict | None) -> str:
     for axis in axes:
         axis.set_xlabel("")
         axis.set_xlim(-0.4, len(layers) - 0.6)
-        axis.set_xticks(places, [layer["name"] for layer in layers], rotation=30 if len(layers) > 4 else 0, fontsize=8)
+        axis.set_xticks(depths, [layer["name"] for layer in layers], rotation=30 if len(layers) > 4 else 0, fontsize=8)
     return to_svg(figure)

@@ -1,4 +1,7 @@
-"""The sections of the report on scores, training, and how it was made; each says what to run when it has nothing."""
+"""The sections of the report on scores, training, commands and configuration.
+
+A section without data names the stage that produces them.
+"""
 
 import os
 import time
@@ -7,30 +10,34 @@ from pathlib import Path
 from urllib.parse import quote
 
 from jstasr.experiment.config import TrainConfig
-from jstasr.report.gather import MEASURES, Record, Score
+from jstasr.experiment.files import TENSORBOARD
+from jstasr.report.gather import Record
 from jstasr.report.html import missing, pairs, paragraph, png_figure, svg_figure, table
 from jstasr.report.layers import layer_names
 from jstasr.report.plots import layer_plot, loss_plot, wer_plot
 from jstasr.score.analysis import notes, rates
+from jstasr.score.files import ANALYSIS_TXT, RESULT_TXT
+from jstasr.score.scored_set import MEASURES, ScoredSet
 from jstasr.train.log import duration
 
 MODE_NAMES = {"streaming": "streaming", "full": "full context", "": "n/a"}
 
 
-def moment(seconds: float) -> str:
+def date_and_time(seconds: float) -> str:
+    """Local time, from seconds since 1970."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def head(record: Record, environment: dict[str, str]) -> str:
-    """Title, what was trained, when, with what."""
+    """Title, and what was trained, when, with which software."""
     values = {"report written": escape(environment["date"].replace("T", " "))}
     if record.training:
         values["training"] = escape(record.training)
-    wanted = record.config.get("optim", {}).get("max_steps")
+    max_steps = record.config.get("optim", {}).get("max_steps")
     if record.curves.scalars:
-        span = f"{moment(record.curves.begin)} to {moment(record.curves.end)}"
+        span = f"{date_and_time(record.curves.begin)} to {date_and_time(record.curves.end)}"
         elapsed = duration(record.curves.end - record.curves.begin)
-        state = f"step {record.curves.last_step}" + (f" of {wanted}" if wanted else "")
+        state = f"step {record.curves.last_step}" + (f" of {max_steps}" if max_steps else "")
         values["progress"] = f"{state}; {span} ({elapsed}, pauses included)"
     names = ("jstasr", "git", "python", "torch")
     values["software"] = escape(", ".join(f"{name} {environment[name]}" for name in names))
@@ -45,21 +52,22 @@ def link(path: Path, start: Path, text: str) -> str:
     return f'<a href="{quote(os.path.relpath(path, start).replace(os.sep, "/"))}">{escape(text)}</a>'
 
 
-def score_row(score: Score, outdir: Path) -> list[str]:
+def score_row(score: ScoredSet, outdir: Path) -> list[str]:
+    """The cells of one scored set; links lead from the page in `outdir`."""
     total, interval = score.result["total"], score.result["intervals"].get("utterance")
     percents = rates(total)
-    sure = f"{interval['low']:.1f}–{interval['high']:.1f}" if interval else "n/a"
-    files = [link(score.folder / name, outdir, name) for name in ("result.txt", "analysis.txt")]
-    counts = [f"{total[name]:,}" for name in ("sentences", "words")]
+    bounds = f"{interval['low']:.1f}–{interval['high']:.1f}" if interval else "n/a"
+    files = [link(score.folder / name, outdir, name) for name in (RESULT_TXT, ANALYSIS_TXT)]
+    counts = [f"{count:,}" for count in (total["sentences"], total["words"])]
     error = f'<span class="strong">{percents[4]}</span>'
     return [
-        escape(score.dataset), MODE_NAMES.get(score.mode, score.mode), error, sure,
+        escape(score.dataset), MODE_NAMES.get(score.mode, score.mode), error, bounds,
         *percents[1:4], percents[5], *counts, " ".join(files),
     ]  # fmt: skip
 
 
-def score_notes(scores: list[Score]) -> list[str]:
-    """Macro averages by group, and what the numbers leave out."""
+def score_notes(scores: list[ScoredSet]) -> list[str]:
+    """Macro averages by group, missing hypotheses, and words that are not counted."""
     lines = []
     for score in scores:
         where = f"{score.dataset}, {MODE_NAMES.get(score.mode, score.mode)}"
@@ -72,7 +80,7 @@ def score_notes(scores: list[Score]) -> list[str]:
 
 
 def error_rates(record: Record, outdir: Path) -> str:
-    """One table for each decoding and measure."""
+    """One table for each decoding and measure; links lead from the page in `outdir`."""
     body = "<h2>Error rates</h2>\n"
     if not record.scores:
         if record.decodings:
@@ -92,15 +100,16 @@ def error_rates(record: Record, outdir: Path) -> str:
             )
             body += "".join(paragraph(escape(line), "quiet") for line in score_notes(scores))
     newest = max((score.result["environment"] for score in record.scores), key=lambda found: found.get("date", ""))
-    made = ", ".join(f"{name} {value}" for name, value in newest.items())
+    software = ", ".join(f"{name} {value}" for name, value in newest.items())
     return body + paragraph(
         "All figures in per cent of the reference; S.Err: sentences with an error. The interval is a bootstrap over "
-        f"utterances. Last scored: {escape(made)}.",
+        f"utterances. Last scored: {escape(software)}.",
         "quiet",
     )
 
 
 def training(record: Record) -> str:
+    """Curves of losses, dev WER and the ratios of every layer."""
     body = "<h2>Training</h2>\n"
     curves = record.curves
     if not curves.scalars:
@@ -131,7 +140,7 @@ def training(record: Record) -> str:
 
 
 def names_of_layers(record: Record) -> list[str]:
-    """Layer names by the experiment's own configuration."""
+    """Names of the consistency layers by the experiment's own configuration."""
     model = TrainConfig().model
     for name in ("shared_layers", "full_layers"):
         setattr(model, name, record.config.get("model", {}).get(name, getattr(model, name)))
@@ -139,6 +148,7 @@ def names_of_layers(record: Record) -> list[str]:
 
 
 def training_picture(record: Record) -> str:
+    """The newest picture that a validation drew."""
     if record.training_picture is None:
         return missing("No pictures from the training yet: each validation of <code>--stage 6</code> draws one.")
     step = record.training_picture.stem[4:]
@@ -146,7 +156,7 @@ def training_picture(record: Record) -> str:
     return png_figure(record.training_picture, caption, f"alignments after step {step}")
 
 
-def how_it_was_made(record: Record) -> str:
+def commands_and_configuration(record: Record) -> str:
     """The commands as the job runner logged them, and the configuration."""
     body = "<h2>Commands</h2>\n"
     if record.commands:
@@ -154,7 +164,7 @@ def how_it_was_made(record: Record) -> str:
             body += f'<p class="quiet">{escape(log)}</p><pre>{escape(command)}</pre>\n'
     else:
         body += missing("No log of the job runner: the commands were not started by <code>./run.sh</code>.")
-    body += f"<pre>tensorboard --logdir {escape(str(record.expdir / 'tensorboard'))}</pre>\n"
+    body += f"<pre>tensorboard --logdir {escape(str(record.expdir / TENSORBOARD))}</pre>\n"
     body += "<h2>Configuration</h2>\n"
     if record.changed:
         body += paragraph("Not the defaults: " + ", ".join(f"<code>{escape(name)}</code>" for name in record.changed))

@@ -1,7 +1,9 @@
 """A scored test set: its words, its alignments and their counts."""
 
 from array import array
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +13,8 @@ from jstasr.score.trn import sclite_words, speaker_of
 
 NULL_WORD = b"@"
 CORRECT, SUBSTITUTION, DELETION, INSERTION = range(4)
+Word = TypeVar("Word", bound=Hashable)
+Step = tuple[int, Word | None, Word | None]  # mark, reference word, hypothesis word
 
 
 @dataclass
@@ -29,10 +33,10 @@ class Alignment:
         null_words: how often the empty word `@` stood in the texts; it counts as nothing.
     """
 
-    ids: list
-    speakers: list
+    ids: list[bytes]
+    speakers: list[bytes]
     speaker_index: np.ndarray
-    words: list
+    words: list[bytes]
     marks: np.ndarray
     step_ref: np.ndarray
     step_hyp: np.ndarray
@@ -41,17 +45,17 @@ class Alignment:
     null_words: int
 
     @property
-    def errors(self):
+    def errors(self) -> np.ndarray:
         """(U,) int64, substitutions + deletions + insertions of each utterance."""
         return self.counts[:, 1:].sum(1)
 
     @property
-    def ref_words(self):
+    def ref_words(self) -> np.ndarray:
         """(U,) int64, reference words of each utterance."""
         return self.counts[:, :3].sum(1)
 
-    def steps(self, utterance):
-        """[(mark, reference word or None, hypothesis word or None)] of one utterance."""
+    def steps(self, utterance: int) -> list[Step[bytes]]:
+        """(mark, reference word or None, hypothesis word or None) of each step of one utterance."""
         span = slice(self.offsets[utterance], self.offsets[utterance + 1])
         name = [*self.words, None]
         return [
@@ -60,13 +64,13 @@ class Alignment:
         ]
 
 
-def align_words(ref, hyp):
-    """Align two lists of words (str or bytes) as sclite does; nothing is folded.
+def align_words(ref: Sequence[Word], hyp: Sequence[Word]) -> list[Step[Word]]:
+    """Align two lists of words as sclite does, without folding upper and lower case.
 
     Returns:
-        [(mark, reference word or None, hypothesis word or None)].
+        (mark, reference word or None, hypothesis word or None) of each step.
     """
-    numbers = {}
+    numbers: dict[Word, int] = {}
     ref_numbers, ref_offsets = _number([ref], numbers, list)
     hyp_numbers, hyp_offsets = _number([hyp], numbers, list)
     words = [*numbers, None]
@@ -74,16 +78,16 @@ def align_words(ref, hyp):
     return [(int(m), words[r], words[h]) for m, r, h in zip(marks, step_ref, step_hyp, strict=True)]
 
 
-def align_sets(ids, ref, hyp):
+def align_sets(ids: list[bytes], ref: Sequence[bytes], hyp: Sequence[bytes]) -> Alignment:
     """Align a test set.
 
     Args:
         ids: U bytes, `(speaker-utterance)`, in the order of the report.
         ref, hyp: U bytes, the texts.
-    Returns:
-        Alignment.
+    Raises:
+        JstasrError: an utterance is too long for the memory.
     """
-    numbers = {}
+    numbers: dict[bytes, int] = {}
     ref_numbers, ref_offsets = _number(ref, numbers, sclite_words)
     hyp_numbers, hyp_offsets = _number(hyp, numbers, sclite_words)
     null = numbers.get(NULL_WORD, -1)
@@ -93,8 +97,8 @@ def align_sets(ids, ref, hyp):
         )
     except MemoryError as error:
         raise JstasrError(f"{error}; cut the longest utterances into segments before scoring") from error
-    speakers = {}
-    speaker_index = np.array([speakers.setdefault(speaker_of(name), len(speakers)) for name in ids], np.int64)
+    speakers: dict[bytes, int] = {}
+    speaker_index = np.array([speakers.setdefault(_known_speaker(name), len(speakers)) for name in ids], np.int64)
     return Alignment(
         ids=ids,
         speakers=list(speakers),
@@ -109,7 +113,15 @@ def align_sets(ids, ref, hyp):
     )
 
 
-def _number(texts, numbers, split):
+def _known_speaker(utterance_id: bytes) -> bytes:
+    speaker = speaker_of(utterance_id)
+    assert speaker is not None, f"{utterance_id!r} names no speaker"  # parse_trn refuses such ids
+    return speaker
+
+
+def _number(
+    texts: Sequence, numbers: dict[Word, int], split: Callable[..., Sequence[Word]]
+) -> tuple[np.ndarray, np.ndarray]:
     """Flat int32 word numbers and int64 offsets of U texts; new words join `numbers`."""
     flat, offsets = array("i"), array("q", [0])
     for text in texts:

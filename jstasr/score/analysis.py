@@ -1,20 +1,18 @@
-"""What went wrong: frequent confusions, the worst utterances, error rates by group; as data and as text."""
+"""Error analysis: frequent confusions, the worst utterances, error rates by group; as data and as text."""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from jstasr.score.alignment import DELETION, INSERTION, SUBSTITUTION
+from jstasr.score.alignment import DELETION, INSERTION, SUBSTITUTION, Alignment
+from jstasr.score.schema import FrequentErrors, Result, Summary, WrongRecording
 from jstasr.score.table import percent, rounded
 
-SHOWN = 20
+SHOWN = 20  # confusions of each kind, and utterances
 
 
-def frequent_errors(alignment, shown=SHOWN):
-    """The most frequent substitutions, deletions and insertions.
-
-    Returns:
-        dict: `substitutions` [[reference word, hypothesis word, count]], `deletions` [[word, count]],
-        `insertions` [[word, count]].
-    """
+def frequent_errors(alignment: Alignment, shown: int = SHOWN) -> FrequentErrors:
+    """The `shown` most frequent substitutions, deletions and insertions."""
     words = [word.decode() for word in alignment.words]
     number = max(len(words), 1)
     substituted = alignment.marks == SUBSTITUTION
@@ -34,29 +32,31 @@ def frequent_errors(alignment, shown=SHOWN):
     }
 
 
-def _most_frequent(values, shown):
+def _most_frequent(values: np.ndarray, shown: int) -> list[tuple[int, int]]:
     found, counts = np.unique(values, return_counts=True)
     best = np.argsort(-counts, kind="stable")[:shown]
     return [(int(found[k]), int(counts[k])) for k in best]
 
 
-def worst_utterances(alignment, names=None, audio=None, shown=SHOWN):
+def worst_utterances(
+    alignment: Alignment,
+    names: Sequence[str] | None = None,
+    audio: Mapping[str, str] | None = None,
+    shown: int = SHOWN,
+) -> list[WrongRecording]:
     """The utterances with the most errors; among equals the higher error rate first.
 
     Args:
-        alignment: Alignment.
         names: U str, ids to show; None: the trn ids.
-        audio: dict name -> path (wav.scp), or None.
-    Returns:
-        list of dict: utterance, errors, words, reference, hypothesis, audio (only when known).
+        audio: name -> path (wav.scp).
     """
     errors, words = alignment.errors, alignment.ref_words
     order = np.lexsort((words, -errors))[:shown]
-    worst = []
-    for utterance in order[errors[order] > 0]:
+    worst: list[WrongRecording] = []
+    for utterance in map(int, order[errors[order] > 0]):
         steps = alignment.steps(utterance)
         name = names[utterance] if names else alignment.ids[utterance][1:-1].decode()
-        entry = {
+        entry: WrongRecording = {
             "utterance": name,
             "errors": int(errors[utterance]),
             "words": int(words[utterance]),
@@ -69,8 +69,8 @@ def worst_utterances(alignment, names=None, audio=None, shown=SHOWN):
     return worst
 
 
-def analysis_text(result):
-    """analysis.txt of a result.json's content."""
+def analysis_text(result: Result) -> str:
+    """The content of analysis.txt."""
     total = result["total"]
     rate = "n/a" if total["error_rate"] is None else f"{total['error_rate']:.2f}%"
     lines = [
@@ -108,20 +108,19 @@ def analysis_text(result):
     return "\n".join(lines) + "\n"
 
 
-def rates(part, digits=1):
-    """Corr, Sub, Del, Ins, Err, S.Err of a summary in percent, as str; `n/a` of nothing."""
-    names = ("correct", "substitutions", "deletions", "insertions", "errors")
-    words, sentences = part["words"], part["sentences"]
-    cells = [_cell(part[name], words, digits) for name in names]
-    return [*cells, _cell(part["wrong_sentences"], sentences, digits)]
+def rates(part: Summary, digits: int = 1) -> list[str]:
+    """Corr, Sub, Del, Ins, Err, S.Err of a summary in percent; `n/a` where there are no words (no sentences)."""
+    counts = (part["correct"], part["substitutions"], part["deletions"], part["insertions"], part["errors"])
+    cells = [_cell(count, part["words"], digits) for count in counts]
+    return [*cells, _cell(part["wrong_sentences"], part["sentences"], digits)]
 
 
-def _cell(count, total, digits):
+def _cell(count: int, total: int, digits: int) -> str:
     return f"{rounded(percent(count, total), digits):.{digits}f}" if total else "n/a"
 
 
-def notes(result):
-    """Lines on what makes the number less than it seems: missing hypotheses, words that are not counted."""
+def notes(result: Result) -> list[str]:
+    """What a reader of the error rate should know: missing hypotheses, words that are not counted."""
     lines = []
     missing = result["missing"]
     if missing["count"]:

@@ -1,25 +1,29 @@
-"""How sure an error rate is: the bootstrap (Bisani and Ney, ICASSP 2004), over utterances or over speakers.
+"""Confidence intervals of error rates by the bootstrap (Bisani and Ney, ICASSP 2004), over utterances or speakers.
 
 A replicate draws as many blocks as there are, with replacement, and takes the error rate of what it drew; the
-interval is between percentiles of the replicates. A block is an utterance, or all utterances of a speaker:
-those are not independent, so the interval by speaker is the honest one when each speaker says many things.
+interval lies between percentiles of the replicates. A block is an utterance, or all utterances of a speaker. The
+utterances of one speaker are not independent: where speakers have many utterances, the interval by utterance is
+too narrow.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from jstasr.score.schema import DifferenceInterval, Interval
 
 REPLICATES = 1000
 LEVEL = 95
 SEED = 0
-MAX_CHUNK = 1 << 22  # draws held at a time
+MAX_DRAWS = 1 << 22  # drawn at a time, which bounds the memory
 
 
-def block_sums(values, block_of=None):
-    """(blocks,) sums of (U,) values; each utterance a block when `block_of` is None."""
+def block_sums(values: ArrayLike, block_of: np.ndarray | None = None) -> np.ndarray:
+    """(blocks,) sums of (U,) values by `block_of` (U,) int; None: each utterance is a block."""
     values = np.asarray(values, np.float64)
     return values if block_of is None else np.bincount(block_of, weights=values)
 
 
-def replicate_sums(columns, replicates, seed=SEED):
+def replicate_sums(columns: np.ndarray, replicates: int, seed: int = SEED) -> np.ndarray:
     """Sums of each column over the blocks that each replicate draws.
 
     Args:
@@ -31,7 +35,7 @@ def replicate_sums(columns, replicates, seed=SEED):
     blocks = len(columns)
     generator = np.random.default_rng(seed)
     sums = np.empty((replicates, columns.shape[1]))
-    step = max(1, MAX_CHUNK // max(blocks, 1))
+    step = max(1, MAX_DRAWS // max(blocks, 1))
     for start in range(0, replicates, step):
         rows = min(step, replicates - start)
         drawn = generator.integers(0, blocks, (rows, blocks), dtype=np.int32)
@@ -40,15 +44,22 @@ def replicate_sums(columns, replicates, seed=SEED):
     return sums
 
 
-def error_rate_interval(errors, words, block_of=None, level=LEVEL, replicates=REPLICATES, seed=SEED):
+def error_rate_interval(
+    errors: np.ndarray,
+    words: np.ndarray,
+    block_of: np.ndarray | None = None,
+    level: float = LEVEL,
+    replicates: int = REPLICATES,
+    seed: int = SEED,
+) -> Interval | None:
     """Bootstrap interval of an error rate.
 
     Args:
         errors, words: (U,) int, errors and reference words of each utterance.
-        block_of: (U,) int, the block of each utterance; None: each its own.
+        block_of: (U,) int, the block of each utterance; None: each utterance is a block.
         level: percent.
     Returns:
-        dict: low, high (percent), level, replicates, blocks; None with fewer than two blocks or no words.
+        The interval; None with fewer than two blocks or no words.
     """
     columns = np.column_stack([block_sums(errors, block_of), block_sums(words, block_of)])
     if len(columns) < 2 or not columns[:, 1].any():
@@ -65,15 +76,22 @@ def error_rate_interval(errors, words, block_of=None, level=LEVEL, replicates=RE
     }
 
 
-def difference_interval(errors_a, errors_b, words, block_of=None, level=LEVEL, replicates=REPLICATES, seed=SEED):
+def difference_interval(
+    errors_a: np.ndarray,
+    errors_b: np.ndarray,
+    words: np.ndarray,
+    block_of: np.ndarray | None = None,
+    level: float = LEVEL,
+    replicates: int = REPLICATES,
+    seed: int = SEED,
+) -> DifferenceInterval | None:
     """Bootstrap of the difference between two systems on the same utterances.
 
     Args:
-        errors_a, errors_b, words: (U,) int.
+        errors_a, errors_b, words: (U,) int, errors of each system and reference words of each utterance.
+        block_of, level: as in `error_rate_interval`.
     Returns:
-        dict: difference (B - A in percent points), low, high, level, replicates, blocks, and
-        `probability_of_improvement`: the share of replicates in which B makes fewer errors than A, ties half.
-        None with fewer than two blocks or no words.
+        The interval of B - A; None with fewer than two blocks or no words.
     """
     columns = np.column_stack([block_sums(x, block_of) for x in (errors_a, errors_b, words)])
     if len(columns) < 2 or not columns[:, 2].any():

@@ -1,4 +1,4 @@
-"""Two systems on the same test set: which is better, and how sure is that?"""
+"""Two systems on the same test set: which is better, and is the difference significant?"""
 
 import json
 from dataclasses import asdict
@@ -11,28 +11,30 @@ from jstasr.kaldi.files import atomic_write, first_few
 from jstasr.score.alignment import align_sets
 from jstasr.score.analysis import rates
 from jstasr.score.bootstrap import REPLICATES, difference_interval
+from jstasr.score.files import COMPARE_JSON, HYP_TRN, REF_TRN
 from jstasr.score.mapsswe import BOUNDARY_WORDS, matched_pairs
+from jstasr.score.schema import Comparison, DifferenceInterval
 from jstasr.score.summary import summarise
 from jstasr.score.trn import parse_trn, read_bytes, sclite_words
 
 SIGNIFICANT = 0.05
 
+Texts = dict[bytes, bytes]  # utterance id -> text
 
-def compare_folders(folder_a, folder_b, replicates=REPLICATES):
+
+def compare_folders(folder_a: str | Path, folder_b: str | Path, replicates: int = REPLICATES) -> Comparison:
     """Compare two folders that `jstasr score` wrote.
 
     Args:
         folder_a, folder_b: folders with ref.trn and hyp.trn of the same test set.
         replicates: of the bootstrap; 0 leaves the intervals out.
-    Returns:
-        dict: `a`, `b` (folder and summary), `difference` (B - A, percent points), `intervals` by utterance
-        and by speaker (see `difference_interval`), `matched_pairs` (MatchedPairs).
     Raises:
         JstasrError: no such files, different utterances or references.
     """
-    refs, hyps = [], []
+    refs: list[Texts] = []
+    hyps: list[Texts] = []
     for folder in (folder_a, folder_b):
-        for name, found in (("ref.trn", refs), ("hyp.trn", hyps)):
+        for name, found in ((REF_TRN, refs), (HYP_TRN, hyps)):
             path = Path(folder) / name
             if not path.is_file():
                 raise JstasrError(f"{path}: no such file; --compare takes two folders that `jstasr score` wrote")
@@ -50,25 +52,25 @@ def compare_folders(folder_a, folder_b, replicates=REPLICATES):
         alignments.append(align_sets(ids, [refs[0][name] for name in ids], [hyp[name] for name in ids]))
     a, b = alignments
     errors = (a.errors, b.errors, a.ref_words)
-    intervals = {"utterance": None, "speaker": None}
+    intervals: dict[str, DifferenceInterval | None] = {"utterance": None, "speaker": None}
     if replicates:
         intervals["utterance"] = difference_interval(*errors, replicates=replicates)
         intervals["speaker"] = difference_interval(*errors, a.speaker_index, replicates=replicates)
     words = int(a.ref_words.sum())
     return {
-        "a": {"folder": str(folder_a)} | summarise(a),
-        "b": {"folder": str(folder_b)} | summarise(b),
+        "a": {"folder": str(folder_a), **summarise(a)},
+        "b": {"folder": str(folder_b), **summarise(b)},
         "difference": round(100 * int(np.sum(b.errors - a.errors)) / words, 4) if words else None,
         "intervals": intervals,
         "matched_pairs": asdict(matched_pairs(a, b)) | {"boundary_words": BOUNDARY_WORDS},
     }
 
 
-def _require_same(refs, folder_a, folder_b):
+def _require_same(refs: list[Texts], folder_a: str | Path, folder_b: str | Path) -> None:
     only = [name.decode() for name in refs[0].keys() ^ refs[1].keys()]
     if only:
         raise JstasrError(
-            f"{folder_a} and {folder_b} hold different utterances, {len(only)} in one alone: "
+            f"{folder_a} and {folder_b} hold different utterances, {len(only)} in only one of them: "
             f"{first_few(sorted(only))}; compare systems on the same test set"
         )
     changed = [name.decode() for name, text in refs[0].items() if sclite_words(refs[1][name]) != sclite_words(text)]
@@ -79,8 +81,8 @@ def _require_same(refs, folder_a, folder_b):
         )
 
 
-def verdict(result):
-    """One sentence on what the matched-pairs test says."""
+def verdict(result: Comparison) -> str:
+    """The outcome of the matched-pairs test in words."""
     test = result["matched_pairs"]
     if test["p"] >= SIGNIFICANT:
         return f"no significant difference (p = {test['p']:.3f})"
@@ -89,16 +91,15 @@ def verdict(result):
     return f"{better} is better ({chance})"
 
 
-def comparison_table(result):
-    """Print the comparison."""
+def print_comparison(result: Comparison) -> None:
+    """Print both systems, the difference with its intervals, and the matched-pairs test."""
     from rich.table import Table
 
     from jstasr.score.terminal import print_table
 
     table = Table("", "Snt", "Wrd", "Corr", "Sub", "Del", "Ins", "Err", "S.Err", "folder")
-    for name in "ab":
-        part = result[name]
-        row = [name.upper(), str(part["sentences"]), str(part["words"]), *rates(part, 2), part["folder"]]
+    for name, system in (("A", result["a"]), ("B", result["b"])):
+        row = [name, str(system["sentences"]), str(system["words"]), *rates(system, 2), system["folder"]]
         table.add_row(*row)
     print_table(table)
     if result["difference"] is not None:
@@ -116,8 +117,8 @@ def comparison_table(result):
     )
 
 
-def write_comparison(outdir, result):
+def write_comparison(outdir: str | Path, result: Comparison) -> None:
     """Write compare.json."""
-    with atomic_write(Path(outdir) / "compare.json") as file:
+    with atomic_write(Path(outdir) / COMPARE_JSON) as file:
         json.dump(result, file, ensure_ascii=False, indent=1)
         file.write("\n")

@@ -1,4 +1,4 @@
-"""Where and when a result was made."""
+"""Where and when a result was computed."""
 
 import platform
 import subprocess
@@ -8,9 +8,11 @@ from pathlib import Path
 
 import jstasr
 
+UNCOMMITTED = "-dirty"  # ends the git hash of a working tree with uncommitted changes
 
-def environment():
-    """dict of str: date (local time), python, jstasr, torch, git (short hash, `-dirty` when changed)."""
+
+def environment() -> dict[str, str]:
+    """`date` (local time), `python`, `jstasr`, `torch` and `git`, the short hash of the commit."""
     return {
         "date": datetime.now().astimezone().isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -20,15 +22,15 @@ def environment():
     }
 
 
-def _version(package):
+def _version(package: str) -> str:
     try:
         return version(package)  # without importing it, which would take seconds
     except PackageNotFoundError:
         return "not installed"
 
 
-def _git_hash():
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=10"]
+def _git_hash() -> str:
+    command = ["git", "describe", "--always", f"--dirty={UNCOMMITTED}", "--exclude=*", "--abbrev=10"]
     try:
         done = subprocess.run(
             command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=False

@@ -1,7 +1,9 @@
 """From Kaldi texts to sclite's transcripts: matching ids, cleaning, splitting into words or smaller units."""
 
 import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from jstasr.errors import JstasrError
 from jstasr.kaldi.files import first_few
@@ -20,47 +22,46 @@ class Prepared:
 
     Attributes:
         utterances: U str, Kaldi's utterance ids.
-        languages: U str or None.
-        ref_trn, hyp_trn: bytes, the transcripts to score.
-        raw_ref_trn, raw_hyp_trn: bytes, the texts as they came.
+        languages: U str; None where the language is not known.
+        ref_trn, hyp_trn: content of the transcript files to score.
+        raw_ref_trn, raw_hyp_trn: the same before cleaning and splitting.
         missing: utterances without a hypothesis, scored as deletions.
     """
 
-    utterances: list
-    languages: list
+    utterances: list[str]
+    languages: list[str | None]
     ref_trn: bytes
     hyp_trn: bytes
     raw_ref_trn: bytes
     raw_hyp_trn: bytes
-    missing: list
+    missing: list[str]
 
 
 def prepare_kaldi(
-    ref_text,
-    hyp_text,
-    utt2spk,
-    token_type="word",
-    cleaner="none",
-    utt2lang=None,
-    language=None,
-    token_list=None,
-    bpe_model=None,
-    allow_missing=False,
-):
+    ref_text: str | Path,
+    hyp_text: str | Path,
+    utt2spk: str | Path,
+    token_type: str = "word",
+    cleaner: str = "none",
+    utt2lang: str | Path | None = None,
+    language: str | None = None,
+    token_list: str | Path | None = None,
+    bpe_model: str | Path | None = None,
+    allow_missing: bool = False,
+) -> Prepared:
     """Match, clean and split the references and hypotheses of a test set.
 
     Args:
-        ref_text, hyp_text: paths of Kaldi `text` files; for token_type "token" the hypotheses are the
+        ref_text, hyp_text: Kaldi `text` files; for token_type "token" the hypotheses are the
             decoder's `token` file (token strings with spaces between).
-        utt2spk: path.
         token_type: "word" (WER; in zh, ja, th ... a character is a word), "char" (CER; `<space>` is a character,
             but not in zh, ja, th ...) or "token" (TER).
         cleaner: name of a cleaner of jstasr.text.normalize, applied to both sides; tokens are not cleaned.
-        utt2lang: path or None; language: the language of all utterances where there is no utt2lang.
-        token_list, bpe_model: paths, for token_type "token": how the references become tokens.
+        language: of all utterances, where there is no utt2lang.
+        token_list, bpe_model: for token_type "token": how the references become tokens.
         allow_missing: score a missing hypothesis as empty.
     Returns:
-        Prepared, utterances in the order of ref_text.
+        Prepared: utterances in the order of ref_text.
     Raises:
         JstasrError: a missing or extra hypothesis, an utterance without speaker or language; names the
             first and their number.
@@ -119,7 +120,7 @@ def prepare_kaldi(
     )
 
 
-def require_all(utterances, table, path, what):
+def require_all(utterances: Collection[str], table: Mapping[str, str], path: str | Path, what: str) -> None:
     """Raise JstasrError unless `table` (read from `path`) has an entry for each utterance."""
     lacking = [utterance for utterance in utterances if utterance not in table]
     if lacking:
@@ -128,12 +129,12 @@ def require_all(utterances, table, path, what):
         )
 
 
-def clean_texts(texts, cleaner, languages):
-    """Apply a cleaner to each text of its language."""
+def clean_texts(texts: Sequence[str], cleaner: str, languages: Sequence[str | None]) -> list[str]:
+    """Apply a cleaner to each text in its language."""
     return [clean(text, cleaner, language) for text, language in zip(texts, languages, strict=True)]
 
 
-def split_characters(text, language=None):
+def split_characters(text: str, language: str | None = None) -> str:
     """ "ab c" -> "a b <space> c"; "a b c" in a language that is written without spaces."""
     words = text.split()
     if is_unspaced(language):
@@ -141,15 +142,18 @@ def split_characters(text, language=None):
     return f" {SPACE} ".join(" ".join(word) for word in words)
 
 
-def trn_ids(utterances, speaker_of):
-    """`(speaker-utterance)` for each utterance, such that sclite finds the speaker and tells all ids apart.
+def trn_ids(utterances: Sequence[str], utt2spk: Mapping[str, str]) -> list[str]:
+    """`(speaker-utterance)` for each utterance, such that sclite finds the speaker and all ids differ.
 
     sclite ends the speaker at the first `-`, ends the id at a parenthesis and folds ASCII letters; so a `-` in
-    a speaker becomes `_`, parentheses become brackets, and a name that would then coincide gets `~2`.
+    a speaker becomes `_`, parentheses become brackets, and a name that would then repeat another gets `~2`.
     """
-    speaker_names, ids, taken_speakers, taken_ids = {}, [], set(), set()
+    speaker_names: dict[str, str] = {}
+    taken_speakers: set[bytes] = set()
+    taken_ids: set[bytes] = set()
+    ids = []
     for utterance in utterances:
-        speaker = speaker_of[utterance]
+        speaker = utt2spk[utterance]
         if speaker not in speaker_names:
             plain = _unbracket(speaker).replace("-", "_").replace("//", "/")
             speaker_names[speaker] = _unique(plain, taken_speakers)
@@ -157,11 +161,11 @@ def trn_ids(utterances, speaker_of):
     return ids
 
 
-def _unbracket(name):
+def _unbracket(name: str) -> str:
     return name.replace("(", "[").replace(")", "]")
 
 
-def _unique(name, taken):
+def _unique(name: str, taken: set[bytes]) -> str:
     candidate, copy = name, 1
     while candidate.encode().lower() in taken:  # bytes: only ASCII letters fold
         copy += 1
@@ -170,7 +174,7 @@ def _unique(name, taken):
     return candidate
 
 
-def format_trn(texts, ids):
-    """Lines `text (id)`, bytes. A text that begins like a comment (`;;`, `**`) is moved in by a space."""
+def format_trn(texts: Sequence[str], ids: Sequence[str]) -> bytes:
+    """Lines `text (id)`. A text that begins like a comment (`;;`, `**`) is indented by a space."""
     lines = [f"{' ' if text[:1] in (';', '*') else ''}{text} {name}\n" for text, name in zip(texts, ids, strict=True)]
     return "".join(lines).encode()

@@ -1,59 +1,49 @@
 """RESULTS.md: every experiment's error rates in one page, from what `jstasr score` wrote.
 
-Each experiment has its own section between two comments. Only sections of experiments that are in the exp
-folder are written again, so that text of one's own, and results of experiments that are not on this machine,
-stay.
+Each experiment has its own section between two comments. Only the sections of experiments that are in the exp
+folder are written again; a reader's own text, and the results of experiments that are not on this machine, stay.
 """
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jstasr.errors import JstasrError
 from jstasr.kaldi.files import atomic_write
 from jstasr.score.analysis import rates
+from jstasr.score.environment import UNCOMMITTED
+from jstasr.score.files import RESULT_JSON
+from jstasr.score.schema import StoredResult
+from jstasr.score.scored_set import MEASURES, MODE_ORDER, ScoredSet, result_files, scored_set
 
-MEASURES = ("WER", "CER", "TER")
 COLUMNS = ("dataset", "Snt", "Wrd", "Corr", "Sub", "Del", "Ins", "Err", "S.Err", "95% interval", "mode")
 NOTE_MARK = "<!-- jstasr note -->"
 SECTION = re.compile(r"<!-- jstasr experiment (?P<tag>[^\n]*?) -->\n.*?<!-- jstasr end -->\n", re.DOTALL)
 
 
-@dataclass
-class Score:
-    """One scored set of one experiment."""
-
-    tag: str
-    dataset: str
-    mode: str
-    result: dict
-
-
-def find_scores(expdir):
-    """All scores below an exp folder, by experiment, data set and mode.
-
-    Looks for <expdir>/<tag>/decode_<name>/<set>[/<mode>]/score_*/result.json.
-    """
-    expdir = Path(expdir)
-    if not expdir.is_dir():
-        raise JstasrError(f"{expdir}: no such folder; give the folder that holds the experiments")
-    scores = []
-    for path in sorted(expdir.glob("*/decode_*/**/score_*/result.json")):
-        tag, decode, *inner = path.relative_to(expdir).parts[:-2]
-        if not inner:
-            continue
-        mode = inner.pop() if len(inner) > 1 and inner[-1] in ("streaming", "full") else ""
-        scores.append(Score(tag, "/".join([decode, *inner]), mode, _load(path)))
-    modes = ["streaming", "full"]
-    scores.sort(key=lambda s: (s.tag, s.dataset, modes.index(s.mode) if s.mode in modes else -1))
-    return scores
+def find_scored_sets(exp: str | Path) -> list[ScoredSet]:
+    """All scored sets of the experiments in the folder `exp`, by experiment, data set and mode."""
+    exp = Path(exp)
+    if not exp.is_dir():
+        raise JstasrError(f"{exp}: no such folder; give the folder that holds the experiments")
+    found = [
+        scored_set(path, expdir, _load(path))
+        for expdir in sorted(path for path in exp.iterdir() if path.is_dir())
+        for path in result_files(expdir)
+    ]
+    found.sort(key=lambda s: (s.experiment, _dataset(s), MODE_ORDER.get(s.mode, -1)))
+    return found
 
 
-def _load(path):
+def _dataset(scored: ScoredSet) -> str:
+    return f"{scored.decoding}/{scored.dataset}"
+
+
+def _load(path: Path) -> StoredResult:
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
-        needed = (
+        measure, *_ = (
             result["measure"],
             result["total"]["sentences"],
             result["intervals"],
@@ -61,37 +51,34 @@ def _load(path):
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise JstasrError(f"{path}: not a result of `jstasr score` ({error}); score again (stage 9)") from error
-    if needed[0] not in MEASURES:
-        raise JstasrError(f"{path}: unknown measure {needed[0]!r}; score again (stage 9)")
+    if measure not in MEASURES:
+        raise JstasrError(f"{path}: unknown measure {measure!r}; score again (stage 9)")
     return result
 
 
-def table_rows(scores, measure):
-    """Rows of str, as COLUMNS, for one measure."""
+def table_rows(scores: Sequence[ScoredSet], measure: str) -> list[list[str]]:
+    """The cells of COLUMNS for each set scored by one measure."""
     rows = []
     for score in scores:
         if score.result["measure"] != measure:
             continue
         total, interval = score.result["total"], score.result["intervals"]["utterance"]
-        sure = f"{interval['low']:.1f}–{interval['high']:.1f}" if interval else "n/a"
+        bounds = f"{interval['low']:.1f}–{interval['high']:.1f}" if interval else "n/a"
         rows.append(
             [
-                score.dataset,
+                _dataset(score),
                 str(total["sentences"]),
                 str(total["words"]),
                 *rates(total),
-                sure,
+                bounds,
                 score.mode or "n/a",
             ]
         )
     return rows
 
 
-def experiment_section(tag, scores):
-    """Markdown of one experiment.
-
-    The environment is that of the newest score.
-    """
+def experiment_section(tag: str, scores: Sequence[ScoredSet]) -> str:
+    """Markdown of one experiment, with the environment of its newest score."""
     newest = max((score.result["environment"] for score in scores), key=lambda env: env["date"])
     lines = [f"<!-- jstasr experiment {tag} -->", f"## {tag}", "### Environment"]
     lines += [f"- {name}: `{value}`" for name, value in newest.items()]
@@ -105,11 +92,11 @@ def experiment_section(tag, scores):
     return "\n".join([*lines, "<!-- jstasr end -->", ""])
 
 
-def _notes(scores):
-    """Below a table: macro averages by group, hypotheses that were missing."""
+def _notes(scores: Sequence[ScoredSet]) -> list[str]:
+    """Below a table: macro averages by group, missing hypotheses."""
     notes = []
     for score in scores:
-        where = f"{score.dataset}{f' ({score.mode})' if score.mode else ''}"
+        where = f"{_dataset(score)}{f' ({score.mode})' if score.mode else ''}"
         for group, content in score.result["groups"].items():
             if content["macro_average"] is not None and len(content["groups"]) > 1:
                 parts = ", ".join(f"{name} {rates(part)[4]}" for name, part in content["groups"].items())
@@ -120,16 +107,14 @@ def _notes(scores):
     return ["", *notes] if notes else []
 
 
-def update_page(old, sections, note=None, prune=False):
-    """RESULTS.md with the sections of the experiments found put in.
+def update_page(old: str, sections: Mapping[str, str], note: str | None = None, prune: bool = False) -> str:
+    """RESULTS.md with the sections of the experiments put in.
 
     Args:
         old: the page so far, "" when there is none.
-        sections: dict tag -> markdown.
-        note: a line that stands on top, for example what kind of data the numbers are about; None keeps it.
+        sections: tag -> Markdown.
+        note: a line at the top, such as what kind of data the numbers are about; "" removes it, None keeps it.
         prune: drop the sections of experiments that are not among `sections`.
-    Returns:
-        str.
     """
     if not old.strip():
         old = "# RESULTS\n\n"
@@ -141,7 +126,7 @@ def update_page(old, sections, note=None, prune=False):
             old = f"{old[:end]}{' '.join(note.split())} {NOTE_MARK}\n\n{old[end:]}"
     left = dict(sections)
 
-    def replacement(match):
+    def replacement(match: re.Match[str]) -> str:
         tag = match["tag"]
         if tag in left:
             return left.pop(tag)
@@ -153,20 +138,24 @@ def update_page(old, sections, note=None, prune=False):
     return page
 
 
-def write_results(expdir, output, note=None, prune=False):
-    """Write RESULTS.md; leave it alone when nothing changed.
+def write_results(exp: str | Path, output: str | Path, note: str | None = None, prune: bool = False) -> list[ScoredSet]:
+    """Write RESULTS.md, unless it would not change.
 
+    Args:
+        exp: the folder of the experiments.
+        output: the page.
+        note, prune: as in `update_page`.
     Returns:
-        list of Score.
+        All scored sets of the experiments.
     Raises:
-        JstasrError: no scores below `expdir`.
+        JstasrError: no scores below `exp`, or a damaged one.
     """
-    scores = find_scores(expdir)
+    scores = find_scored_sets(exp)
     if not scores:
-        raise JstasrError(f"{expdir}: no scores (*/decode_*/*/score_*/result.json); run the scoring stage (9) first")
-    by_tag = {}
+        raise JstasrError(f"{exp}: no scores (*/decode_*/*/score_*/{RESULT_JSON}); run the scoring stage (9) first")
+    by_tag: dict[str, list[ScoredSet]] = {}
     for score in scores:
-        by_tag.setdefault(score.tag, []).append(score)
+        by_tag.setdefault(score.experiment, []).append(score)
     sections = {tag: experiment_section(tag, found) for tag, found in by_tag.items()}
     output = Path(output)
     old = output.read_text(encoding="utf-8") if output.is_file() else ""
@@ -177,15 +166,21 @@ def write_results(expdir, output, note=None, prune=False):
     return scores
 
 
-def print_tables(scores):
-    """The same tables on the terminal."""
+def uncommitted(scores: Sequence[ScoredSet]) -> list[str]:
+    """The experiments with a set that was scored by code with uncommitted changes."""
+    found = (s.experiment for s in scores if s.result["environment"].get("git", "").endswith(UNCOMMITTED))
+    return list(dict.fromkeys(found))
+
+
+def print_tables(scores: Sequence[ScoredSet]) -> None:
+    """Print the tables of RESULTS.md on the terminal."""
     from rich.table import Table
 
     from jstasr.score.terminal import print_table
 
-    for tag in dict.fromkeys(score.tag for score in scores):
+    for tag in dict.fromkeys(score.experiment for score in scores):
         for measure in MEASURES:
-            rows = table_rows([score for score in scores if score.tag == tag], measure)
+            rows = table_rows([score for score in scores if score.experiment == tag], measure)
             if rows:
                 table = Table(title=f"{tag}: {measure} (%)", title_justify="left")
                 for name in COLUMNS:

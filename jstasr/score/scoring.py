@@ -1,27 +1,38 @@
 """Scoring a test set: from transcripts to a folder of reports."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jstasr.errors import JstasrError
 from jstasr.kaldi.files import atomic_write, first_few
 from jstasr.kaldi.tables import read_table
-from jstasr.score.alignment import align_sets
+from jstasr.score.alignment import Alignment, align_sets
 from jstasr.score.analysis import analysis_text, frequent_errors, notes, worst_utterances
 from jstasr.score.bootstrap import REPLICATES, error_rate_interval
 from jstasr.score.environment import environment
+from jstasr.score.files import ANALYSIS_TXT, HYP_TRN, RAW_HYP_TRN, RAW_REF_TRN, REF_TRN, RESULT_JSON, RESULT_TXT
+from jstasr.score.prepare import Prepared
 from jstasr.score.report import sclite_report
+from jstasr.score.schema import Interval, Result, Summary
 from jstasr.score.summary import match_groups, summarise, summarise_groups
 from jstasr.score.trn import parse_trn, read_bytes
 
-MEASURES = {"word": ("WER", "words"), "char": ("CER", "characters"), "token": ("TER", "tokens")}
+MEASURE_AND_UNIT = {"word": ("WER", "words"), "char": ("CER", "characters"), "token": ("TER", "tokens")}
 
 
-def align_transcripts(ref_content, hyp_content, ref_name, hyp_name, allow_missing=False, allow_alternations=False):
-    """Align the bytes of two trn files.
+def align_transcripts(
+    ref_content: bytes,
+    hyp_content: bytes,
+    ref_name: str | Path,
+    hyp_name: str | Path,
+    allow_missing: bool = False,
+    allow_alternations: bool = False,
+) -> tuple[Alignment, list[bytes]]:
+    """Align the content of two trn files; the names are what errors call them.
 
     Returns:
-        Alignment in the order of the hypotheses (as sclite's), then the missing ones; their ids (bytes).
+        The alignment, in the order of the hypotheses (as sclite's) with the missing ones last, and the ids of these.
     Raises:
         JstasrError: a missing or extra hypothesis; first ids and count.
     """
@@ -47,14 +58,14 @@ def align_transcripts(ref_content, hyp_content, ref_name, hyp_name, allow_missin
     return align_sets(ids, [ref_texts[name] for name in ids], texts), missing
 
 
-def _names(ids):
+def _names(ids: Sequence[bytes]) -> str:
     return first_few([name.decode() for name in ids])
 
 
-def copy_transcripts(outdir, ref_path, hyp_path, missing):
-    """Put ref.trn and hyp.trn beside the reports, missing hypotheses as empty lines; never over an input."""
+def copy_transcripts(outdir: str | Path, ref_path: str | Path, hyp_path: str | Path, missing: Sequence[bytes]) -> None:
+    """Put ref.trn and hyp.trn beside the reports, missing hypotheses as empty lines; an input is not overwritten."""
     empty = b"".join(b" %s\n" % name for name in missing)
-    for source, name, extra in ((ref_path, "ref.trn", b""), (hyp_path, "hyp.trn", empty)):
+    for source, name, extra in ((ref_path, REF_TRN, b""), (hyp_path, HYP_TRN, empty)):
         target = Path(outdir) / name
         if target.resolve() not in (Path(ref_path).resolve(), Path(hyp_path).resolve()):
             content = read_bytes(source)
@@ -62,22 +73,30 @@ def copy_transcripts(outdir, ref_path, hyp_path, missing):
                 file.write(content + (b"\n" if extra and not content.endswith(b"\n") else b"") + extra)
 
 
-def build_result(alignment, token_type, cleaner, missing, groups, utterances=None, audio=None, replicates=REPLICATES):
-    """The content of result.json.
+def build_result(
+    alignment: Alignment,
+    token_type: str,
+    cleaner: str,
+    missing: Sequence[str],
+    groups: Mapping[str, Sequence[str]],
+    utterances: Sequence[str] | None = None,
+    audio: Mapping[str, str] | None = None,
+    replicates: int = REPLICATES,
+) -> Result:
+    """The figures of a scored test set.
 
     Args:
-        alignment: Alignment.
         token_type: "word" | "char" | "token".
         cleaner: name, for the record.
-        missing: ids (str) scored as deletions.
-        groups: dict name of a grouping -> U str, the group of each utterance.
+        missing: ids scored as deletions.
+        groups: name of a grouping -> U str, the group of each utterance.
         utterances: U str, Kaldi ids; None: the trn ids.
-        audio: dict utterance -> path, or None.
+        audio: utterance -> path.
         replicates: of the bootstrap; 0 leaves the intervals out.
     """
-    measure, unit = MEASURES[token_type]
+    measure, unit = MEASURE_AND_UNIT[token_type]
     errors, words = alignment.errors, alignment.ref_words
-    intervals = {"utterance": None, "speaker": None}
+    intervals: dict[str, Interval | None] = {"utterance": None, "speaker": None}
     if replicates:
         intervals["utterance"] = error_rate_interval(errors, words, replicates=replicates)
         intervals["speaker"] = error_rate_interval(errors, words, alignment.speaker_index, replicates=replicates)
@@ -87,7 +106,7 @@ def build_result(alignment, token_type, cleaner, missing, groups, utterances=Non
         "cleaner": cleaner,
         "total": summarise(alignment),
         "intervals": intervals,
-        "missing": {"count": len(missing), "first": missing[:10]},
+        "missing": {"count": len(missing), "first": list(missing[:10])},
         "null_words": alignment.null_words,
         "groups": {name: summarise_groups(alignment, group_of) for name, group_of in groups.items()},
         "speakers": _by_speaker(alignment),
@@ -96,25 +115,31 @@ def build_result(alignment, token_type, cleaner, missing, groups, utterances=Non
     }
 
 
-def _by_speaker(alignment):
+def _by_speaker(alignment: Alignment) -> dict[str, Summary]:
     names = [speaker.decode() for speaker in alignment.speakers]
     return summarise_groups(alignment, [names[k] for k in alignment.speaker_index])["groups"]
 
 
 def score_trn(
-    ref_trn,
-    hyp_trn,
-    outdir,
-    token_type="word",
-    group_paths=(),
-    wav_scp=None,
-    allow_missing=False,
-    replicates=REPLICATES,
-):
-    """Score a trn file against another and write the reports; see `jstasr score --help` for the arguments.
+    ref_trn: str | Path,
+    hyp_trn: str | Path,
+    outdir: str | Path,
+    token_type: str = "word",
+    group_paths: Sequence[str | Path] = (),
+    wav_scp: str | Path | None = None,
+    allow_missing: bool = False,
+    replicates: int = REPLICATES,
+) -> Result:
+    """Score a trn file against another and write the transcripts and the reports.
 
-    Returns:
-        dict, the content of result.json.
+    Args:
+        token_type: "word" | "char" | "token": what the trn files hold.
+        group_paths: utt2X tables, for error rates by group.
+        wav_scp: audio paths for the list of the worst utterances.
+        allow_missing: score a missing hypothesis as empty.
+        replicates: of the bootstrap; 0 leaves the intervals out.
+    Raises:
+        JstasrError: a damaged file, a missing or extra hypothesis, an utterance without a group.
     """
     alignment, missing = align_transcripts(read_bytes(ref_trn), read_bytes(hyp_trn), ref_trn, hyp_trn, allow_missing)
     groups = read_groups(group_paths, alignment)
@@ -122,16 +147,20 @@ def score_trn(
     names = [name[1:-1].decode() for name in missing]
     result = build_result(alignment, token_type, "none", names, groups, None, audio, replicates)
     copy_transcripts(outdir, ref_trn, hyp_trn, missing)
-    write_report(outdir, alignment, result, Path(hyp_trn).name)
+    write_reports(outdir, alignment, result, Path(hyp_trn).name)
     return result
 
 
-def score_prepared(prepared, outdir, token_type, cleaner, group_paths=(), wav_scp=None, replicates=REPLICATES):
-    """Score what `prepare_kaldi` made and write the transcripts and the reports.
-
-    Returns:
-        dict, the content of result.json.
-    """
+def score_prepared(
+    prepared: Prepared,
+    outdir: str | Path,
+    token_type: str,
+    cleaner: str,
+    group_paths: Sequence[str | Path] = (),
+    wav_scp: str | Path | None = None,
+    replicates: int = REPLICATES,
+) -> Result:
+    """Score what `prepare_kaldi` returned and write the transcripts and the reports; arguments as in `score_trn`."""
     alignment, _ = align_transcripts(
         prepared.ref_trn, prepared.hyp_trn, "references", "hypotheses", allow_alternations=True
     )
@@ -141,21 +170,23 @@ def score_prepared(prepared, outdir, token_type, cleaner, group_paths=(), wav_sc
         alignment, token_type, cleaner, prepared.missing, groups, prepared.utterances, audio, replicates
     )
     files = {
-        "ref.trn": prepared.ref_trn,
-        "hyp.trn": prepared.hyp_trn,
-        "ref.raw.trn": prepared.raw_ref_trn,
-        "hyp.raw.trn": prepared.raw_hyp_trn,
+        REF_TRN: prepared.ref_trn,
+        HYP_TRN: prepared.hyp_trn,
+        RAW_REF_TRN: prepared.raw_ref_trn,
+        RAW_HYP_TRN: prepared.raw_hyp_trn,
     }
     for name, content in files.items():
         with atomic_write(Path(outdir) / name, "wb") as file:
             file.write(content)
-    write_report(outdir, alignment, result, "hyp.trn")
+    write_reports(outdir, alignment, result, HYP_TRN)
     return result
 
 
-def read_groups(paths, alignment, utterances=None):
-    """dict file name -> U str, from paths of utt2X tables."""
-    groups = {}
+def read_groups(
+    paths: Sequence[str | Path], alignment: Alignment, utterances: Sequence[str] | None = None
+) -> dict[str, list[str]]:
+    """The group of each utterance by each utt2X table: file name -> U str."""
+    groups: dict[str, list[str]] = {}
     for path in paths:
         name = Path(path).name
         if name in groups:
@@ -164,29 +195,29 @@ def read_groups(paths, alignment, utterances=None):
     return groups
 
 
-def write_report(outdir, alignment, result, title):
-    """Write result.txt, analysis.txt and result.json.
+def write_reports(outdir: str | Path, alignment: Alignment, result: Result, title: str) -> None:
+    """Write result.txt, with the system's name `title`, analysis.txt and result.json.
 
-    A result.json that differs from the one there only in its environment is left alone: scoring again what
-    has not changed changes nothing.
+    A result.json that differs only in its environment is not written again, so that scoring the same hypotheses
+    again changes no file.
     """
     outdir = Path(outdir)
     report = sclite_report(alignment, title)
     if result["missing"]["count"]:
         report += "".join(f"\n{note}\n" for note in notes(result)).encode()
-    with atomic_write(outdir / "result.txt", "wb") as file:
+    with atomic_write(outdir / RESULT_TXT, "wb") as file:
         file.write(report)
-    with atomic_write(outdir / "analysis.txt") as file:
+    with atomic_write(outdir / ANALYSIS_TXT) as file:
         file.write(analysis_text(result))
-    path = outdir / "result.json"
+    path = outdir / RESULT_JSON
     if _old_result(path) == result:
         return
     with atomic_write(path) as file:
-        json.dump(result | {"environment": environment()}, file, ensure_ascii=False, indent=1)
+        json.dump({**result, "environment": environment()}, file, ensure_ascii=False, indent=1)
         file.write("\n")
 
 
-def _old_result(path):
+def _old_result(path: Path) -> object:
     try:
         old = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -196,10 +227,10 @@ def _old_result(path):
     return old
 
 
-def headline(result, outdir):
-    """What `jstasr score` says: the error rate, its interval, and what the reader should know about it."""
+def headline(result: Result, outdir: str | Path) -> str:
+    """What `jstasr score` prints: the error rate, its interval, and what the reader should know about it."""
     total, interval = result["total"], result["intervals"]["utterance"]
     rate = "n/a" if total["error_rate"] is None else f"{total['error_rate']:.2f}%"
-    sure = f" [{interval['low']:.2f}, {interval['high']:.2f}]" if interval else ""
+    bounds = f" [{interval['low']:.2f}, {interval['high']:.2f}]" if interval else ""
     size = f"{total['sentences']} utterances, {total['words']} {result['unit']}"
-    return "\n".join([f"{result['measure']} {rate}{sure}, {size}: {outdir}", *notes(result)])
+    return "\n".join([f"{result['measure']} {rate}{bounds}, {size}: {outdir}", *notes(result)])

@@ -1,6 +1,8 @@
 """sclite's table by speaker, to the byte for ASCII names; by display width for others."""
 
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,18 +20,29 @@ FOOTNOTE = (
 )
 
 
-def rounded(value, digits):
+class SpeakerCounts(NamedTuple):
+    """What the table counts for one speaker, in words but for the sentences."""
+
+    sentences: int
+    correct: int
+    substituted: int
+    deleted: int
+    inserted: int
+    wrong_sentences: int
+
+
+def rounded(value: float, digits: int) -> float:
     """Round half away from zero, through single precision as sclite does (exact to 16,777,216)."""
     scaled = value * 10.0**digits
     return float(np.float32(int(scaled + (0.5 if value > 0 else -0.5)))) / 10.0**digits
 
 
-def percent(part, whole):
-    """Percentage, 0 of nothing."""
+def percent(part: float, whole: float) -> float:
+    """Percentage; 0 where `whole` is 0."""
     return part / whole * 100.0 if whole else 0.0
 
 
-def mean_deviation_median(values):
+def mean_deviation_median(values: Sequence[float]) -> tuple[float, float, float]:
     """Mean, sample standard deviation (0 for one value) and median; zeros for no value."""
     if not values:
         return 0.0, 0.0, 0.0
@@ -42,19 +55,21 @@ def mean_deviation_median(values):
     return mean, deviation, median
 
 
-def speaker_table(title, speakers, rows, raw):
+def speaker_table(title: str, speakers: Sequence[str], rows: Sequence[SpeakerCounts], raw: bool) -> str:
     """One of sclite's two tables.
 
     Args:
-        title: str, the system's name.
-        speakers: S str.
-        rows: S tuples of int (sentences, correct, substituted, deleted, inserted, sentences with errors).
+        title: the system's name.
+        speakers: S names.
+        rows: the counts of each.
         raw: counts instead of percentages.
     Returns:
-        str, blank lines and heading included.
+        The table with the blank lines and the heading above it.
     """
     digits = 0 if raw else 1
-    lines, columns, speakers_without_words = [], [[] for _ in range(8)], []
+    lines: list[list[str]] = []
+    columns: list[list[float]] = [[] for _ in range(8)]
+    speakers_without_words: list[int] = []
     for name, (sentences, corr, sub, dele, ins, wrong) in zip(speakers, rows, strict=True):
         words = corr + sub + dele
         values = [corr, sub, dele, ins, sub + dele + ins]
@@ -78,7 +93,7 @@ def speaker_table(title, speakers, rows, raw):
     return f"\n\n\n{heading}\n\n{_draw(title, table, len(speakers))}{footnote}"
 
 
-def _total(rows, raw):
+def _total(rows: Sequence[SpeakerCounts], raw: bool) -> list[str]:
     sentences, corr, sub, dele, ins, wrong = (sum(row[k] for row in rows) for k in range(6))
     words = corr + sub + dele
     values = [corr, sub, dele, ins, sub + dele + ins]
@@ -90,11 +105,11 @@ def _total(rows, raw):
     return [" Sum" if raw else " Sum/Avg", f"{sentences:5d}", f"{words:5d}", *cells]
 
 
-def _statistics(columns, without_words):
+def _statistics(columns: list[list[float]], without_words: list[int]) -> list[list[str]]:
     """Mean, S.D. and Median rows over the speakers.
 
-    sclite leaves out a speaker without reference words by shifting the lists, yet goes on counting positions
-    in the unshifted ones: with several such speakers it drops others than it means to. So do we.
+    sclite leaves out a speaker without reference words by shifting the lists, yet keeps counting positions in the
+    unshifted ones: with several such speakers it drops the wrong ones. This is repeated here, to give its figures.
     """
     number = len(columns[0])
     kept = []
@@ -114,7 +129,7 @@ def _statistics(columns, without_words):
     return table
 
 
-def _draw(title, table, speakers):
+def _draw(title: str, table: list[list[str]], speakers: int) -> str:
     """The box: title, header, speakers, sum, statistics; centred on 80 columns when narrower."""
     sizes = [max(display_width(row[k]) for row in table) for k in range(9)]
     least = 2 + sum(sizes) + 8
@@ -147,6 +162,6 @@ def _draw(title, table, speakers):
     return "".join(out)
 
 
-def _pad(text, size, width):
+def _pad(text: str, size: int, width: int) -> str:
     left = (width - size) // 2
     return " " * left + text + " " * (width - size - left)

@@ -1,12 +1,10 @@
 """Tables on the terminal."""
 
 from rich.console import Console
+from rich.table import Table
 
 
-def print_table(table):
-    """Print a rich table in its full width.
-
-    A number cut short is no number: in a narrow terminal lines may wrap, but nothing is left out.
-    """
+def print_table(table: Table) -> None:
+    """Print a table in its full width: in a narrow terminal lines wrap, but no number is cut short."""
     needed = Console(width=10_000).measure(table).maximum
     Console(width=max(needed, Console().width)).print(table)

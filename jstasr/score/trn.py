@@ -16,16 +16,16 @@ ALTERNATION = re.compile(rb"(?:^|\s)\{[^{}]*/[^{}]*\}")
 
 @dataclass
 class Transcripts:
-    """One transcript file: `ids` as sclite prints them (folded, in parentheses) and `texts`, U bytes each."""
+    """One transcript file: `ids` as sclite prints them (folded, in parentheses) and `texts`, U of each."""
 
-    ids: list
-    texts: list
+    ids: list[bytes]
+    texts: list[bytes]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
 
-def sclite_word(token):
+def sclite_word(token: bytes) -> bytes:
     """The word that sclite makes of a token.
 
     What follows a `;` is a tag, a backslash is an escape and is dropped, and a star at the end of a longer
@@ -43,21 +43,21 @@ def sclite_word(token):
     return token
 
 
-def sclite_words(text):
-    """The words of a text (bytes), ASCII letters folded."""
+def sclite_words(text: bytes) -> list[bytes]:
+    """The words of a text, ASCII letters folded."""
     tokens = text.lower().split()
     if b";" in text or b"\\" in text or b"*" in text:
         return [sclite_word(token) for token in tokens]
     return tokens
 
 
-def speaker_of(utterance_id):
+def speaker_of(utterance_id: bytes) -> bytes | None:
     """The speaker in `(speaker-utterance)`: what stands before the first `-`, or else before the first `_`.
 
     Args:
-        utterance_id: bytes, with its parentheses.
+        utterance_id: with its parentheses.
     Returns:
-        bytes, or None when the id names no speaker.
+        The speaker; None when the id names none.
     """
     end = utterance_id.find(b"-")
     if end < 0:
@@ -65,21 +65,20 @@ def speaker_of(utterance_id):
     return utterance_id[1:end] if end >= 0 else None
 
 
-def parse_trn(content, name, allow_alternations=False):
-    """Transcripts out of the bytes of a trn file.
+def parse_trn(content: bytes, name: str | Path, allow_alternations: bool = False) -> Transcripts:
+    """Transcripts from the content of a trn file.
 
     Args:
-        content: bytes.
         name: what to call the file in an error.
         allow_alternations: read `{ a / b }` as the words it is made of instead of refusing it.
     Returns:
-        Transcripts, in the order of the file.
+        Transcripts: in the order of the file.
     Raises:
         JstasrError: wrong encoding, a line without an id or a speaker, an id twice, an alternation.
     """
     check_text(content, name)
     ids, texts, seen = [], [], set()
-    without_id, without_speaker, twice, alternations = [], [], [], []
+    without_id, without_speaker, repeated, alternations = [], [], [], []
     for number, line in enumerate(content.split(b"\n"), 1):
         if line.startswith((b";;", b"**")) or not line.strip():
             continue
@@ -92,7 +91,7 @@ def parse_trn(content, name, allow_alternations=False):
             without_speaker.append(f"line {number}: {utterance_id.decode()}")
             continue
         if utterance_id in seen:
-            twice.append(f"line {number}: {utterance_id.decode()}")
+            repeated.append(f"line {number}: {utterance_id.decode()}")
         seen.add(utterance_id)
         if not allow_alternations and b"{" in line and ALTERNATION.search(line[:left]):
             alternations.append(f"line {number}: {utterance_id.decode()}")
@@ -104,12 +103,12 @@ def parse_trn(content, name, allow_alternations=False):
         without_speaker,
         "whose id names no speaker; an id is (speaker-utterance) or (speaker_utterance)",
     )
-    _refuse(name, twice, "repeat an utterance id (upper and lower case are the same to sclite); keep one of each")
+    _refuse(name, repeated, "repeat an utterance id (upper and lower case are the same to sclite); keep one of each")
     _refuse(name, alternations, "hold an alternation { a / b }, which is not supported; write one of the readings")
     return Transcripts(ids, texts)
 
 
-def read_bytes(path):
+def read_bytes(path: str | Path) -> bytes:
     """The content of a file; JstasrError when it cannot be read."""
     try:
         return Path(path).read_bytes()
@@ -117,8 +116,8 @@ def read_bytes(path):
         raise JstasrError(f"{path}: cannot read: {error.strerror}") from error
 
 
-def check_text(content, name):
-    """Raise JstasrError unless `content` (bytes) is UTF-8 without a byte order mark or null bytes."""
+def check_text(content: bytes, name: str | Path) -> None:
+    """Raise JstasrError unless `content` is UTF-8 without a byte order mark or null bytes."""
     if content.startswith(BYTE_ORDER_MARK):
         raise JstasrError(f"{name}: starts with a byte order mark; save it as plain UTF-8")
     if b"\0" in content:
@@ -133,7 +132,7 @@ def check_text(content, name):
         ) from error
 
 
-def _is_utf8(line):
+def _is_utf8(line: bytes) -> bool:
     try:
         line.decode("utf-8")
     except UnicodeDecodeError:
@@ -141,6 +140,6 @@ def _is_utf8(line):
     return True
 
 
-def _refuse(name, lines, what):
+def _refuse(name: str | Path, lines: list[str], what: str) -> None:
     if lines:
         raise JstasrError(f"{name}: {len(lines)} lines {what}: {first_few(lines)}")

@@ -15,7 +15,7 @@ TINY = ModelConfig(
 
 
 def test_table_has_each_way_of_training_and_the_alignments(monkeypatch, capsys):
-    monkeypatch.setattr(step, "five_million", lambda: TINY)
+    monkeypatch.setattr(step, "config_of_5m", lambda: TINY)
     monkeypatch.setattr("jstasr.bench.timing.SHORTEST", 1e-4)
     assert main(["bench", "step", "--batch", "2", "--rounds", "1", "--seconds", "0"]) == 0
     rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")][2:]
@@ -31,7 +31,7 @@ def test_a_step_trains_the_model_with_the_losses_that_it_is_for(monkeypatch, pai
     forward = StepLosses.forward
     monkeypatch.setattr(StepLosses, "forward", lambda *given: seen.append(forward(*given)) or seen[-1])
     before = [parameter.clone() for parameter in model.text_encoder.parameters()]
-    step.stepper(model, step.Job(batch=2, texts=2), texts=2, paired=paired)()
+    step.stepper(model, step.ConsistencyJob(batch=2, texts=2), texts=2, paired=paired)()
     assert set(seen[0]) & {"consistency"} == losses
     assert {"streaming", "full", "text_streaming", "text_full"} <= set(seen[0])
     assert any(not torch.equal(old, new) for old, new in zip(before, model.text_encoder.parameters()))

@@ -7,11 +7,13 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from jstasr.bench import train
-from jstasr.bench.train_job import Job, jstasr
+from jstasr.bench.train_job import TrainJob, jstasr
 from jstasr.bench.train_parts import part_times
 from jstasr.errors import JstasrError
 
-TINY = Job(batch=2, frames=42, mels=12, dim=16, heads=2, ff_dim=24, kernel_size=5, layers=8, vocabulary=9, labels=3)
+TINY = TrainJob(
+    batch=2, frames=42, mels=12, dim=16, heads=2, ff_dim=24, kernel_size=5, layers=8, vocabulary=9, labels=3
+)
 
 
 def products(job):
@@ -48,7 +50,7 @@ def test_parts_add_up_to_the_step():
     for name in ("subsampling", "feed-forward", "attention", "convolution", "joint network and loss"):
         assert parts[f"{name}, forward"] > 0 and parts[f"{name}, backward"] > 0
     assert parts["clip"] > 0 and parts["optimiser"] > 0
-    assert torch.Tensor.backward.__name__ == "backward", "what was watched is put back"
+    assert torch.Tensor.backward.__name__ == "backward", "what was wrapped is restored"
 
 
 def test_report_without_the_peer_says_that_it_is_missing():
@@ -64,11 +66,11 @@ def test_report_without_the_peer_says_that_it_is_missing():
     assert float(row.split("|")[3]) == pytest.approx(TINY.audio_seconds / found["cpu"], abs=0.06)
 
 
-def test_a_contestant_that_fails_is_reported_with_its_last_words():
+def test_an_implementation_that_fails_is_reported_with_its_last_messages():
     with pytest.raises(
         JstasrError, match="(?s)jstasr in fp32 ended with code 1:.*multiple of twice the number of heads"
     ):
-        train.run(Job(dim=15, heads=2), 1, ["fp32"], 1, sys.executable, lambda line: None)
+        train.run(TrainJob(dim=15, heads=2), 1, ["fp32"], 1, sys.executable, lambda line: None)
 
 
 def test_a_python_that_is_not_there_is_named():

@@ -1,4 +1,4 @@
-"""Stage 0: what is looked for, and how a lack is told."""
+"""Stage 0: what is looked for, and how the user learns what is missing."""
 
 import stat
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 
 from jstasr.check import probes
 from jstasr.check.items import ALL, Item, Recipe, all_items
-from jstasr.check.report import lacking, parse_stages, probe_all, spell_stages, table
+from jstasr.check.report import blocking, parse_stages, probe_all, spell_stages, table
 from jstasr.errors import JstasrError
 from jstasr.text.g2p import G2p
 
@@ -19,7 +19,7 @@ def names(stages, **recipe):
 
 def fail(message):
     def probe():
-        raise probes.Lack(message)
+        raise probes.Missing(message)
 
     return probe
 
@@ -72,16 +72,16 @@ def test_a_cluster_needs_its_programs():
 def test_sox_is_required_only_by_speed_perturbation(speed, stops, program_folder):
     item = next(item for item in all_items(Recipe(speed_perturb=speed)) if item.name == "sox")
     finding = probe_all([item], ALL)[0]
-    assert finding.lack == "not found" and finding.stops is stops
+    assert finding.missing == "not found" and finding.stops is stops
 
 
-def test_a_program_that_fails_is_as_good_as_none(program_folder):
+def test_a_program_that_fails_counts_as_missing(program_folder):
     program_folder("sox", "echo no memory >&2; exit 3")
-    with pytest.raises(probes.Lack, match="no memory"):
+    with pytest.raises(probes.Missing, match="no memory"):
         probes.sox()
 
 
-def test_a_program_tells_its_version(program_folder):
+def test_the_version_of_a_program_is_what_it_prints(program_folder):
     program_folder("tool", "echo tool release 12.3.4. >&2")
     assert probes.program("tool", "--version") == "12.3.4"
 
@@ -90,12 +90,12 @@ def test_sox_runs_here():
     assert probes.sox()
 
 
-def test_missing_and_broken_modules_are_told_apart(tmp_path, monkeypatch):
+def test_missing_and_broken_modules_are_distinguished(tmp_path, monkeypatch):
     (tmp_path / "brokenmodule.py").write_text("raise ImportError('libx.so is missing')")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(probes.Lack, match="not installed"):
+    with pytest.raises(probes.Missing, match="not installed"):
         probes.module("no_such_module", "numpy")
-    with pytest.raises(probes.Lack, match="libx.so is missing"):
+    with pytest.raises(probes.Missing, match="libx.so is missing"):
         probes.module("brokenmodule", "numpy")
 
 
@@ -107,7 +107,7 @@ def test_the_extensions_are_built():
     assert int(probes.extensions().split()[0]) >= 1
 
 
-def test_each_language_tells_what_makes_its_phonemes_and_why(tmp_path):
+def test_each_language_names_its_phonemizer_and_why(tmp_path):
     assert probes.phonemes("en", G2p()) == "espeak: voice en-us"
     assert probes.phonemes("br", G2p()) == "grapheme: letters: espeak has no voice for br"
     assert probes.phonemes("en", G2p("grapheme")).startswith("grapheme: ")
@@ -116,21 +116,21 @@ def test_each_language_tells_what_makes_its_phonemes_and_why(tmp_path):
 
 
 @pytest.mark.parametrize("g2p", [G2p("espeak"), G2p("lexicon", "nowhere.txt")])
-def test_phonemes_that_cannot_be_made_are_lacking(g2p):
-    with pytest.raises(probes.Lack, match="br|nowhere.txt"):
+def test_phonemes_that_cannot_be_generated_are_missing(g2p):
+    with pytest.raises(probes.Missing, match="br|nowhere.txt"):
         probes.phonemes("br", g2p)
 
 
-def test_numbers_that_stay_digits_are_told_but_stop_nothing():
+def test_numbers_that_stay_digits_are_reported_but_stop_nothing():
     assert probes.numbers("de") == "12 is zwölf"
     item = next(item for item in all_items(Recipe(languages=("br",))) if item.name == "numbers: br")
     finding = probe_all([item], ALL)[0]
-    assert "digits stay digits" in finding.lack and not finding.stops
+    assert "digits stay digits" in finding.missing and not finding.stops
 
 
 @pytest.mark.parametrize("probe", [probes.disk, probes.memory])
-def test_too_little_space_is_told_with_both_numbers(probe):
-    with pytest.raises(probes.Lack, match=r"[\d.]+ GB free, 1e\+09 GB needed"):
+def test_too_little_space_is_reported_with_both_numbers(probe):
+    with pytest.raises(probes.Missing, match=r"[\d.]+ GB free, 1e\+09 GB needed"):
         probe(1e9)
     assert "GB free" in probe(0.001)
 
@@ -152,7 +152,7 @@ def test_the_table_names_state_stages_and_remedy():
     assert "unused" not in rows["good"]
     assert "NO" in rows["bad"] and "install it" in rows["bad"]
     assert "no, optional" in rows["extra"]
-    assert lacking(findings) == ["bad: not found; install it"]
+    assert blocking(findings) == ["bad: not found; install it"]
 
 
 def test_stages_are_spelled_short():
@@ -167,7 +167,7 @@ def test_a_stage_that_is_no_number_is_refused():
         parse_stages("0 three")
 
 
-def test_the_command_lists_all_that_is_lacking_and_fails():
+def test_the_command_lists_all_that_is_missing_and_fails():
     options = ["--stages", "2 3", "--langs", "en qq", "--g2p", "espeak", "--disk-gb", "1e6"]
     done = subprocess.run([sys.executable, "-m", "jstasr", "check", *options], capture_output=True, text=True)
     assert done.returncode == 1

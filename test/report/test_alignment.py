@@ -10,7 +10,13 @@ from torchaudio.functional import forced_align
 from jstasr.data.speech_set import SpeechSet
 from jstasr.errors import JstasrError
 from jstasr.model.joint import Encoded
-from jstasr.report.alignment import Aligner, analyse_alignments, ctc_frames_needed, phone_path, ratio_interval
+from jstasr.report.alignment import (
+    ForcedAlignments,
+    analyse_alignments,
+    ctc_frames_needed,
+    phone_path,
+    ratio_interval,
+)
 from jstasr.report.alignment_text import alignment_text
 from jstasr.text.tokens import PhoneList, build_tokenizer
 
@@ -117,7 +123,7 @@ def test_agreement_of_paths_a_known_number_of_frames_apart(shift, error_ms, with
     batch = SimpleNamespace(phones=phones, phone_lengths=torch.tensor([3]), utt_ids=["u"])
     speech = Encoded([vectors[best][None]], torch.tensor([15]), None, None)
     text = Encoded([vectors[None]], torch.tensor([3]), None, None, torch.ones(1, 3, dtype=torch.long))
-    aligner = Aligner(layers=1)
+    aligner = ForcedAlignments(layers=1)
     aligner.add(SimpleNamespace(ctc_phone=lambda frames: logits), speech, text, batch)
     (agreement,) = aligner.agreements()
     assert agreement["boundary_error_ms"] == pytest.approx(error_ms)
@@ -128,7 +134,7 @@ def test_utterances_too_short_for_ctc_are_left_out_and_named():
     phones = torch.tensor([[4, 5, 6]])
     batch = SimpleNamespace(phones=phones, phone_lengths=torch.tensor([3]), utt_ids=["short"])
     speech = Encoded([torch.zeros(1, 2, 4)], torch.tensor([2]), None, None)
-    aligner = Aligner(layers=1)
+    aligner = ForcedAlignments(layers=1)
     aligner.add(None, speech, None, batch)
     assert aligner.summary() == {"utterances": 0, "too_short": {"count": 1, "first": ["short"]}, "framewise": None}
     assert aligner.agreements() == [None]

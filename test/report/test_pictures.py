@@ -5,7 +5,7 @@ import pytest
 from matplotlib.image import imread
 
 from jstasr.data.speech_set import SpeechSet
-from jstasr.report.pictures import AlignmentPictures, draw_utterance, of_typical_length, spread
+from jstasr.report.pictures import AlignmentPictures, draw_utterance, of_typical_length
 from jstasr.text.tokens import PhoneList, build_tokenizer
 
 
@@ -46,6 +46,6 @@ def test_utterances_to_draw_are_of_typical_length():
     assert of_typical_length(lengths[:1], 3) == [0]
 
 
-def test_utterances_of_the_training_are_spread():
-    assert spread(1000, 3) == [0, 500, 999]
-    assert spread(2, 3) == [0, 1]
+@pytest.mark.parametrize("wanted, indexes", [(3, [0, 2, 4]), (9, [0, 1, 2, 3, 4])])
+def test_pictures_of_the_training_show_utterances_evenly_spread(data, phone_list, tmp_path, wanted, indexes):
+    assert AlignmentPictures(data, phone_list, tmp_path, utterances=wanted).indexes == indexes

@@ -66,7 +66,7 @@ def test_character_error_rate_without_spaces_in_chinese(jstasr, data):
     assert json.loads((data / "out/result.json").read_text(encoding="utf-8"))["measure"] == "CER"
 
 
-def test_missing_hypotheses_as_deletions_are_told_everywhere(jstasr, oracle, data):
+def test_missing_hypotheses_as_deletions_are_mentioned_everywhere(jstasr, oracle, data):
     (data / "hyp").write_text("a-1 the cat sat\nb-2\n", encoding="utf-8")
     code, _, error = jstasr("score", *kaldi_options(data), "--outdir", data / "out")
     assert code == 1 and "2 of 4 utterances" in error and "a-2, b-1" in error
@@ -174,4 +174,4 @@ def test_compare_refuses_different_references(jstasr, oracle, tmp_path):
     assert code == 1 and "1 references differ: (s-2)" in error
     oracle.write_set(other, "a b (s-1)\nc (s-3)\n", "a b (s-1)\nc (s-3)\n")
     code, _, error = jstasr("score", "--compare", one, other)
-    assert code == 1 and "2 in one alone: (s-2), (s-3)" in error
+    assert code == 1 and "2 in only one of them: (s-2), (s-3)" in error

@@ -124,3 +124,15 @@ def test_a_broken_result_is_named(experiments, jstasr, tmp_path, content):
     (experiments("one", "test", "full") / "result.json").write_text(content)
     code, _, error = jstasr("results", tmp_path / "exp")
     assert code == 1 and "score_wer/result.json: " in error and "score again" in error
+
+
+@pytest.mark.parametrize(("git", "warned"), [("0123456789-dirty", True), ("0123456789", False)])
+def test_results_of_uncommitted_code_are_written_with_a_warning(experiments, jstasr, tmp_path, git, warned):
+    path = experiments("one", "test", "full") / "result.json"
+    result = json.loads(path.read_text(encoding="utf-8"))
+    result["environment"]["git"] = git
+    path.write_text(json.dumps(result))
+    code, _, error = jstasr("results", tmp_path / "exp")
+    assert code == 0 and f"- git: `{git}`" in (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
+    assert ("uncommitted code cannot be reproduced" in error) is warned
+    assert error.endswith(": one\n") is warned
