@@ -18,7 +18,7 @@ def add_arguments(parser):
 def run(args):
     from pathlib import Path
 
-    from jstasr.corpus.fetch import REMEDY, fetch, listed_md5
+    from jstasr.corpus.fetch import REMEDY, Checksum, fetch, listed_md5
     from jstasr.corpus.unpack import BrokenArchive, unpack
     from jstasr.errors import JstasrError
 
@@ -29,7 +29,7 @@ def run(args):
     if args.unpack and Path(args.unpack).exists():
         return
     md5 = listed_md5(args.md5_list, args.url.rsplit("/", 1)[-1]) if args.md5_list else args.md5
-    checksum = ("sha256", args.sha256) if args.sha256 else ("md5", md5) if md5 else None
+    checksum = Checksum("sha256", args.sha256) if args.sha256 else Checksum("md5", md5) if md5 else None
     if not args.unpack and Path(args.file).exists() and args.size is None and checksum is None:
         return
     fetch(args.url, args.file, args.size, checksum)

@@ -24,7 +24,7 @@ def run(args):
     from pathlib import Path
 
     from jstasr.bin._job_options import check_job_arguments
-    from jstasr.corpus.format_audio import FormatPlan, finish, format_part
+    from jstasr.corpus.format_audio import DROPPED, FormatPlan, format_part, merge_parts
     from jstasr.kaldi.audio import parse_channel, parse_rate
     from jstasr.kaldi.data_dir import DataDir
     from jstasr.text.normalize import clean_table
@@ -43,7 +43,7 @@ def run(args):
     if not args.merge:
         num_jobs = 1
         format_part(plan, data, 1, 1, args.nj)
-    kept, dropped = finish(plan, data, texts, num_jobs, args.min_seconds, args.max_seconds, args.max_rate)
+    kept, dropped = merge_parts(plan, data, texts, num_jobs, args.min_seconds, args.max_seconds, args.max_rate)
     print(f"{args.outdir}: {kept} utterances at {plan.rate} Hz")
     if dropped:
-        print(f"left out {len(dropped)} too short, too long or too fast, listed in {args.outdir}/dropped")
+        print(f"left out {len(dropped)} too short, too long or too fast, listed in {args.outdir}/{DROPPED}")

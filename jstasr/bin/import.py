@@ -62,13 +62,60 @@ def add_arguments(parser):
 
 
 def run(args):
-    from jstasr.corpus.importers import job
+    from pathlib import Path
 
+    from jstasr.corpus.importers.formats import TEXT_ONLY
+    from jstasr.corpus.importers.import_sets import import_set, import_split, import_text, looks_like_text, measure
+
+    dest = Path(args.dest)
     if args.measure:
-        job.measure(args)
-    elif args.format == "text" or (args.format is None and not args.split and job.looks_like_text(args.source[0])):
-        job.import_text(args)
+        measure(_source(args), args.seed)
+    elif args.format == TEXT_ONLY or (args.format is None and not args.split and looks_like_text(args.source[0])):
+        import_text(args.source, dest, args.lang, args.exclude, args.max_sentences, args.seed)
     elif args.split:
-        job.import_split(args)
+        import_split(_source(args), dest, _split_plan(args))
     else:
-        job.import_set(args)
+        import_set(_source(args), dest)
+
+
+def _source(args):
+    from pathlib import Path
+
+    from jstasr.corpus.importers.entries import ReadOptions
+    from jstasr.corpus.importers.import_sets import Source
+
+    options = ReadOptions(
+        columns=dict(map(_role_and_name, args.columns)),
+        ignore=tuple(args.ignore),
+        lang=args.lang,
+        langs=tuple(args.langs.replace(",", " ").split()),
+        audio_dir=Path(args.audio_dir).absolute() if args.audio_dir else None,
+        tables=tuple(args.tables.split()),
+        unpack_to=Path(args.unpack_to) if args.unpack_to else None,
+    )
+    return Source(tuple(args.source), args.format, options, skip_faulty_rows=args.skip_bad)
+
+
+def _role_and_name(pair):
+    from jstasr.corpus.importers.columns import ROLES
+    from jstasr.errors import JstasrError
+
+    role, equals, name = pair.partition("=")
+    if not equals or role not in ROLES:
+        raise JstasrError(f"--columns {pair}: must be ROLE=NAME, with a role of {' '.join(ROLES)}")
+    return role, name
+
+
+def _split_plan(args):
+    from jstasr.corpus.importers.import_sets import SplitPlan
+
+    return SplitPlan(
+        dev_share=args.dev_share,
+        test_share=args.test_share,
+        shared_sentences=args.shared_sentences,
+        max_train=args.max_train,
+        text_files=tuple(args.text),
+        held_out_share=args.held_out,
+        max_sentences=args.max_sentences,
+        seed=args.seed,
+    )

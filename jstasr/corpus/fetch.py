@@ -1,7 +1,7 @@
-"""Downloads that go on where they were cut off, and are checked before they get their name.
+"""Downloads that resume where they were cut off, and are checked before the file gets its name.
 
-Knows http(s), ftp and file URLs and the usual proxy variables, and needs no curl or wget. The content gathers in
-FILE.part; FILE.part.from says of which version of which URL it is a part.
+Handles http(s), ftp and file URLs and the usual proxy variables, and needs no curl or wget. The content is gathered
+in FILE.part; FILE.part.from holds the URL and the version of the content that it is a part of.
 """
 
 import contextlib
@@ -16,7 +16,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import urllib.response
 from pathlib import Path
+from typing import NamedTuple
 
 from jstasr.errors import JstasrError
 from jstasr.kaldi.files import atomic_write
@@ -24,25 +26,56 @@ from jstasr.kaldi.files import atomic_write
 CHUNK = 1 << 20
 AGENT = "jstasr-fetch"  # some servers refuse Python's own name
 TIMEOUT = 30  # seconds without a byte
-PAUSE = 1  # seconds before going on after a cut
-BUSY = (429, 500, 502, 503, 504)  # answers of a server that may do better in a moment
-PATIENCE = 3  # times to ask again then, after 2, 4 and 8 pauses; tries that come no further than one before
+PAUSE = 1  # seconds before resuming after the connection broke off
+BUSY = (429, 500, 502, 503, 504)  # status codes of a server that may succeed in a moment
+RETRIES = 3  # after a status in BUSY, after 2, 4 and 8 pauses; also tries in a row that get no further than one before
 REPORT_EVERY = 10  # seconds
 REMEDY = "run again, or name another source: --data_url URL (file:///... too)"
 UNREACHABLE = (OSError, ValueError, http.client.HTTPException)
+Response = http.client.HTTPResponse | urllib.response.addinfourl
 
 
-def fetch(url, target, size=None, checksum=None):
-    """Download `url` to the file `target`; where the file is there already, check it only.
+class Checksum(NamedTuple):
+    """Name of an algorithm of hashlib, and the digest in hexadecimal digits."""
+
+    algorithm: str
+    digest: str
+
+
+class ResumePoint(NamedTuple):
+    """Bytes of a partial download that are there, and the version of the content that they are of ("": none)."""
+
+    done: int
+    version: str
+
+
+class OpenSource(NamedTuple):
+    """Content that is being read.
+
+    Args:
+        stream: the bytes from `start` on.
+        start: position of its first byte in the file.
+        total: bytes of the whole, or None.
+        version: ETag or time of change, "" where the source has neither.
+    """
+
+    stream: Response | io.BytesIO
+    start: int
+    total: int | None
+    version: str
+
+
+def fetch(url: str, target: str | Path, size: int | None = None, checksum: Checksum | None = None) -> None:
+    """Download a file; where it is there already, only check it.
 
     Args:
         url: where the content is.
         target: the file; it appears complete and checked, or not at all.
         size: bytes that it must have, or None.
-        checksum: (name of an algorithm of hashlib, hexadecimal digest), or None.
+        checksum: that it must have, or None.
     Raises:
-        JstasrError: the source cannot be reached, the connection ends again and again without a byte, or what
-            came is not what was to come; says what to do.
+        JstasrError: the source cannot be reached, the connection breaks off repeatedly without a new byte, or the
+            content has another size or checksum; with the remedy.
     """
     target = Path(target)
     if target.exists():
@@ -59,35 +92,35 @@ def fetch(url, target, size=None, checksum=None):
             _download(url, part, size)
         except UNREACHABLE as error:
             if not part.stat().st_size:
-                _forget(part)
-            raise JstasrError(_sentence(url, part, error)) from None
+                _remove_part(part)
+            raise JstasrError(_download_fault(url, part, error)) from None
         try:
-            _refuse_page(part, url, target)
+            _refuse_web_page(part, url, target)
             verify(part, f"what {url} gave", size, checksum, f"it is removed: {REMEDY}")
         except JstasrError:
-            _forget(part)
+            _remove_part(part)
             raise
         part.replace(target)
-    _forget(part)
+    _remove_part(part)
 
 
-def _refuse_page(part, url, target):
-    """JstasrError where a web page came instead of a corpus: what servers and proxies send that want a login."""
+def _refuse_web_page(part: Path, url: str, target: Path) -> None:
+    """JstasrError for a web page instead of a corpus: what servers and proxies send that require a login."""
     with open(part, "rb") as file:
         start = file.read(200).lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html")) and target.suffix not in (".html", ".htm"):
         raise JstasrError(f"what {url} gave is a web page, of a login or a proxy perhaps; it is removed: {REMEDY}")
 
 
-def _forget(part):
+def _remove_part(part: Path) -> None:
     part.unlink(missing_ok=True)
     Path(f"{part}.from").unlink(missing_ok=True)
 
 
-def _sentence(url, part, error):
-    """One sentence for whoever meets `error`."""
+def _download_fault(url: str, part: Path, error: Exception) -> str:
+    """What went wrong, and the remedy."""
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-        return f"the disk is full: free some of {part.parent}, then run again; the download goes on where it stopped"
+        return f"the disk is full: free some of {part.parent}, then run again; the download resumes where it stopped"
     if isinstance(error, urllib.error.HTTPError):
         reason = f"the server answers {error.code} ({str(error.reason).splitlines()[0]})"
     else:
@@ -95,12 +128,11 @@ def _sentence(url, part, error):
     return f"cannot download {url}: {reason}; {REMEDY}"
 
 
-def _download(url, part, size):
-    """Fill `part`; tries again while that brings something: a source without ranges begins anew each time."""
+def _download(url: str, part: Path, size: int | None) -> None:
+    """Fill `part`; retries as long as that makes progress: a source without ranges starts from 0 each time."""
     furthest, idle = 0, 0
     while True:
-        start = _resumable(url, part)
-        stream, done, total, version = _open_at(url, start)
+        stream, done, total, version = _open_at(url, _resume_point(url, part))
         if size is not None and total is not None and total != size:
             stream.close()
             raise OSError(f"the file there has {total} bytes, not {size}: is it another one?")
@@ -113,46 +145,41 @@ def _download(url, part, size):
         of = f" of {total}" if total is not None else ""
         idle = 0 if end > furthest else idle + 1
         furthest = max(end, furthest)
-        if end <= done or idle > PATIENCE:
+        if end <= done or idle > RETRIES:
             raise OSError(f"the connection ended after {end}{of} bytes, which are kept")
-        print(f"jstasr fetch: the connection ended after {end}{of} bytes: going on", file=sys.stderr)
+        print(f"jstasr fetch: the connection ended after {end}{of} bytes: resuming", file=sys.stderr)
         time.sleep(PAUSE)
 
 
-def _resumable(url, part):
-    """(bytes of `part` that may be gone on from, version of the content that they are of)."""
+def _resume_point(url: str, part: Path) -> ResumePoint:
+    """Where the download can resume: 0 for a part of another URL or of an unknown version."""
     try:
         known, version = Path(f"{part}.from").read_text(encoding="utf-8").splitlines()
     except (FileNotFoundError, ValueError):
-        return 0, ""
+        return ResumePoint(0, "")
     if known != url or not version:
-        return 0, ""
-    return part.stat().st_size, version
+        return ResumePoint(0, "")
+    return ResumePoint(part.stat().st_size, version)
 
 
-def _open_at(url, start):
-    """Open `url` where the part ends, if the content there is still the same.
-
-    Returns:
-        (stream, its first byte's place in the file, size of the whole in bytes or None, version of the content:
-        ETag or time of change, "" where the source tells neither).
-    """
-    done, version = start
+def _open_at(url: str, resume: ResumePoint) -> OpenSource:
+    """Open `url` at the resume point, if the content there is still of the same version, else at 0."""
+    done, version = resume
     headers = {"Range": f"bytes={done}-", "If-Range": version} if done else {}
     try:
-        stream = _ask(url, headers)
+        stream = _request(url, headers)
     except urllib.error.HTTPError as error:
         if error.code != 416:  # 416: there is nothing after the part
             raise
         if error.headers.get("Content-Range") == f"bytes */{done}":
-            return io.BytesIO(), done, done, version
+            return OpenSource(io.BytesIO(), done, done, version)
         done = 0
-        stream = _ask(url, {})
-    # Some servers send another part than the one that was asked for.
+        stream = _request(url, {})
+    # Some servers send another range than the requested one.
     if getattr(stream, "status", None) == 206 and not _begins_at(stream.headers.get("Content-Range"), done):
         stream.close()
         done = 0
-        stream = _ask(url, {})
+        stream = _request(url, {})
     length = stream.headers.get("Content-Length")
     here = stream.headers.get("ETag") or stream.headers.get("Last-Modified") or ""
     if here.startswith("W/"):  # a weak tag does not promise equal bytes
@@ -162,36 +189,38 @@ def _open_at(url, start):
     if done and url.startswith("file:") and here == version and total is not None and done <= total:
         stream.seek(done)
         begin = done
-    return stream, begin, total, here
+    return OpenSource(stream, begin, total, here)
 
 
-def _ask(url, headers):
-    """The answer to a request, which is made again where the server is busy."""
+def _request(url: str, headers: dict[str, str]) -> Response:
+    """The response to a request, which is repeated while the server is busy."""
     request = urllib.request.Request(url, headers={"User-Agent": AGENT, **headers})
-    for attempt in range(PATIENCE + 1):
+    retries = 0
+    while True:
         try:
             return urllib.request.urlopen(request, timeout=TIMEOUT)
         except urllib.error.HTTPError as error:
-            if error.code not in BUSY or attempt == PATIENCE:
+            if error.code not in BUSY or retries == RETRIES:
                 raise
-            print(f"jstasr fetch: the server answers {error.code}: asking again", file=sys.stderr)
-            time.sleep(PAUSE * 2 ** (attempt + 1))
+            retries += 1
+            print(f"jstasr fetch: the server answers {error.code}: trying again", file=sys.stderr)
+            time.sleep(PAUSE * 2**retries)
 
 
-def _begins_at(content_range, start):
-    """Does "bytes 700-999/1000" begin at `start`? A server that does not tell is believed."""
+def _begins_at(content_range: str | None, start: int) -> bool:
+    """Does "bytes 700-999/1000" begin at `start`? True for a response without a range."""
     found = re.match(r"bytes (\d+)-", content_range or "")
     return found is None or int(found[1]) == start
 
 
-def _copy(stream, part, done, total):
-    """Append the stream to the first `done` bytes of `part`; returns its size then, and did the stream break off?"""
+def _copy(stream: Response | io.BytesIO, part: Path, done: int, total: int | None) -> tuple[int, bool]:
+    """Append the stream to the first `done` bytes of `part`; returns its new size, and whether the stream broke off."""
     last = time.monotonic()
     cut = True
     with open(part, "r+b") as file:
         file.truncate(done)
         file.seek(done)
-        # A cut in the middle (IncompleteRead, a timeout) is no error yet: what came is kept.
+        # A connection that breaks off (IncompleteRead, a timeout) is no error yet: what was received is kept.
         with contextlib.suppress(http.client.HTTPException, TimeoutError, ConnectionError):
             while chunk := stream.read(CHUNK):
                 file.write(chunk)
@@ -206,8 +235,17 @@ def _copy(stream, part, done, total):
     return done, cut
 
 
-def verify(path, name, size, checksum, remedy):
-    """JstasrError where a file has not the size (bytes) or checksum (algorithm, digest) that it must have."""
+def verify(path: str | Path, name: str, size: int | None, checksum: Checksum | None, remedy: str) -> None:
+    """Check the size and the checksum of a file.
+
+    Args:
+        path: of the file.
+        name, remedy: what to call it in an error, and what to do.
+        size: bytes that it must have, or None.
+        checksum: that it must have, or None.
+    Raises:
+        JstasrError: another size or checksum.
+    """
     found = Path(path).stat().st_size
     if size is not None and found != size:
         raise JstasrError(f"{name} has {found} bytes, not {size}; {remedy}")
@@ -222,11 +260,11 @@ def verify(path, name, size, checksum, remedy):
         raise JstasrError(f"{name} has the {algorithm} {digest.hexdigest()}, not {wanted.lower()}; {remedy}")
 
 
-def listed_md5(path, name):
+def listed_md5(path: str | Path, name: str) -> str:
     """The MD5 of the file `name` in a list as md5sum writes it; folders in the list's names do not matter.
 
     Raises:
-        JstasrError: the list cannot be read, or does not name the file.
+        JstasrError: the list cannot be read, or lacks the file.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()

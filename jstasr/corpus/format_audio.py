@@ -1,5 +1,6 @@
 """Stage 2: every utterance of a data directory as a mono file at one sampling rate."""
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -9,40 +10,51 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-from jstasr.errors import JstasrError
+import numpy as np
+
+from jstasr.errors import JstasrError, list_faults
 from jstasr.kaldi import audio
+from jstasr.kaldi.data_dir import SPK2UTT, TEXT, UTT2LANG, UTT2NUM_SAMPLES, UTT2SPK, WAV_SCP, DataDir
 from jstasr.kaldi.files import first_few
 from jstasr.kaldi.job_share import job_share
 from jstasr.kaldi.tables import read_table, spk2utt_of, write_table
 
+DROPPED = "dropped"  # table of the utterances left out -> seconds
 END_TOLERANCE = 0.1  # seconds by which a segment may end after its recording: rounded times, then cut there
 
 
 @dataclass(frozen=True)
 class FormatPlan:
-    """What the files shall look like.
+    """How the audio is written.
 
     Args:
         outdir: folder of the formatted set.
         rate: Hz.
-        channel: channel to take from recordings with several, from 1, or "mix"; None refuses them.
+        channel: which one to take of recordings with several; None refuses them.
     """
 
     outdir: Path
     rate: int
-    channel: int | str | None = None
+    channel: audio.Channel | None = None
 
 
 class Cut(NamedTuple):
-    """An utterance of a recording; `start` None: the whole of it. Seconds, `end` None for its end."""
+    """An utterance in a recording: its seconds; `start` None: the whole recording, `end` None: its end."""
 
     utterance: str
     start: float | None = None
     end: float | None = None
 
 
+class Recording(NamedTuple):
+    """A value of wav.scp, and the utterances in it."""
+
+    source: str
+    cuts: list[Cut]
+
+
 class Formatted(NamedTuple):
-    """Outcome for an utterance: where its audio lies and its length in samples, or what is wrong."""
+    """Outcome for an utterance: where its audio is and its length in samples, or what is wrong."""
 
     utterance: str
     path: str = ""
@@ -50,15 +62,8 @@ class Formatted(NamedTuple):
     fault: str = ""
 
 
-def format_recording(plan, recording):
-    """Format the utterances of one recording.
-
-    Args:
-        plan: FormatPlan.
-        recording: (source, cuts): a value of wav.scp, and a list of Cut.
-    Returns:
-        list of Formatted; faults are told there, not raised, so that all of a set can be reported at once.
-    """
+def format_recording(plan: FormatPlan, recording: Recording) -> list[Formatted]:
+    """Format the utterances of one recording; faults are returned, so that all of a set can be reported at once."""
     source, cuts = recording
     whole = len(cuts) == 1 and cuts[0].start is None
     try:
@@ -77,7 +82,9 @@ def format_recording(plan, recording):
     return [_format_cut(plan, source, cut, samples, rate, seconds) for cut in cuts]
 
 
-def _format_cut(plan, source, cut, samples, rate, seconds):
+def _format_cut(
+    plan: FormatPlan, source: str, cut: Cut, samples: np.ndarray | None, rate: int, seconds: float
+) -> Formatted:
     """One utterance; `samples` of the whole recording (N,), or None where they are still to be read."""
     start, end = cut.start, cut.end
     if start is not None and (start >= seconds or (end is not None and end > seconds + END_TOLERANCE)):
@@ -102,22 +109,20 @@ def _format_cut(plan, source, cut, samples, rate, seconds):
     return Formatted(cut.utterance, str(path), len(samples))
 
 
-def recordings_of(data):
-    """The recordings of a DataDir with the utterances cut from each: sorted list of (source, cuts)."""
+def recordings_of(data: DataDir) -> list[Recording]:
+    """The recordings of a data directory, sorted by their ids."""
     if data.segments is None:
-        return [(data.wav_scp[utterance], [Cut(utterance)]) for utterance in sorted(data.wav_scp)]
-    cuts = {}
+        return [Recording(data.wav_scp[utterance], [Cut(utterance)]) for utterance in sorted(data.wav_scp)]
+    cuts: dict[str, list[Cut]] = {}
     for utterance in sorted(data.segments):
         recording, start, end = data.segments[utterance]
         cuts.setdefault(recording, []).append(Cut(utterance, start, None if end == -1 else end))
-    return [(data.wav_scp[recording], cuts[recording]) for recording in sorted(cuts)]
+    return [Recording(data.wav_scp[recording], cuts[recording]) for recording in sorted(cuts)]
 
 
-def format_audio(plan, recordings, nj=1):
+def format_audio(plan: FormatPlan, recordings: Sequence[Recording], nj: int = 1) -> list[Formatted]:
     """Format recordings in `nj` processes.
 
-    Returns:
-        list of Formatted, without faults.
     Raises:
         JstasrError: all faults of the recordings, the first ten in words.
     """
@@ -134,21 +139,18 @@ def format_audio(plan, recordings, nj=1):
     done = [formatted for outcome in outcomes for formatted in outcome]
     faults = [f"{formatted.utterance}: {formatted.fault}" for formatted in done if formatted.fault]
     if faults:
-        shown = "\n  ".join(faults[:10])
-        more = f"\n  (and {len(faults) - 10} more)" if len(faults) > 10 else ""
-        raise JstasrError(
-            f"unusable audio in {len(faults)} of {len(done)} utterances; mend or remove:\n  {shown}{more}"
-        )
+        shown = list_faults(faults, indent="  ")
+        raise JstasrError(f"unusable audio in {len(faults)} of {len(done)} utterances; correct or remove:\n{shown}")
     return done
 
 
-def part_path(outdir, job):
-    """Where a job leaves its part: a table utterance -> `samples path`."""
-    return Path(outdir) / "parts" / f"formatted.{job}"
+def part_path(outdir: Path, job: int) -> Path:
+    """Where a job writes its part: a table utterance -> `samples path`."""
+    return outdir / "parts" / f"formatted.{job}"
 
 
-def format_part(plan, data, job, num_jobs, nj=1):
-    """Do one job's share of the recordings of a DataDir; returns the number of its utterances."""
+def format_part(plan: FormatPlan, data: DataDir, job: int, num_jobs: int, nj: int = 1) -> int:
+    """Format one job's share of the recordings of a data directory; returns the number of its utterances."""
     done = format_audio(plan, job_share(recordings_of(data), job, num_jobs), nj)
     write_table(
         part_path(plan.outdir, job),
@@ -157,23 +159,31 @@ def format_part(plan, data, job, num_jobs, nj=1):
     return len(done)
 
 
-def finish(plan, data, texts, num_jobs, min_seconds=None, max_seconds=None, max_rate=None):
-    """Join the parts into the tables of the formatted set.
+def merge_parts(
+    plan: FormatPlan,
+    data: DataDir,
+    texts: Mapping[str, str],
+    num_jobs: int,
+    min_seconds: float | None = None,
+    max_seconds: float | None = None,
+    max_rate: float | None = None,
+) -> tuple[int, dict[str, str]]:
+    """Join the parts of all jobs into the tables of the formatted set.
 
     Args:
-        plan: FormatPlan.
-        data: DataDir of the source.
-        texts: dict utterance -> transcript to write.
+        plan: of the parts.
+        data: the source.
+        texts: utterance -> transcript to write.
         num_jobs: number of parts.
         min_seconds, max_seconds: leave out utterances outside; None: keep.
-        max_rate: leave out utterances with more characters a second: their transcript is hardly what is
-            heard, and has more characters than an encoder has frames; None: keep.
+        max_rate: leave out utterances with more characters per second: their transcript is hardly what is heard,
+            and has more characters than an encoder has frames; None: keep.
     Returns:
-        number of utterances kept, dict of those left out: utterance -> seconds.
+        number of utterances kept; those left out, utterance -> seconds.
     Raises:
-        JstasrError: the parts do not make the set, or nothing is left.
+        JstasrError: the parts do not add up to the set, or nothing is left.
     """
-    formatted = {}
+    formatted: dict[str, str] = {}
     for job in range(1, num_jobs + 1):
         formatted.update(read_table(part_path(plan.outdir, job), allow_empty=True))
     lost = sorted(set(data.utt2spk) ^ set(formatted))
@@ -181,7 +191,9 @@ def finish(plan, data, texts, num_jobs, min_seconds=None, max_seconds=None, max_
         raise JstasrError(
             f"{plan.outdir}: {num_jobs} parts do not make {data.path}; run all jobs again: {first_few(lost)}"
         )
-    seconds, paths, samples = {}, {}, {}
+    seconds: dict[str, float] = {}
+    paths: dict[str, str] = {}
+    samples: dict[str, int] = {}
     for utterance, value in formatted.items():
         count, paths[utterance] = value.split(" ", 1)
         samples[utterance] = int(count)
@@ -202,17 +214,17 @@ def finish(plan, data, texts, num_jobs, min_seconds=None, max_seconds=None, max_
         )
 
     utt2spk = {utterance: data.utt2spk[utterance] for utterance in kept}
-    tables = {
-        "text": {utterance: texts[utterance] for utterance in kept},
-        "utt2spk": utt2spk,
-        "spk2utt": spk2utt_of(utt2spk),
-        "utt2num_samples": {utterance: samples[utterance] for utterance in kept},
-        "dropped": dropped,
+    tables: dict[str, Mapping[str, object]] = {
+        TEXT: {utterance: texts[utterance] for utterance in kept},
+        UTT2SPK: utt2spk,
+        SPK2UTT: spk2utt_of(utt2spk),
+        UTT2NUM_SAMPLES: {utterance: samples[utterance] for utterance in kept},
+        DROPPED: dropped,
     }
     if data.utt2lang is not None:
-        tables["utt2lang"] = {utterance: data.utt2lang[utterance] for utterance in kept}
+        tables[UTT2LANG] = {utterance: data.utt2lang[utterance] for utterance in kept}
     # wav.scp last: where it is new, the rest is.
-    tables["wav.scp"] = {utterance: paths[utterance] for utterance in kept}
+    tables[WAV_SCP] = {utterance: paths[utterance] for utterance in kept}
     for name, table in tables.items():
         write_table(plan.outdir / name, table)
     return len(kept), dropped

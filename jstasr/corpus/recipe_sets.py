@@ -1,18 +1,25 @@
 """What the recipes' local/make_sets.py share: data dirs from a list of utterances, sets that appear together."""
 
+import gzip
 import random
 import shutil
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from jstasr.errors import JstasrError
+from jstasr.kaldi.audio import is_pipe
+from jstasr.kaldi.data_dir import SPK2UTT, TEXT, UTT2LANG, UTT2SPK, WAV_SCP
 from jstasr.kaldi.files import atomic_write, first_few
 from jstasr.kaldi.tables import spk2utt_of, write_table
 
+MADE_WITH = ".made_with"  # in data/: the options and sources of its sets
+
 
 class Utterance(NamedTuple):
-    """What a corpus tells of an utterance; `audio` is a path or `command |`."""
+    """What a corpus holds about an utterance; `audio` is a path or `command |`."""
 
     id: str
     speaker: str
@@ -21,12 +28,12 @@ class Utterance(NamedTuple):
     lang: str | None = None
 
 
-def write_set(folder, utterances, name):
+def write_set(folder: str | Path, utterances: Sequence[Utterance], name: str) -> None:
     """Write a data dir: wav.scp, text, utt2spk, spk2utt, and utt2lang where the utterances have languages.
 
     Args:
-        folder: to be made.
-        utterances: list of Utterance; those with an empty text are left out, and counted.
+        folder: of the set.
+        utterances: those with an empty text are left out, and counted.
         name: what to call the corpus's part in an error.
     Raises:
         JstasrError: no words, an id twice, or audio files that are not there; names the first of them.
@@ -36,60 +43,66 @@ def write_set(folder, utterances, name):
         raise JstasrError(f"{name}: no utterance with words")
     if len(spoken) < len(utterances):
         print(f"{Path(folder).name}: left out {len(utterances) - len(spoken)} utterances without words")
-    tables = {"wav.scp": {}, "text": {}, "utt2spk": {}, "utt2lang": {}}
+    by_id: dict[str, Utterance] = {}
     for utterance in spoken:
-        if utterance.id in tables["text"]:
+        if utterance.id in by_id:
             raise JstasrError(f"{name}: {utterance.id} is there twice")
-        for table, value in zip(tables.values(), (utterance.audio, utterance.text, utterance.speaker, utterance.lang)):
-            table[utterance.id] = value
-    missing = [path for path in tables["wav.scp"].values() if not path.endswith("|") and not Path(path).is_file()]
+        by_id[utterance.id] = utterance
+    missing = [one.audio for one in spoken if not is_pipe(one.audio) and not Path(one.audio).is_file()]
     if missing:
         raise JstasrError(
             f"{name}: {len(missing)} of {len(spoken)} audio files are missing: {first_few(missing, 3)}; "
             "remove that folder, and the next run brings it whole"
         )
-    if not any(tables["utt2lang"].values()):
-        del tables["utt2lang"]
-    tables["spk2utt"] = spk2utt_of(tables["utt2spk"])
+    utt2spk = {key: one.speaker for key, one in by_id.items()}
+    tables = {
+        WAV_SCP: {key: one.audio for key, one in by_id.items()},
+        TEXT: {key: one.text for key, one in by_id.items()},
+        UTT2SPK: utt2spk,
+        SPK2UTT: spk2utt_of(utt2spk),
+    }
+    if any(one.lang for one in spoken):
+        tables[UTT2LANG] = {key: str(one.lang) for key, one in by_id.items()}
     for table, content in tables.items():
         write_table(Path(folder) / table, content)
-    print(f"{Path(folder).name}: {len(spoken)} utterances, {len(tables['spk2utt'])} speakers")
+    print(f"{Path(folder).name}: {len(spoken)} utterances, {len(tables[SPK2UTT])} speakers")
 
 
-def write_text_set(folder, sentences):
+def write_text_set(folder: str | Path, sentences: Mapping[str, Iterable[str]]) -> None:
     """Write a text-only set.
 
     Args:
-        folder: to be made.
-        sentences: dict language -> list of sentences; one language alone needs no utt2lang, give None for it.
+        folder: of the set.
+        sentences: language -> sentences; one language alone needs no utt2lang, give "" for it.
     Raises:
         JstasrError: there is no sentence.
     """
-    text, utt2lang = {}, {}
+    text: dict[str, str] = {}
+    utt2lang: dict[str, str] = {}
     for lang, lines in sentences.items():
         for number, line in enumerate(lines, 1):
             key = f"{lang}-text-{number:08d}" if lang else f"text-{number:08d}"
             text[key], utt2lang[key] = line, lang
     if not text:
         raise JstasrError(f"{folder}: no sentence")
-    write_table(Path(folder) / "text", text)
+    write_table(Path(folder) / TEXT, text)
     if any(utt2lang.values()):
-        write_table(Path(folder) / "utt2lang", utt2lang)
+        write_table(Path(folder) / UTT2LANG, utt2lang)
     print(f"{Path(folder).name}: {len(text)} sentences")
 
 
-def choose_lines(lines, count, seed):
-    """`count` of the lines that are not blank, each as likely as any other, in their order; 0: all of them.
+def choose_lines(lines: Iterable[str], count: int, seed: int) -> list[str]:
+    """A uniform random choice of the lines that are not blank, in their order.
 
     Args:
-        lines: iterable of str, of any length: it is read once, and only what is chosen is kept.
-        count: how many.
+        lines: any number of them: they are read once, and only the chosen ones are kept.
+        count: how many to choose; 0: all.
         seed: of the choice.
     Returns:
-        list of str, white space made single spaces.
+        The chosen lines, runs of white space replaced by single spaces.
     """
     rng = random.Random(f"{seed} lines")
-    chosen = []
+    chosen: list[tuple[int, str]] = []  # number of the line, line
     seen = 0
     for line in lines:
         line = " ".join(line.split())
@@ -103,14 +116,11 @@ def choose_lines(lines, count, seed):
     return [line for _, line in sorted(chosen)]
 
 
-def read_lines(path):
+def read_lines(path: str | Path) -> Iterator[str]:
     """Lines of a UTF-8 text file, gz or plain, one after the other."""
-    import gzip
-    import zlib
-
     path = Path(path)
     try:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as file:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else open(path, encoding="utf-8") as file:
             yield from file
     except FileNotFoundError:
         raise JstasrError(f"{path}: no such file") from None
@@ -122,18 +132,19 @@ def read_lines(path):
         ) from None
 
 
-def text_of_files(files, langs, count, seed):
-    """Sentences of a user's own text: dict language -> list.
+def text_of_files(files: Iterable[str], langs: Sequence[str], count: int, seed: int) -> dict[str, list[str]]:
+    """Sentences of a user's own text.
 
     Args:
-        files: list of "LANG=FILE", a text file of one sentence a line, plain or gz; FILE alone where there is one
-            language.
-        langs: the languages that there are.
+        files: "LANG=FILE", a text file of one sentence per line, plain or gz; FILE alone where there is one language.
+        langs: the languages of the recipe.
         count, seed: as of `choose_lines`, for each language.
+    Returns:
+        Language -> sentences.
     Raises:
-        JstasrError: a language that is not there.
+        JstasrError: another language.
     """
-    sentences = {}
+    sentences: dict[str, list[str]] = {}
     for words in files:
         lang, mark, path = words.partition("=")
         if not mark and len(langs) == 1:
@@ -145,18 +156,18 @@ def text_of_files(files, langs, count, seed):
 
 
 @contextmanager
-def made_together(data, how, sets):
-    """A folder in which to make sets; they replace those of `data` at the end, all of them.
+def made_together(data: str | Path, how: str, sets: Sequence[str]) -> Iterator[Path | None]:
+    """A folder in which to make sets; at the end they replace those of `data`, all of them or, after an error, none.
 
     Args:
         data: the recipe's data/.
-        how: one line that tells the options and the sources; data/.made_with keeps it.
-        sets: names of the sets that will be made.
+        how: one line with the options and the sources; data/.made_with keeps it.
+        sets: names of the sets; the caller may append to the list while it makes them.
     Yields:
-        The folder, or None where the sets are there already, made in the same way.
+        The folder, or None where the sets are there already, made from the same options and sources.
     """
     data = Path(data)
-    record = data / ".made_with"
+    record = data / MADE_WITH
     if record.is_file() and record.read_text(encoding="utf-8") == f"{how}\n" and all((data / s).is_dir() for s in sets):
         print(f"{data}: made with the same options already: nothing to do")
         yield None

@@ -74,7 +74,7 @@ def half_there(source, tmp_path, size=300):
     assert not (tmp_path / "x").exists()
 
 
-def test_a_cut_connection_is_gone_on_with_at_once(source, tmp_path):
+def test_a_broken_connection_is_resumed_at_once(source, tmp_path):
     source.cuts = [300, 200]
     fetch(source.url, tmp_path / "x")
     assert source.asked == [None, "bytes=300-", "bytes=500-"]
@@ -97,7 +97,7 @@ def test_a_file_that_changed_meanwhile_is_begun_anew(source, tmp_path):
     assert (tmp_path / "x").read_bytes() == CONTENT[::-1]
 
 
-def test_half_of_another_source_is_not_gone_on_with(source, tmp_path):
+def test_a_part_of_another_source_is_not_resumed(source, tmp_path):
     half_there(source, tmp_path)
     fetch(source.url.replace("x.tar", "y.tar"), tmp_path / "x")
     assert source.asked == [None]
@@ -159,7 +159,7 @@ def test_a_part_that_lacks_nothing_is_taken_as_it_is(source, tmp_path):
     assert (tmp_path / "x").read_bytes() == CONTENT
 
 
-def test_a_file_url_is_gone_on_with_too(tmp_path):
+def test_a_file_url_is_resumed_too(tmp_path):
     (tmp_path / "source").write_bytes(CONTENT)
     url = (tmp_path / "source").as_uri()
     fetch(url, tmp_path / "x")

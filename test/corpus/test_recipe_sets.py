@@ -59,7 +59,7 @@ def test_commands_need_no_file(tmp_path):
 
 
 def test_text_sets_have_languages_where_there_are_several(tmp_path):
-    write_text_set(tmp_path / "one", {None: ["a b", "c"]})
+    write_text_set(tmp_path / "one", {"": ["a b", "c"]})
     assert list(read_table(tmp_path / "one/text").values()) == ["a b", "c"]
     assert not (tmp_path / "one/utt2lang").exists()
     write_text_set(tmp_path / "two", {"de": ["a"], "en": ["b"]})

@@ -1,8 +1,10 @@
-"""Which column of a table means what."""
+"""The roles of a table's columns: audio, text, speaker and so on, by their names."""
 
 import difflib
+from collections.abc import Mapping, Sequence
 
-from jstasr.corpus.importers.entries import Entry, not_utf8, show
+from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, not_utf8, printable
+from jstasr.kaldi.audio import is_pipe
 
 # Names in use, the likeliest first: where a table has several for one thing, the first counts.
 ALIASES = {
@@ -26,9 +28,9 @@ UNUSED = set(
 )
 
 
-def _no_header(names):
+def _no_header(names: Sequence[tuple[str, str]]) -> str:
     """What is wrong with a first line that names no columns, or ""."""
-    shown = [show(name) for name, _ in names]
+    shown = [printable(name) for name, _ in names]
     if len(shown) == 1 and any(separator in shown[0] for separator in "\t,;|"):
         return (
             f"one column only, {shown[0]!r}: tsv has tabs between columns, csv commas or semicolons (--format tsv|csv)"
@@ -39,34 +41,42 @@ def _no_header(names):
 
 
 class Columns:
-    """The meaning of a table's columns.
+    """The columns of a table by their roles.
 
-    `usable` is false where rows would all have the same fault: a column that they need is lacking.
+    `complete` is false where rows would all have the same fault: a column that they need is missing.
 
     Args:
-        names: columns of the table, in its order, with where each was first seen: list of (name, where).
-        options: Options.
+        names: columns of the table, in its order, with where each was first seen: (name, where).
+        options: names that the user gives for roles, and columns to ignore.
         faults: gets unknown and missing columns.
-        required: roles without which a row means nothing.
+        source: what to call the table's header in an error.
+        required: roles that a row cannot do without.
     """
 
-    def __init__(self, names, options, faults, source, required=("audio", "text")):
-        self.options, self.column_of, self.usable = options, {}, True
-        self.audio_dir = options.audio_dir
+    def __init__(
+        self,
+        names: Sequence[tuple[str, str]],
+        options: ReadOptions,
+        faults: ImportFaults,
+        source: str,
+        required: Sequence[str] = ("audio", "text"),
+    ):
+        self.options, self.complete = options, True
+        self.column_of: dict[str, str] = {}  # role -> column
         present = {name.strip().lower(): name for name, _ in names if name not in options.ignore}
         for role, aliases in ALIASES.items():
             if role in options.columns:
                 wanted = options.columns[role]
                 if wanted not in (name for name, _ in names):
                     faults.add(source, f"no column {wanted!r}, which --columns names for {role}")
-                    self.usable = False
+                    self.complete = False
                 self.column_of[role] = wanted
             else:
                 found = next((present[alias] for alias in aliases.split() if alias in present), None)
                 if found is not None:
                     self.column_of[role] = found
         if "audio" in required and "audio" not in self.column_of and (fault := _no_header(names)):
-            self.usable = False
+            self.complete = False
             faults.add(source, fault)
             return
         known = UNUSED | {alias for aliases in ALIASES.values() for alias in aliases.split()}
@@ -76,22 +86,22 @@ class Columns:
             if plain and plain not in known and name not in options.columns.values():
                 near = difflib.get_close_matches(plain, sorted(known), n=1)
                 hint = f" (did you mean {near[0]}?)" if near else ""
-                faults.add(where, f"unknown column {show(name)!r}{hint}; say --columns ROLE={show(name)} (roles: "
-                           f"{' '.join(ROLES)}), or --ignore {show(name)}")  # fmt: skip
+                faults.add(where, f"unknown column {printable(name)!r}{hint}; say --columns ROLE={printable(name)} (roles: "
+                           f"{' '.join(ROLES)}), or --ignore {printable(name)}")  # fmt: skip
         for role in required:
             if role not in self.column_of:
-                self.usable = False
-                have = ", ".join(repr(show(name)) for name, _ in names) or "none"
+                self.complete = False
+                have = ", ".join(repr(printable(name)) for name, _ in names) or "none"
                 faults.add(source, f"no column for the {role}; columns are {have}; name it: --columns {role}=NAME")
 
-    def entry(self, row, where, faults):
-        """The Entry of a row (dict column -> str), or None where it has faults, which are told."""
+    def entry(self, row: Mapping[str, str], where: str, faults: ImportFaults) -> Entry | None:
+        """The entry of a row (column -> value), or None where it has faults, which go to `faults`."""
         values = {role: (row.get(column) or "").strip() for role, column in self.column_of.items()}
-        broken = [show(self.column_of[role]) for role, value in values.items() if not_utf8(value)]
+        broken = [printable(self.column_of[role]) for role, value in values.items() if not_utf8(value)]
         if broken:
             faults.add_row(where, f"{', '.join(broken)}: not UTF-8; convert the file with iconv")
             return None
-        times = {}
+        times: dict[str, float | None] = {}
         for role in ("start", "end", "duration"):
             try:
                 times[role] = float(values[role]) if values.get(role) else None
@@ -106,12 +116,20 @@ class Columns:
         if not values.get("audio"):
             faults.add_row(where, "no audio file is named")
             return None
-        names = {role: values.get(role, "") for role in ("id", "speaker", "split")}
-        lang = values.get("lang") or self.options.lang
-        return Entry(where, self.resolve(values["audio"]), values["text"], lang=lang, start=start, end=end, **names)
+        return Entry(
+            where,
+            self.resolve(values["audio"]),
+            values["text"],
+            id=values.get("id", ""),
+            speaker=values.get("speaker", ""),
+            lang=values.get("lang") or self.options.lang,
+            split=values.get("split", ""),
+            start=start,
+            end=end,
+        )
 
-    def resolve(self, audio):
+    def resolve(self, audio: str) -> str:
         """The audio's path: relative ones begin at audio_dir."""
-        if audio.endswith("|") or self.audio_dir is None:
+        if is_pipe(audio) or self.options.audio_dir is None:
             return audio
-        return str(self.audio_dir / audio)
+        return str(self.options.audio_dir / audio)

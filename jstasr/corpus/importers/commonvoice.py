@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from jstasr.corpus.importers.columns import Columns
-from jstasr.corpus.importers.manifests import tsv_rows
+from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions
+from jstasr.corpus.importers.manifests import tsv_table
 from jstasr.corpus.unpack import unpack
 from jstasr.errors import JstasrError
 
@@ -13,34 +14,34 @@ SPEAKER_DIGITS = 16  # of the 128 hexadecimal digits of a client_id
 ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
 
 
-def is_language(folder):
+def is_language(folder: Path) -> bool:
     """Is this the folder of one language?"""
     return (folder / "validated.tsv").is_file() or (folder / "train.tsv").is_file()
 
 
-def languages_of(release):
-    """Languages of a release's folder: dict code -> folder. A folder of one language counts too."""
+def language_folders(release: Path) -> dict[str, Path]:
+    """Code -> folder, of the languages of a release; the folder of one language alone is a release too."""
     if is_language(release):
         return {release.name: release}
     return {folder.name: folder for folder in sorted(release.iterdir()) if folder.is_dir() and is_language(folder)}
 
 
-def unpacked(archive, folder):
-    """The folder of a release archive, unpacked below `folder` where it is not there already."""
+def unpacked(archive: Path, folder: Path) -> Path:
+    """The folder of a release archive, which is unpacked below `folder` if it is not there already."""
     name = next(archive.name.removesuffix(ending) for ending in ARCHIVES if archive.name.endswith(ending))
     target = folder / name
     if not target.is_dir():
         print(f"unpacking {archive} to {target}", flush=True)
         unpack(archive, target)
     inner = [path for path in target.iterdir() if path.is_dir()]
-    # An archive holds <release>/<language>/..., and may have been packed without the first.
-    return target if is_language(target) or languages_of(target) or len(inner) != 1 else inner[0]
+    # An archive holds <release>/<language>/..., or was packed without the first of these.
+    return target if is_language(target) or language_folders(target) or len(inner) != 1 else inner[0]
 
 
-def read_commonvoice(release, options, faults):
+def read_commonvoice(release: str | Path, options: ReadOptions, faults: ImportFaults) -> list[Entry]:
     """Entries of a release, of those of `options.langs` that it has (default: all).
 
-    Where a language has the official train.tsv, dev.tsv and test.tsv, these are read and tell the split; else
+    Where a language has the official train.tsv, dev.tsv and test.tsv, these are read and are the split; else
     validated.tsv. `options.tables` names others, as in ("validated",).
     """
     release = Path(release)
@@ -50,7 +51,7 @@ def read_commonvoice(release, options, faults):
         release = unpacked(release, options.unpack_to)
     if not release.is_dir():
         raise JstasrError(f"{release}: no such folder or archive of a Common Voice release")
-    folders = languages_of(release)
+    folders = language_folders(release)
     if not folders:
         raise JstasrError(f"{release}: no Common Voice release: neither validated.tsv nor <language>/validated.tsv")
     if is_language(release) and (options.lang or len(options.langs) == 1):
@@ -58,26 +59,26 @@ def read_commonvoice(release, options, faults):
     langs = [lang for lang in options.langs or folders if lang in folders]
     if not langs:
         raise JstasrError(f"{release}: has no language {' '.join(options.langs)}; it has: {' '.join(folders)}")
-    entries = []
+    entries: list[Entry] = []
     for lang in langs:
         entries += _read_language(folders[lang], lang, options, faults)
     _shorten_speakers(entries)
     return entries
 
 
-def _read_language(folder, lang, options, faults):
+def _read_language(folder: Path, lang: str, options: ReadOptions, faults: ImportFaults) -> list[Entry]:
     official = all((folder / f"{name}.tsv").is_file() for name in OFFICIAL)
     tables = options.tables or (OFFICIAL if official else ("validated",))
     options = replace(options, lang=lang, audio_dir=(folder / "clips").absolute())
-    entries = []
+    entries: list[Entry] = []
     for name in tables:
         path = folder / f"{name}.tsv"
-        columns, rows = tsv_rows(path, faults)
-        meaning = Columns(columns, options, faults, f"{path}:1", ("audio", "text", "speaker"))
-        if not meaning.usable:
+        table = tsv_table(path, faults)
+        columns = Columns(table.columns, options, faults, f"{path}:1", ("audio", "text", "speaker"))
+        if not columns.complete:
             continue
-        for where, row in rows:
-            entry = meaning.entry(row, where, faults)
+        for where, row in table.rows:
+            entry = columns.entry(row, where, faults)
             if entry is None:
                 continue
             if not Path(entry.audio).suffix:  # the first releases name the clips without ending
@@ -88,8 +89,8 @@ def _read_language(folder, lang, options, faults):
     return entries
 
 
-def _shorten_speakers(entries):
-    """client_id -> its first digits, where these tell all speakers apart."""
+def _shorten_speakers(entries: list[Entry]) -> None:
+    """client_id -> its first digits, where these are different for all speakers."""
     speakers = {entry.speaker for entry in entries}
     if len({speaker[:SPEAKER_DIGITS] for speaker in speakers}) == len(speakers):
         for entry in entries:

@@ -1,23 +1,24 @@
-"""What every format is read into, and how its faults are gathered."""
+"""Entries, which every format is read into, how they are read, and the faults that are found."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jstasr.errors import JstasrError
+from jstasr.errors import JstasrError, list_faults
 
 MAX_FAULTS_SHOWN = 100
 
 
 @dataclass
 class Entry:
-    """One utterance as a source tells of it.
+    """One utterance of a source.
 
     Args:
-        where: "file:line" (or row), for the reader of an error.
+        where: "file:line" (or row), to name in an error.
         audio: path of an audio file, or `command |`.
-        text: the transcript as it came.
-        id, speaker, lang, split: "" where the source does not tell.
+        text: the transcript, unchanged.
+        id, speaker, lang, split: "" where the source has none.
         recording: id of the recording that the utterance is cut from; "": it is the whole of its audio.
         start, end: seconds in the recording; None: its beginning, its end.
         seconds: length of the audio file, once it is known.
@@ -39,83 +40,78 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Options:
+class ReadOptions:
     """How a source is read.
 
     Args:
-        columns: dict name here (audio, text, ...) -> name of the source's column.
-        ignore: names of columns without use, or that shall not be used.
-        lang: language of entries that do not tell theirs.
+        columns: role (audio, text, ...) -> name of the source's column.
+        ignore: names of columns that are not read.
+        lang: language of entries without one.
         langs: languages to read, of a source of several; (): all.
         audio_dir: where relative audio paths begin; None: at the source.
         tables: names of the tables to read, where a source has several; (): its own choice.
-        extracted: folder for audio that lies inside other files, None: it is measured only; listed_as: what the
-            folder will be called in the end.
+        extracted: folder for audio that is stored inside other files; None: it is only measured.
+        listed_as: the absolute path that `extracted` will have in the end.
         unpack_to: folder for archives.
     """
 
-    columns: dict = field(default_factory=dict)
-    ignore: tuple = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    ignore: tuple[str, ...] = ()
     lang: str = ""
-    langs: tuple = ()
+    langs: tuple[str, ...] = ()
     audio_dir: Path | None = None
-    tables: tuple = ()
+    tables: tuple[str, ...] = ()
     extracted: Path | None = None
     listed_as: Path | None = None
     unpack_to: Path | None = None
 
 
-class Faults:
+class ImportFaults:
     """What is wrong with a source, all of it.
 
     Args:
         skip_rows: leave faulty rows out and list them, instead of refusing the source.
     """
 
-    def __init__(self, skip_rows=False):
+    def __init__(self, skip_rows: bool = False):
         self.skip_rows = skip_rows
-        self.fatal, self.rows = [], []
+        self.fatal: list[str] = []
+        self.rows: list[str] = []
 
-    def add(self, where, message):
+    def add(self, where: str | Path, message: str) -> None:
         """A fault of the source as a whole."""
         self.fatal.append(f"{where}: {message}")
 
-    def add_row(self, where, message):
+    def add_row(self, where: str | Path, message: str) -> None:
         """A fault of one row."""
         self.rows.append(f"{where}: {message}")
 
-    def lines(self):
-        """All faults in words, the first hundred."""
-        everything = self.fatal + ([] if self.skip_rows else sorted(self.rows, key=_by_line))
-        more = len(everything) - MAX_FAULTS_SHOWN
-        return everything[:MAX_FAULTS_SHOWN] + ([f"(and {more} more)"] if more > 0 else [])
-
-    def raise_all(self, source):
-        """JstasrError with every fault, if there is any that counts."""
-        lines = self.lines()
-        if lines:
-            count = len(self.fatal) + (0 if self.skip_rows else len(self.rows))
+    def raise_all(self, source: str) -> None:
+        """JstasrError with every fault, if there is any that is not skipped."""
+        faults = self.fatal + ([] if self.skip_rows else sorted(self.rows, key=_by_line))
+        if faults:
             remedy = "Nothing was written." + ("" if self.fatal else " --skip-bad leaves such rows out.")
-            raise JstasrError(f"{source}: {count} fault(s)\n  " + "\n  ".join(lines) + f"\n{remedy}")
+            shown = list_faults(faults, MAX_FAULTS_SHOWN, indent="  ")
+            raise JstasrError(f"{source}: {len(faults)} fault(s)\n{shown}\n{remedy}")
 
 
-def _by_line(fault):
+def _by_line(fault: str) -> list[int | str]:
     """Orders faults by file and line: "m.tsv:12: ..." comes after "m.tsv:9: ..."."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", fault)]
 
 
-def not_utf8(text):
+def not_utf8(text: str) -> bool:
     """Does a text that was decoded with `surrogateescape` hold bytes that are not UTF-8?"""
     return any("\udc80" <= character <= "\udcff" for character in text)
 
 
-def show(text):
-    """A text from a file, fit for an error message."""
+def printable(text: str) -> str:
+    """A text that was decoded with `surrogateescape`, fit for an error message."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def read_text_file(path):
-    """Content of a text file; bytes that are not UTF-8 stay as surrogates, a byte-order mark goes.
+def read_text_file(path: str | Path) -> str:
+    """Content of a text file without a byte-order mark; bytes that are not UTF-8 become surrogates.
 
     Raises:
         JstasrError: the file cannot be read, or is UTF-16.

@@ -1,13 +1,14 @@
-"""The formats by name, and how to tell which one a source is in."""
+"""The formats by name, and how the format of a source is guessed."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from jstasr.corpus.importers import commonvoice, huggingface, kaldi_dirs, wav_txt
-from jstasr.corpus.importers.columns import ROLES as ROLES
+from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions
 from jstasr.corpus.importers.manifests import read_csv, read_jsonl, read_tsv
 from jstasr.errors import JstasrError
 
-READERS = {
+READERS: dict[str, Callable[[Path, ReadOptions, ImportFaults], list[Entry]]] = {
     "tsv": read_tsv,
     "csv": read_csv,
     "jsonl": read_jsonl,
@@ -17,7 +18,8 @@ READERS = {
     "huggingface": huggingface.read_huggingface,
     "folder": wav_txt.read_wav_txt,
 }
-FORMATS = (*READERS, "text")
+TEXT_ONLY = "text"  # text without speech, which has no reader of entries
+FORMATS = (*READERS, TEXT_ONLY)
 ENDINGS = {
     ".tsv": "tsv",
     ".csv": "csv",
@@ -26,16 +28,16 @@ ENDINGS = {
     ".ndjson": "jsonl",
     ".arrow": "huggingface",
     ".parquet": "huggingface",
-    ".txt": "text",
-    ".gz": "text",
+    ".txt": TEXT_ONLY,
+    ".gz": TEXT_ONLY,
 }
 
 
-def guess_format(source):
-    """Name of the format that a file's ending or a folder's content tells.
+def guess_format(source: str | Path) -> str:
+    """Name of the format, by a file's ending or a folder's content.
 
     Raises:
-        JstasrError: nothing is there, or nothing tells.
+        JstasrError: nothing is there, or it is none of FORMATS.
     """
     path = Path(source)
     if not path.exists():
@@ -47,7 +49,7 @@ def guess_format(source):
             return ENDINGS[path.suffix.lower()]
     elif kaldi_dirs.is_kaldi(path):
         return "kaldi"
-    elif commonvoice.languages_of(path):
+    elif commonvoice.language_folders(path):
         return "commonvoice"
     elif huggingface.is_dataset(path):
         return "huggingface"

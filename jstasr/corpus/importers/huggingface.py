@@ -1,31 +1,39 @@
 """Hugging Face datasets on disk: `save_to_disk` folders (Arrow), and Parquet files. Needs pyarrow."""
 
 import io
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import soundfile
 
 from jstasr.corpus.importers.columns import Columns
+from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions
 from jstasr.errors import JstasrError
-from jstasr.kaldi.audio import reason
+from jstasr.kaldi.audio import audio_fault
+
+if TYPE_CHECKING:
+    import pyarrow
 
 
-def is_dataset(folder):
+def is_dataset(folder: Path) -> bool:
     """Does a folder look like a data set on disk?"""
     names = ("dataset_dict.json", "dataset_info.json", "state.json")
     return any((folder / name).is_file() for name in names) or any(_files(folder))
 
 
-def _files(folder):
+def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix in (".arrow", ".parquet"))
 
 
-def read_huggingface(source, options, faults):
+def read_huggingface(source: str | Path, options: ReadOptions, faults: ImportFaults) -> list[Entry]:
     """Entries of a folder or file; audio that is stored inside is written to `options.extracted`.
 
-    A sub-folder (`train/`) or a file name (`train-00000-of-00001.parquet`) tells the split where no column does.
+    Without a column for it, the split is the name of the sub-folder (`train/`) or of the file
+    (`train-00000-of-00001.parquet`).
     """
     _arrow()
     source = Path(source)
@@ -33,13 +41,13 @@ def read_huggingface(source, options, faults):
     files = [path for path in files if not path.name.startswith("cache-")]  # of `map`, not of the data
     if not files:
         raise JstasrError(f"{source}: neither .arrow nor .parquet files there")
-    entries = []
+    entries: list[Entry] = []
     for path in files:
         table = _read(path)
         where = f"{path}: schema"
         base = replace(options, audio_dir=options.audio_dir or path.absolute().parent)
         columns = Columns([(name, where) for name in table.column_names], base, faults, where)
-        if not columns.usable:
+        if not columns.complete:
             continue
         split = _split_of(path, source)
         audio_column = columns.column_of["audio"]
@@ -52,7 +60,7 @@ def read_huggingface(source, options, faults):
                 audio, seconds = row[audio_column], None
                 if isinstance(audio, dict):
                     name = f"{path.stem}-{number:07d}"
-                    row[audio_column], seconds = _stored(audio, row_where, name, options, faults)
+                    row[audio_column], seconds = _extract(audio, row_where, name, options, faults)
                     if not row[audio_column]:
                         continue
                 values = {key: "" if value is None else str(value) for key, value in row.items()}
@@ -64,7 +72,7 @@ def read_huggingface(source, options, faults):
     return entries
 
 
-def _arrow():
+def _arrow() -> ModuleType:
     try:
         import pyarrow
     except ImportError:
@@ -75,7 +83,7 @@ def _arrow():
     return pyarrow
 
 
-def _read(path):
+def _read(path: Path) -> "pyarrow.Table":
     pyarrow = _arrow()
     try:
         if path.suffix == ".parquet":
@@ -91,11 +99,13 @@ def _read(path):
         raise JstasrError(f"{path}: cannot be read as {path.suffix[1:]}: {error}") from None
 
 
-def _stored(audio, where, name, options, faults):
+def _extract(
+    audio: dict[str, Any], where: str, name: str, options: ReadOptions, faults: ImportFaults
+) -> tuple[str, float | None]:
     """Path of an audio column's value {path, bytes}; bytes are written out, or measured, which gives their seconds.
 
     Returns:
-        ("", None) where there is a fault, which is told, else (path, seconds or None).
+        ("", None) where there is a fault, else (path, seconds or None).
     """
     path, content = audio.get("path") or "", audio.get("bytes")
     if not content:
@@ -109,14 +119,15 @@ def _stored(audio, where, name, options, faults):
         try:
             return target, soundfile.info(io.BytesIO(content)).duration
         except soundfile.SoundFileError as error:
-            faults.add_row(where, f"cannot be read as audio ({reason(error)})")
+            faults.add_row(where, f"cannot be read as audio ({audio_fault(error)})")
             return "", None
     options.extracted.mkdir(parents=True, exist_ok=True)
     (options.extracted / target).write_bytes(content)
-    return str((options.listed_as / target).absolute()), None
+    assert options.listed_as is not None, "a folder for extracted audio has a final path"
+    return str(options.listed_as / target), None
 
 
-def _ending(content):
+def _ending(content: bytes) -> str:
     for start, ending in (
         (b"RIFF", ".wav"),
         (b"fLaC", ".flac"),
@@ -129,8 +140,8 @@ def _ending(content):
     return ".wav"
 
 
-def _split_of(path, source):
-    """The split that a sub-folder or a shard's name tells: train/data-00000-of-00002.arrow, dev-00000-of-1.parquet."""
+def _split_of(path: Path, source: Path) -> str:
+    """The split by the name of a sub-folder or a shard: train/data-00000-of-00002.arrow, dev-00000-of-1.parquet."""
     shard = re.match(r"([A-Za-z]+)-\d{5}-of-\d{5}", path.name)
     if shard and shard[1] != "data":
         return shard[1]
@@ -139,10 +150,8 @@ def _split_of(path, source):
     return ""
 
 
-def _name_classes(schema, values):
-    """Class labels (integers) of the metadata as their names: {"gender": "0"} needs none, {"lang_id": "2"} does."""
-    import json
-
+def _name_classes(schema: "pyarrow.Schema", values: dict[str, str]) -> None:
+    """Replace class labels (integers) by the names in the metadata: {"lang_id": "2"} becomes {"lang_id": "de"}."""
     try:
         features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
     except (KeyError, ValueError):

@@ -5,45 +5,58 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from jstasr.corpus.importers.columns import Columns
-from jstasr.corpus.importers.entries import read_text_file
+from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, read_text_file
 from jstasr.errors import JstasrError
 
 
-def read_tsv(path, options, faults):
+class Table(NamedTuple):
+    """Content of a table.
+
+    Args:
+        columns: (name, where it was first seen).
+        rows: (where, column -> value).
+    """
+
+    columns: list[tuple[str, str]]
+    rows: list[tuple[str, dict[str, str]]]
+
+
+def read_tsv(path: str | Path, options: ReadOptions, faults: ImportFaults) -> list[Entry]:
     """Entries of a tab-separated table with a header line."""
-    return _entries(path, *tsv_rows(path, faults), options, faults)
+    return _entries(path, tsv_table(path, faults), options, faults)
 
 
-def read_csv(path, options, faults):
+def read_csv(path: str | Path, options: ReadOptions, faults: ImportFaults) -> list[Entry]:
     """Entries of a comma- or semicolon-separated table with a header line."""
-    return _entries(path, *csv_rows(path, faults), options, faults)
+    return _entries(path, csv_table(path, faults), options, faults)
 
 
-def read_jsonl(path, options, faults):
+def read_jsonl(path: str | Path, options: ReadOptions, faults: ImportFaults) -> list[Entry]:
     """Entries of JSON objects: one a line, or all in one list."""
-    return _entries(path, *json_rows(path, faults), options, faults)
+    return _entries(path, json_table(path, faults), options, faults)
 
 
-def _entries(path, names, rows, options, faults):
+def _entries(path: str | Path, table: Table, options: ReadOptions, faults: ImportFaults) -> list[Entry]:
     options = replace(options, audio_dir=options.audio_dir or Path(path).absolute().parent)
-    if not names:
+    if not table.columns:
         raise JstasrError(f"{path}: is empty; expected a header line and rows, or JSON objects")
-    columns = Columns(names, options, faults, f"{path}:1")
-    if not columns.usable:
+    columns = Columns(table.columns, options, faults, f"{path}:1")
+    if not columns.complete:
         return []
-    entries = (columns.entry(row, where, faults) for where, row in rows)
+    entries = (columns.entry(row, where, faults) for where, row in table.rows)
     return [entry for entry in entries if entry is not None]
 
 
-def tsv_rows(path, faults):
-    """Columns [(name, where)] and rows [(where, dict)] of a TSV file; quotes enclose a field, or are letters."""
+def tsv_table(path: str | Path, faults: ImportFaults) -> Table:
+    """Content of a TSV file; quotes that do not enclose a whole field are part of it."""
     lines = [line.removesuffix("\r") for line in read_text_file(path).split("\n")]
     if lines[-1] == "":
         lines.pop()
     if not lines:
-        return [], []
+        return Table([], [])
     header = [name.strip() for name in lines[0].split("\t")]
     rows = []
     for number, line in enumerate(lines[1:], 2):
@@ -55,22 +68,23 @@ def tsv_rows(path, faults):
             faults.add_row(where, f"{len(fields)} fields, where the header has {len(header)}")
             continue
         rows.append((where, dict(zip(header, map(unquote, fields), strict=True))))
-    return [(name, f"{path}:1") for name in header], rows
+    return Table([(name, f"{path}:1") for name in header], rows)
 
 
-def unquote(field):
+def unquote(field: str) -> str:
     """'"He said ""no""."' -> 'He said "no".': as spreadsheets and Common Voice write quotes."""
     if len(field) > 1 and field[0] == field[-1] == '"' and '"' not in field[1:-1].replace('""', ""):
         return field[1:-1].replace('""', '"')
     return field
 
 
-def csv_rows(path, faults):
-    """The same of a CSV file."""
+def csv_table(path: str | Path, faults: ImportFaults) -> Table:
+    """Content of a CSV file."""
     content = read_text_file(path)
     first = content.split("\n", 1)[0]
     reader = csv.reader(io.StringIO(content, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",")
-    header, rows = [], []
+    header: list[str] = []
+    rows: list[tuple[str, dict[str, str]]] = []
     while True:
         where = f"{path}:{reader.line_num + 1}"
         try:
@@ -89,11 +103,11 @@ def csv_rows(path, faults):
             faults.add_row(where, f"{len(fields)} fields, where the header has {len(header)}{hint}")
         else:
             rows.append((where, dict(zip(header, fields, strict=True))))
-    return [(name, f"{path}:1") for name in header], rows
+    return Table([(name, f"{path}:1") for name in header], rows)
 
 
-def json_rows(path, faults):
-    """The same of JSON objects; keys may differ from line to line."""
+def json_table(path: str | Path, faults: ImportFaults) -> Table:
+    """Content of JSON objects; keys may differ from line to line."""
     content = read_text_file(path)
     if content.lstrip().startswith("["):
         try:
@@ -109,12 +123,13 @@ def json_rows(path, faults):
                 objects.append((f"{path}:{number}", json.loads(line)))
             except ValueError as error:
                 faults.add_row(f"{path}:{number}", f"not JSON: {error}")
-    names, rows = {}, []
+    first_seen: dict[str, str] = {}
+    rows: list[tuple[str, dict[str, str]]] = []
     for where, item in objects:
         if not isinstance(item, dict):
             faults.add_row(where, f"not a JSON object: {str(item)[:40]!r}")
             continue
         for key in item:
-            names.setdefault(key, where)
+            first_seen.setdefault(key, where)
         rows.append((where, {key: "" if value is None else str(value) for key, value in item.items()}))
-    return list(names.items()), rows
+    return Table(list(first_seen.items()), rows)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Collection, Iterable, Sequence
 
 from jstasr.corpus.importers.split import sentence_key
 from jstasr.corpus.recipe_sets import choose_lines, read_lines
@@ -14,42 +15,46 @@ SENTENCE_END = re.compile(
 )
 
 
-def parse_text_files(options, langs):
-    """dict language -> list of files, of --text options FILE or LANG=FILE.
+def parse_text_files(files: Iterable[str], langs: Sequence[str]) -> dict[str, list[str]]:
+    """Language -> paths, of "FILE" or "LANG=FILE".
 
+    Args:
+        files: of text, one sentence or paragraph per line; the language may be left out where there is only one.
+        langs: the languages of the recordings.
     Raises:
-        JstasrError: several languages and a file that does not say which one it is in.
+        JstasrError: several languages and a file without one of them.
     """
-    files = {}
-    for option in options:
-        lang, equals, path = option.partition("=")
+    paths: dict[str, list[str]] = {}
+    for file in files:
+        lang, equals, path = file.partition("=")
         if not equals or "/" in lang or lang not in langs:
-            lang, path = (langs[0], option) if len(langs) == 1 else ("", option)
+            lang, path = (langs[0], file) if len(langs) == 1 else ("", file)
         if not lang:
-            raise JstasrError(f"--text {option}: say its language, one of {' '.join(langs)}: --text LANG=FILE")
-        files.setdefault(lang, []).append(path)
-    return files
+            raise JstasrError(f"--text {file}: say its language, one of {' '.join(langs)}: --text LANG=FILE")
+        paths.setdefault(lang, []).append(path)
+    return paths
 
 
-def sentences_of(paths, count=0, seed=1):
+def sentences_of(paths: Sequence[str], count: int = 0, seed: int = 1) -> list[str]:
     """Sentences of text files, `count` lines of them at random (0: all)."""
     lines = (line for path in paths for line in read_lines(path))
-    found = []
+    found: list[str] = []
     for line in choose_lines(lines, count, seed):
         pieces = SENTENCE_END.split(line) if len(line) > LONG else [line]
         found += [piece.strip() for piece in pieces if piece and len(piece) <= LONGEST]
     return found
 
 
-def new_sentences(sentences, lang, excluded):
+def new_sentences(sentences: Iterable[str], lang: str, excluded: Collection[str]) -> tuple[list[str], int]:
     """Sentences with letters, each once, without those whose key is in `excluded`; and how many of the latter."""
-    kept, held = {}, 0
+    kept: dict[str, str] = {}
+    num_excluded = 0
     for sentence in sentences:
         if not any(unicodedata.category(character)[0] == "L" for character in sentence):
             continue
         key = sentence_key(sentence, lang)
         if key in excluded:
-            held += 1
+            num_excluded += 1
         elif key:
             kept.setdefault(key, sentence)
-    return list(kept.values()), held
+    return list(kept.values()), num_excluded

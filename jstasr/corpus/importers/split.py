@@ -1,43 +1,48 @@
 """Train, dev and test: by a column of the source, else by speaker; no sentence of dev or test in training."""
 
 import random
+from collections.abc import Sequence
 
+from jstasr.corpus.importers.entries import Entry, ImportFaults
 from jstasr.errors import JstasrError
 from jstasr.text.normalize import clean
 
 SETS = ("train", "dev", "test")
+Parts = dict[str, list[Entry]]  # of SETS
 NAMES = {
     "train": "train training",
     "dev": "dev valid val validation development",
     "test": "test testing eval evaluation",
 }
-LARGEST_SHARE = 0.25  # of dev or test in one voice, where other speakers can be taken
+LARGEST_SHARE = 0.25  # of dev or test by one speaker, where others can be taken
 SET_OF = {name: part for part, names in NAMES.items() for name in names.split()}
 
 
-def sentence_key(text, lang):
-    """What two transcripts share if they are the same sentence, written with other signs or spaces."""
+def sentence_key(text: str, lang: str) -> str:
+    """A key that two transcripts share if they differ in punctuation, case and spaces only."""
     return clean(text, "basic", lang or None).replace(" ", "").replace("'", "")
 
 
-def split_entries(entries, shares, seed, faults):
-    """dict set -> entries.
+def split_entries(
+    entries: Sequence[Entry], dev_share: float, test_share: float, seed: int, faults: ImportFaults
+) -> tuple[Parts, list[str]]:
+    """Divide entries into train, dev and test.
 
-    The source's own split is kept; where it names no dev or test set, that set is made of training speakers. Where it
-    names none at all, speakers are divided at random; those with much to say stay in training, so that dev and test
-    have many voices. A speaker is in one set only, in all languages: whoever is in test is dropped from dev, and both
-    from train.
+    The source's own split is kept; where it has no dev or test set, that set is taken from the training speakers.
+    Where it has no split at all, speakers are divided at random; those with many utterances stay in training, so that
+    dev and test have many speakers. A speaker is in one set only, in all languages: those of test are dropped from
+    dev, and those of both from train.
 
     Args:
-        entries: list of Entry.
-        shares: (dev, test) shares of a language's utterances, where they are divided here.
+        entries: of all languages.
+        dev_share, test_share: shares of a language's utterances, where the source has no such set.
         seed: of the division.
         faults: gets unknown names of splits.
     Returns:
-        dict "train" | "dev" | "test" -> list of Entry, and a list of notes for the reader.
+        The sets, and notes for the user.
     """
-    parts = {name: [] for name in SETS}
-    undecided = []
+    parts: Parts = {name: [] for name in SETS}
+    undecided: list[Entry] = []
     for entry in entries:
         name = entry.split.lower()
         if not name:
@@ -54,20 +59,20 @@ def split_entries(entries, shares, seed, faults):
     notes += _keep_apart(parts)
     lacking = [name for name in ("test", "dev") if not parts[name]]
     if lacking:
-        notes += _divide(parts, lacking, dict(zip(("dev", "test"), shares, strict=True)), seed)
+        notes += _divide(parts, lacking, {"dev": dev_share, "test": test_share}, seed)
     return parts, notes
 
 
-def _divide(parts, lacking, shares, seed):
+def _divide(parts: Parts, lacking: list[str], shares: dict[str, float], seed: int) -> list[str]:
     """Move speakers of train to the sets that are lacking."""
     pool = parts["train"]
-    by_speaker = {}
+    by_speaker: dict[str, list[Entry]] = {}
     for entry in pool:
         by_speaker.setdefault(entry.speaker, []).append(entry)
     speakers = sorted(by_speaker)
     random.Random(seed).shuffle(speakers)
-    set_of = {}
-    too_few = []
+    set_of: dict[str, str] = {}  # of a speaker
+    too_few: list[str] = []
     for lang in sorted({entry.lang for entry in pool}):
         counts = {s: n for s in speakers if (n := sum(entry.lang == lang for entry in by_speaker[s]))}
         total = sum(counts.values())
@@ -78,7 +83,7 @@ def _divide(parts, lacking, shares, seed):
         for name in lacking:
             wanted = max(1, round(shares[name] * total))
             have = sum(counts[s] for s in counts if set_of.get(s) == name)
-            # Stable: at random among those who would be less than a share of the set; then those with least to say.
+            # Stable: at random among those below LARGEST_SHARE of the set; then those with the fewest utterances.
             free.sort(key=lambda s: max(counts[s], wanted * LARGEST_SHARE))
             while have < wanted and len(free) > (1 if name == lacking[-1] else 2):
                 if have and have + counts[free[0]] > 2 * wanted:
@@ -90,10 +95,10 @@ def _divide(parts, lacking, shares, seed):
     for lang in too_few:
         notes.append(
             f"WARNING: {lang} has too few speakers to keep them apart: train, dev and test share them, so that error "
-            "rates say nothing about other voices"
+            "rates say nothing about other speakers"
         )
-    divided = {name: [] for name in SETS}
-    mixed = {}
+    divided: Parts = {name: [] for name in SETS}
+    mixed: dict[str, list[Entry]] = {}
     for entry in pool:
         if (entry.lang or "the data") in too_few and entry.speaker not in set_of:
             mixed.setdefault(entry.lang, []).append(entry)
@@ -113,9 +118,9 @@ def _divide(parts, lacking, shares, seed):
     return notes
 
 
-def _keep_apart(parts):
+def _keep_apart(parts: Parts) -> list[str]:
     """Drop from train the speakers of dev and test, from dev those of test."""
-    notes = []
+    notes: list[str] = []
     for name, others in (("dev", ("test",)), ("train", ("dev", "test"))):
         taken = {entry.speaker for other in others for entry in parts[other]}
         kept = [entry for entry in parts[name] if entry.speaker not in taken]
@@ -129,18 +134,23 @@ def _keep_apart(parts):
     return notes
 
 
-def drop_shared_sentences(parts, policy):
-    """Leave out training utterances that say a sentence of dev or test.
+def evaluation_keys(parts: Parts) -> set[str]:
+    """Keys of the sentences of dev and test."""
+    return {sentence_key(entry.text, entry.lang) for entry in [*parts["dev"], *parts["test"]]}
+
+
+def drop_shared_sentences(parts: Parts, policy: str) -> list[str]:
+    """Leave out training utterances of sentences of dev or test.
 
     Args:
-        parts: dict set -> entries, changed in place.
-        policy: "drop", "keep", or "auto": drop, unless that would take more than half of the training set (people who
-            all read the same list).
+        parts: changed in place.
+        policy: "drop", "keep", or "auto": drop, unless that would take more than 50% of the training set (speakers
+            who all read the same list).
     Returns:
-        list of notes.
+        Notes for the user.
     """
-    held = {sentence_key(entry.text, entry.lang) for name in ("dev", "test") for entry in parts[name]}
-    kept = [entry for entry in parts["train"] if sentence_key(entry.text, entry.lang) not in held]
+    excluded = evaluation_keys(parts)
+    kept = [entry for entry in parts["train"] if sentence_key(entry.text, entry.lang) not in excluded]
     dropped = len(parts["train"]) - len(kept)
     if not dropped or policy == "keep":
         return []
@@ -153,12 +163,13 @@ def drop_shared_sentences(parts, policy):
     return [f"train: left out {dropped} utterances that say sentences of dev or test"]
 
 
-def hold_out_sentences(entries, share, seed):
+def hold_out_sentences(entries: Sequence[Entry], share: float, seed: int) -> tuple[list[Entry], list[str]]:
     """Take sentences, with all their utterances, out of the training set, to be text without speech.
 
     Args:
         entries: of one language.
         share: of the sentences.
+        seed: of the choice.
     Returns:
         the entries left, and the sentences held out.
     """
@@ -170,7 +181,7 @@ def hold_out_sentences(entries, share, seed):
     return left, [texts[key] for key in sorted(chosen)]
 
 
-def refuse_empty(parts, source):
+def refuse_empty(parts: Parts, source: str) -> None:
     """JstasrError naming the sets without utterances."""
     empty = [name for name in SETS if not parts[name]]
     if empty:

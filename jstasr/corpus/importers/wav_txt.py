@@ -2,38 +2,40 @@
 
 from pathlib import Path
 
-from jstasr.corpus.importers.entries import Entry, not_utf8, read_text_file
+from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, not_utf8, read_text_file
 from jstasr.errors import JstasrError
 
-AUDIO = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".au", ".sph", ".w64", ".caf"}
-TEXT = (".txt", ".TXT")
+AUDIO_ENDINGS = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".au", ".sph", ".w64", ".caf"}
+TEXT_ENDINGS = (".txt", ".TXT")
 
 
-def audio_files(folder):
+def audio_files(folder: str | Path) -> list[Path]:
     """Audio files below a folder, hidden ones left out, sorted."""
     return sorted(
         path
         for path in Path(folder).rglob("*")
-        if path.suffix.lower() in AUDIO and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.suffix.lower() in AUDIO_ENDINGS
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
 
 
-def read_wav_txt(folder, options, faults):
-    """Entries of a folder. Recordings that lie in sub-folders have the first sub-folder's name as their speaker."""
+def read_wav_txt(folder: str | Path, options: ReadOptions, faults: ImportFaults) -> list[Entry]:
+    """Entries of a folder. The speaker of recordings in sub-folders is the name of the first sub-folder."""
     folder = Path(folder)
     recordings = audio_files(folder)
     if not recordings:
-        faults.add(folder, f"no recordings ({' '.join(sorted(AUDIO))})")
-    entries = []
+        faults.add(folder, f"no recordings ({' '.join(sorted(AUDIO_ENDINGS))})")
+    entries: list[Entry] = []
     for path in recordings:
-        transcript = next(filter(Path.is_file, map(path.with_suffix, TEXT)), None)
+        transcript = next(filter(Path.is_file, map(path.with_suffix, TEXT_ENDINGS)), None)
         if transcript is None:
             faults.add_row(path, f"no transcript {path.stem}.txt beside it")
             continue
         try:
             text = read_text_file(transcript)
         except JstasrError as error:
-            faults.add_row(*str(error).split(": ", 1))
+            where, _, message = str(error).partition(": ")
+            faults.add_row(where, message)
             continue
         if not_utf8(text):
             number = next(n for n, line in enumerate(text.split("\n"), 1) if not_utf8(line))
@@ -43,7 +45,7 @@ def read_wav_txt(folder, options, faults):
         speaker = inner[0] if len(inner) > 1 else ""
         entries.append(Entry(f"{transcript}:1", str(path.absolute()), text, lang=options.lang, speaker=speaker))
     stems = {path.with_suffix("") for path in recordings}
-    for transcript in sorted(path for path in folder.rglob("*") if path.suffix in TEXT):
+    for transcript in sorted(path for path in folder.rglob("*") if path.suffix in TEXT_ENDINGS):
         if transcript.with_suffix("") not in stems and not transcript.name.lower().startswith(("readme", "licen")):
             faults.add_row(transcript, "no recording of that name beside it")
     return entries

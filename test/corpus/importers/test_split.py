@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jstasr.corpus.importers.entries import Entry, Faults
+from jstasr.corpus.importers.entries import Entry, ImportFaults
 from jstasr.corpus.importers.sentences import new_sentences, sentences_of
 from jstasr.corpus.importers.split import drop_shared_sentences, hold_out_sentences, split_entries
 from jstasr.kaldi.tables import read_table
@@ -22,7 +22,7 @@ def entries_of(counts, lang="br"):
 
 
 def divide(entries, shares=(0.1, 0.1)):
-    return split_entries(entries, shares, 1, Faults())
+    return split_entries(entries, *shares, 1, ImportFaults())
 
 
 @settings(max_examples=100, deadline=None)
@@ -103,10 +103,10 @@ def test_speakers_of_the_test_set_leave_training_where_dev_is_made_here_too():
 
 
 def test_an_unknown_split_is_a_fault_of_its_row():
-    faults = Faults()
+    faults = ImportFaults()
     entries = entries_of({"a": 1})
     entries[0].split = "holdout"
-    split_entries(entries, (0.1, 0.1), 1, faults)
+    split_entries(entries, 0.1, 0.1, 1, faults)
     assert faults.rows == ["x: split 'holdout': must be train, dev or test"]
 
 

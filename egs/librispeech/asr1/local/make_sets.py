@@ -43,7 +43,7 @@ def main():
                 utterances = [each for split in splits for each in utterances_of(args.librispeech / split)]
                 write_set(work / name, utterances, f"LibriSpeech, {' '.join(splits)}")
             lines = choose_lines(read_lines(args.text), args.n_text, args.seed)
-            write_text_set(work / "train_text", {None: [line.lower() for line in lines]})
+            write_text_set(work / "train_text", {"": [line.lower() for line in lines]})
 
 
 if __name__ == "__main__":

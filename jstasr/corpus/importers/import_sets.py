@@ -1,0 +1,240 @@
+"""From a source in any format to data directories: one set, or train, dev and test, or a set of text alone."""
+
+import random
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from jstasr.corpus.importers import formats, split
+from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions
+from jstasr.corpus.importers.sentences import new_sentences, parse_text_files, sentences_of
+from jstasr.corpus.importers.valid_entries import valid_entries
+from jstasr.corpus.importers.write import AUDIO, SKIPPED, audio_seconds, replacing, summary, write_data_dir
+from jstasr.corpus.recipe_sets import MADE_WITH, made_together, write_text_set
+from jstasr.errors import JstasrError
+from jstasr.kaldi.audio import is_pipe
+from jstasr.kaldi.files import atomic_write
+from jstasr.kaldi.tables import read_table
+
+TRAIN_TEXT = "train_text"  # the set of text without speech
+MEASURED = 500  # utterances whose length `measure` looks up
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is imported.
+
+    Args:
+        paths: files, folders or archives; several only of Common Voice.
+        format: one of formats.READERS; None: guessed from the path.
+        options: how it is read.
+        skip_faulty_rows: leave faulty rows out and list them, instead of refusing the source.
+    """
+
+    paths: tuple[str, ...]
+    format: str | None = None
+    options: ReadOptions = ReadOptions()
+    skip_faulty_rows: bool = False
+
+    @property
+    def name(self) -> str:
+        """What to call it in a message."""
+        return " ".join(self.paths)
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """How entries become train, dev, test and train_text.
+
+    Args:
+        dev_share, test_share: shares of a language's utterances, where the source has no such set.
+        shared_sentences: training utterances of sentences of dev or test: "drop", "keep" or "auto".
+        max_train: training utterances of a language, at random; 0: all.
+        text_files: "FILE" or "LANG=FILE", text without speech.
+        held_out_share: share of the training sentences to become text without speech, where there is no file.
+        max_sentences: lines of text to take, at random; 0: all.
+        seed: of everything random.
+    """
+
+    dev_share: float = 0.1
+    test_share: float = 0.1
+    shared_sentences: str = "auto"
+    max_train: int = 0
+    text_files: tuple[str, ...] = ()
+    held_out_share: float = 0.0
+    max_sentences: int = 0
+    seed: int = 1
+
+
+def looks_like_text(path: str) -> bool:
+    """Is the source a text without speech?"""
+    return formats.guess_format(path) == formats.TEXT_ONLY
+
+
+def read_entries(
+    source: Source, faults: ImportFaults, work: Path | None = None, final: Path | None = None
+) -> list[Entry]:
+    """Entries of a source, checked, with ids.
+
+    Args:
+        source: to read.
+        faults: gathers what is wrong with it.
+        work: folder for recordings that the source holds inside its files; None: they are only measured.
+        final: what `work` will be called in the end.
+    Raises:
+        JstasrError: nothing there that can be read.
+    """
+    options = replace(
+        source.options, extracted=work and work / AUDIO, listed_as=final.absolute() / AUDIO if final else None
+    )
+    entries: list[Entry] = []
+    for path in source.paths:
+        name = source.format or formats.guess_format(path)
+        if name == formats.TEXT_ONLY:
+            raise JstasrError(f"{path}: is text without speech by its name; of a table say --format tsv, csv or jsonl")
+        if name not in formats.READERS:
+            raise JstasrError(f"--format {name}: must be one of {' '.join(formats.FORMATS)}")
+        if len(source.paths) > 1 and name != "commonvoice":
+            raise JstasrError(f"{source.name}: one source only; import each, then utils/combine_data.sh")
+        if not Path(path).exists():
+            raise JstasrError(f"{path}: no such file or folder")
+        entries += formats.READERS[name](Path(path), options, faults)
+    lost = sorted(set(options.langs) - {entry.lang for entry in entries})
+    if lost and not faults.fatal:
+        faults.add(source.name, f"no recordings in {' '.join(lost)}")
+    entries = valid_entries(entries, options, faults)
+    if not entries and not faults.fatal and not faults.rows:
+        faults.add(source.name, "no usable utterance")
+    return entries
+
+
+def report_skipped(faults: ImportFaults, folder: Path) -> None:
+    """Print how many rows were left out, and list them in <folder>/skipped."""
+    if faults.rows:
+        with atomic_write(folder / SKIPPED) as file:
+            file.writelines(f"{line}\n".encode("utf-8", "replace").decode() for line in faults.rows)
+        print(
+            f"left out {len(faults.rows)} faulty rows, listed in {folder.name}/{SKIPPED}; the first: {faults.rows[0]}"
+        )
+
+
+def import_set(source: Source, dest: Path) -> None:
+    """One data directory, `dest`, of the whole source."""
+    faults = ImportFaults(source.skip_faulty_rows)
+    with replacing(dest) as work:
+        entries = read_entries(source, faults, work, dest)
+        faults.raise_all(source.name)
+        write_data_dir(work, entries)
+        report_skipped(faults, work)
+    print(summary(str(dest), entries))
+
+
+def import_split(source: Source, dest: Path, plan: SplitPlan) -> None:
+    """Data directories train, dev, test and, with text, train_text in the folder `dest`."""
+    faults = ImportFaults(source.skip_faulty_rows)
+    (dest / MADE_WITH).unlink(missing_ok=True)  # the source may have changed
+    sets: list[str] = list(split.SETS)
+    with made_together(dest, f"jstasr import --split {source.name}", sets) as work:
+        assert work is not None, "without a record nothing is up to date"
+        entries = read_entries(source, faults, work, dest)
+        parts, notes = split.split_entries(entries, plan.dev_share, plan.test_share, plan.seed, faults)
+        faults.raise_all(source.name)
+        notes += split.drop_shared_sentences(parts, plan.shared_sentences)
+        split.refuse_empty(parts, source.name)
+        texts = unpaired_text(parts, plan, notes)
+        if plan.max_train:
+            parts["train"] = thin_out(parts["train"], plan.max_train, plan.seed)
+        split.refuse_empty(parts, source.name)
+        for name in split.SETS:
+            write_data_dir(work / name, parts[name])
+        if texts:
+            write_text_set(work / TRAIN_TEXT, texts)
+            sets.append(TRAIN_TEXT)
+        report_skipped(faults, work / "train")
+        if (work / AUDIO).is_dir():
+            sets.append(AUDIO)
+    if TRAIN_TEXT not in sets:  # of an earlier run: it may hold sentences of this one's test set
+        shutil.rmtree(dest / TRAIN_TEXT, ignore_errors=True)
+    for name in split.SETS:
+        print(summary(name, parts[name]))
+    for note in notes:
+        print(note)
+
+
+def thin_out(entries: Iterable[Entry], count: int, seed: int) -> list[Entry]:
+    """At most `count` entries of each language, at random."""
+    by_language: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_language.setdefault(entry.lang, []).append(entry)
+    kept: list[Entry] = []
+    for lang, members in sorted(by_language.items()):
+        kept += random.Random(f"{seed} {lang}").sample(members, min(count, len(members)))
+    return kept
+
+
+def unpaired_text(parts: split.Parts, plan: SplitPlan, notes: list[str]) -> dict[str, list[str]]:
+    """Sentences without speech: of the plan's text files, else held out from the training sentences.
+
+    Args:
+        parts: set -> entries; train loses the utterances of sentences that are held out.
+        plan: where the text comes from.
+        notes: gets a line for the user about each language.
+    Returns:
+        Language -> sentences, none of them a sentence of dev or test.
+    """
+    langs = sorted({entry.lang for entry in parts["train"]})
+    files = parse_text_files(plan.text_files, langs)
+    excluded = split.evaluation_keys(parts)
+    texts: dict[str, list[str]] = {}
+    for lang in langs:
+        if lang in files:
+            found = sentences_of(files[lang], plan.max_sentences, plan.seed)
+            texts[lang], num_excluded = new_sentences(found, lang, excluded)
+            notes.append(
+                f"{TRAIN_TEXT}: {len(texts[lang])} sentences {lang}; left out {num_excluded} that dev or test has"
+            )
+        elif plan.held_out_share:
+            members = [entry for entry in parts["train"] if entry.lang == lang]
+            left, texts[lang] = split.hold_out_sentences(members, plan.held_out_share, plan.seed)
+            parts["train"] = [entry for entry in parts["train"] if entry.lang != lang] + left
+            notes.append(f"{TRAIN_TEXT}: {len(texts[lang])} sentences {lang}, whose recordings are left out of train")
+    return {lang: sentences for lang, sentences in texts.items() if sentences}
+
+
+def import_text(
+    paths: Sequence[str], dest: Path, lang: str = "", exclude: Iterable[str] = (), max_sentences: int = 0, seed: int = 1
+) -> None:
+    """A text-only set, `dest`, of the sentences of text files.
+
+    Args:
+        paths: text files.
+        dest: data directory.
+        lang: language of all of them, or "".
+        exclude: Kaldi tables of transcripts whose sentences are left out.
+        max_sentences: lines of text to take, at random; 0: all.
+        seed: of the choice.
+    """
+    excluded = {split.sentence_key(text, lang) for path in exclude for text in read_table(path).values()}
+    sentences, num_excluded = new_sentences(sentences_of(paths, max_sentences, seed), lang, excluded)
+    with replacing(dest) as work:
+        write_text_set(work, {lang: sentences})
+    print(f"{dest}: {len(sentences)} sentences; left out {num_excluded} that --exclude names")
+
+
+def measure(source: Source, seed: int = 1) -> None:
+    """Print how much there is, as words that a shell can read: `utterances=80 seconds=512 ...`."""
+    faults = ImportFaults(source.skip_faulty_rows)
+    entries = read_entries(source, faults)
+    faults.raise_all(source.name)
+    sample = random.Random(seed).sample(entries, min(MEASURED, len(entries)))
+    seconds = 0.0
+    for entry in sample:
+        if entry.end is not None or not is_pipe(entry.audio):
+            seconds += (audio_seconds(entry) if entry.end is None else entry.end) - (entry.start or 0)
+    langs = sorted({entry.lang for entry in entries if entry.lang})
+    print(
+        f"utterances={len(entries)} seconds={round(seconds * len(entries) / len(sample))} "
+        f"speakers={len({entry.speaker for entry in entries})} letters={len({c for e in entries for c in e.text})} "
+        f"langs={','.join(langs)}"
+    )
