@@ -8,13 +8,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from jstasr.errors import JstasrError
+
+Schema = TypeVar("Schema")
 
 BASE = "base"  # key of the file whose values a file changes
 
@@ -105,7 +107,7 @@ def read_with_bases(path: Path, users: tuple[Path, ...] = ()) -> list[tuple[str,
     return [*read_with_bases(base, users), (str(path), values)]
 
 
-def merge_config(schema: type, path: str | Path | None, overrides: Sequence[str] = ()):
+def merge_config(schema: type[Schema], path: str | Path | None, overrides: Sequence[str] = ()) -> Schema:
     """Read a configuration.
 
     Args:
@@ -133,4 +135,4 @@ def merge_config(schema: type, path: str | Path | None, overrides: Sequence[str]
             check_keys(cast(dict, OmegaConf.to_container(values)), schema(), source)
             merged = OmegaConf.merge(merged, values)
     with faults_of(str(path or "--set")):
-        return OmegaConf.to_object(merged)
+        return cast(Schema, OmegaConf.to_object(merged))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 @dataclass
 class Batch:
-    """Paired utterances, and the text that rides beside them; all padded with 0.
+    """Paired utterances and unpaired texts, both padded with 0.
 
     B paired utterances: `speech` (B, T, F) log-mel float32, `labels` (B, U), `phones` (B, P).
     N unpaired texts: `text_phones` (N, Q), `text_labels` (N, V). The matching `*_lengths` are (B,) or (N,) int64.
@@ -28,7 +28,7 @@ class Batch:
     text_label_lengths: Tensor
 
     def counts(self, paired: int) -> dict[str, int]:
-        """How much of each unit the batch holds; `paired`: transcripts of paired speech that ride in the text batch."""
+        """Amount of each unit in the batch; `paired`: transcripts of paired speech in the text batch."""
         return {
             "labels": int(self.label_lengths.sum()),
             "phones": int(self.phone_lengths.sum()),

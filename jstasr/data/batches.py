@@ -6,82 +6,83 @@ from typing import NamedTuple
 
 import numpy as np
 
-TEXT_BUCKETS = 16  # at most
-MIN_BATCHES_OF_BUCKET = 4  # fewer would leave small last batches too often
-MOST_PADDING = 0.045  # of the speech of an epoch
-HALVINGS = 10  # of the share of padding at which a batch ends
+TEXT_BUCKETS = 16  # largest number of length buckets of the text
+MIN_BATCHES_OF_BUCKET = 4  # with fewer, the small last batch of a bucket comes too often
+MAX_PADDING = 0.045  # largest share of padding in the speech of an epoch
+BISECTIONS = 10  # of the share of padding at which a batch ends
 
 
-def cuts(ordered: np.ndarray, budget: int, most_padding: float) -> np.ndarray:
-    """Where batches begin if each takes as many of what follows as fit.
+def batch_starts(ordered: np.ndarray, budget: int, max_padding: float) -> np.ndarray:
+    """Cut a sorted list into batches: each takes as many of the items that follow as fit.
 
     Args:
-        ordered: (N,) int, lengths, about ascending.
+        ordered: (N,) int, lengths in about ascending order.
         budget: largest padded size; one utterance may exceed it.
-        most_padding: largest share of padding in a batch.
+        max_padding: largest share of padding in a batch.
     Returns:
-        (B,) int, ascending from 0.
+        (B,) int64, the index of the first item of each batch, ascending from 0.
     """
-    starts, start = [], 0
+    starts: list[int] = []
+    start = 0
     while start < len(ordered):
         starts.append(start)
-        most = max(1, budget // max(1, int(ordered[start])))  # no more can fit: the first is about the shortest
+        most = max(1, budget // max(1, int(ordered[start])))  # an upper bound: the first item is about the shortest
         part = ordered[start : start + most]
         padded = np.maximum.accumulate(part) * np.arange(1, len(part) + 1)
-        fits = (padded <= budget) & (part.cumsum() >= (1.0 - most_padding) * padded)
+        fits = (padded <= budget) & (part.cumsum() >= (1.0 - max_padding) * padded)
         start += len(part) if fits.all() else max(1, int(fits.argmin()))
     return np.asarray(starts, dtype=np.int64)
 
 
-def padding(ordered: np.ndarray, starts: np.ndarray) -> float:
+def padding_share(ordered: np.ndarray, starts: np.ndarray) -> float:
     """Share of padding in the batches that begin at `starts`."""
     longest = np.maximum.reduceat(ordered, starts).astype(np.int64)
     return 1.0 - float(ordered.sum(dtype=np.int64)) / float((longest * np.diff(starts, append=len(ordered))).sum())
 
 
 def bucketed_batches(
-    lengths: np.ndarray, budget: int, rng: np.random.Generator, most_padding: float = 1.0
+    lengths: np.ndarray, budget: int, rng: np.random.Generator, max_padding: float = 1.0
 ) -> list[np.ndarray]:
     """Cut a shuffled corpus into batches of similar lengths.
 
-    Where a set fills only few batches of the budget, their lengths differ much: above `most_padding` the batches are
-    made smaller, those with the most padding first. A set that fits into one batch stays whole.
+    In a set of few batches, the lengths within a batch differ much: above `max_padding` the batches become smaller,
+    those with the most padding first. A set that fits into one batch stays whole.
 
     Args:
         lengths: (N,) int, frames or positions of each utterance.
         budget: largest padded size of a batch, utterances times the longest length; one utterance may exceed it.
-        rng: draws which equal-length utterances meet, and the order of the batches.
-        most_padding: largest share of padding in all of them together.
+        rng: decides which utterances of similar length share a batch, and the order of the batches.
+        max_padding: largest share of padding in all batches together.
     Returns:
-        Index arrays, the whole of 0 .. N-1 once, in random order.
+        Index arrays in random order, which hold each of 0 .. N-1 once.
     """
     if not len(lengths):
         return []
-    # a jitter of a few per cent varies the company of each utterance between epochs at little padding
+    # a jitter of a few per cent varies between epochs which utterances share a batch, at little padding
     noise = rng.uniform(0.97, 1.03, size=len(lengths))
     order = np.argsort(lengths * noise, kind="stable")
-    starts = cuts(lengths[order], budget, 1.0)
-    if len(starts) > 1 and padding(lengths[order], starts) > most_padding:
+    starts = batch_starts(lengths[order], budget, 1.0)
+    if len(starts) > 1 and padding_share(lengths[order], starts) > max_padding:
         order = np.argsort(lengths * (1.0 + (noise - 1.0) / 3.0), kind="stable")
         low, high = 0.0, 1.0
-        for _ in range(HALVINGS):
+        for _ in range(BISECTIONS):
             middle = (low + high) / 2
-            enough = padding(lengths[order], cuts(lengths[order], budget, middle)) <= most_padding
+            enough = padding_share(lengths[order], batch_starts(lengths[order], budget, middle)) <= max_padding
             low, high = (middle, high) if enough else (low, middle)
-        starts = cuts(lengths[order], budget, low)
+        starts = batch_starts(lengths[order], budget, low)
     batches = [rng.permutation(batch) for batch in np.split(order, starts[1:])]
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
 def language_weights(languages: np.ndarray, amounts: np.ndarray, temperature: float) -> np.ndarray:
-    """How often each item is drawn in an epoch, so that a language's share of the data is ~ amount^(1 / temperature).
+    """Expected draws of each item in an epoch, so that a language is drawn ~ (its share)^(1 / temperature).
 
     Args:
         languages: (N,) of any kind, the language of each item.
         amounts: (N,) frames or phonemes of each item.
-        temperature: 1: as in the data; above: nearer to equal shares.
+        temperature: 1: the shares of the data; above 1: nearer to equal shares.
     Returns:
-        (N,) float64; the same for all items of a language. They keep the total amount.
+        (N,) float64, equal for all items of a language; the total amount stays the same.
     """
     _, language = np.unique(languages, return_inverse=True)
     amount = np.bincount(language, amounts)
@@ -90,15 +91,15 @@ def language_weights(languages: np.ndarray, amounts: np.ndarray, temperature: fl
 
 
 def draw_by_weight(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Each index floor(weight) times, and once more with the probability of the rest; all once for weights of 1."""
+    """Each index floor(weight) times, and once more with probability weight - floor(weight): (M,) int64."""
     return np.repeat(np.arange(len(weights)), np.floor(weights + rng.random(len(weights))).astype(np.int64))
 
 
 def length_quantiles(lengths: np.ndarray, batches: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """Place of each batch in the order of their mean lengths, in [0, 1).
+    """Quantile of each batch among the mean lengths of all, in [0, 1): (number of batches,).
 
-    Uniform whatever the lengths, also over the epochs of a set of few batches: the place is drawn from the batch's
-    own stretch of the order.
+    Uniform for every distribution of lengths, also over the epochs of a set of few batches: the quantile is drawn
+    from the interval of the batch's rank.
     """
     means = np.asarray([lengths[batch].mean() for batch in batches])
     places = np.empty(len(batches))
@@ -107,28 +108,32 @@ def length_quantiles(lengths: np.ndarray, batches: list[np.ndarray], rng: np.ran
 
 
 class TextStream:
-    """An endless stream of text batches; each is near in length to the speech batch that it accompanies.
+    """An endless stream of text batches, each of a length similar to that of the speech batch in the same step.
 
-    The text, sorted by length, is cut into buckets of equally many symbols, hence of equally many batches. Where the
-    quantiles asked for are uniform, each bucket is asked equally often, and each text is drawn equally often. A
-    bucket gives all its texts once (or as their weights say), in batches of similar lengths, before it begins again.
+    The text, sorted by length, is cut into buckets of equally many symbols, hence of equally many batches. With
+    uniform quantiles, each bucket and so each text is drawn equally often. A bucket gives all its texts once (or as
+    often as their weights demand), in batches of similar lengths, before it begins again.
     """
 
     def __init__(self, lengths: np.ndarray, budget: int, seed: int, weights: np.ndarray | None = None):
-        """lengths: (N,) int, phonemes of each text; budget: padded phonemes of a batch; weights: (N,), see above."""
+        """lengths: (N,) int, phonemes of each text; budget: padded phonemes of a batch; weights: (N,) draws."""
         self.lengths, self.budget, self.seed, self.weights = lengths, budget, seed, weights
         order = np.argsort(lengths, kind="stable")
         size = (lengths if weights is None else lengths * weights)[order].cumsum()
         count = int(np.clip(size[-1] // (MIN_BATCHES_OF_BUCKET * budget), 1, TEXT_BUCKETS))
-        # a text belongs where its middle lies
+        # a text belongs to the bucket that its middle symbol falls into
         share = (size - np.diff(size, prepend=0) / 2) / size[-1]
-        cuts = np.searchsorted(share, np.arange(1, count) / count)
-        self.buckets = [part for part in np.split(order, cuts) if len(part)]
-        self.given = [(0, 0)] * len(self.buckets)  # (passes over the bucket, batches given of this one)
-        self.batches: list[list[np.ndarray] | None] = [None] * len(self.buckets)  # of this pass; None: not yet cut
+        bounds = np.searchsorted(share, np.arange(1, count) / count)
+        self.buckets = [part for part in np.split(order, bounds) if len(part)]
+        self.given = [(0, 0)] * len(
+            self.buckets
+        )  # (complete passes over the bucket, batches given of the present pass)
+        self.batches: list[list[np.ndarray] | None] = [None] * len(
+            self.buckets
+        )  # of the present pass; None: not cut yet
 
     def cut(self, number: int) -> list[np.ndarray]:
-        """The batches of the bucket's present pass."""
+        """The batches of the present pass over a bucket."""
         rng = np.random.default_rng((self.seed, 1, number, self.given[number][0]))
         chosen = self.buckets[number]
         if self.weights is not None:
@@ -139,18 +144,19 @@ class TextStream:
     def draw(self, quantile: float) -> np.ndarray:
         """The next batch of the bucket at `quantile` in [0, 1)."""
         number = min(int(quantile * len(self.buckets)), len(self.buckets) - 1)
-        if self.batches[number] is None:
-            self.batches[number] = self.cut(number)
-        done, given = self.given[number]
-        batch = self.batches[number][given]
-        self.given[number] = (done, given + 1)
-        if given + 1 == len(self.batches[number]):
-            self.given[number], self.batches[number] = (done + 1, 0), None
-        return batch
+        batches = self.batches[number] or self.cut(number)
+        passes, given = self.given[number]
+        complete = given + 1 == len(batches)
+        self.given[number] = (passes + 1, 0) if complete else (passes, given + 1)
+        self.batches[number] = None if complete else batches
+        return batches[given]
 
 
 class Step(NamedTuple):
-    """One batch of one process, and where the stream stands after it (after the whole step, with many processes)."""
+    """The indexes of one batch of one process, and the position to resume from after it.
+
+    With many processes, `after` is the position after the batches of all of them.
+    """
 
     epoch: int
     speech: np.ndarray  # indexes of the paired set
@@ -159,7 +165,7 @@ class Step(NamedTuple):
 
 
 class StepSampler:
-    """The batches of every step, without end: a pure function of its arguments and of the position to start from."""
+    """The batches of every step, endless: a pure function of the arguments, the start position included."""
 
     def __init__(
         self,
@@ -172,21 +178,24 @@ class StepSampler:
         text_weights: np.ndarray | None = None,
         start: dict | None = None,
     ):
-        """speech_lengths: (N,) frames; text_lengths: (M,) phonemes, or None; budgets in frames and phonemes.
-
-        speech_weights (N,), text_weights (M,): how often each is drawn in an epoch; None: once.
-        start: `Step.after` of the last step done; None: the first epoch.
+        """
+        Args:
+            speech_lengths: (N,) int, frames; batch_frames: padded frames of a batch.
+            text_lengths: (M,) int, phonemes, or None; text_budget: padded phonemes of a batch.
+            speech_weights, text_weights: (N,), (M,) expected draws of each in an epoch; None: once.
+            start: `Step.after` of the last step done; None: the beginning of the first epoch.
         """
         self.speech_lengths, self.batch_frames = speech_lengths, batch_frames
         self.text_lengths, self.text_budget, self.seed = text_lengths, text_budget, seed
         self.speech_weights, self.text_weights, self.start = speech_weights, text_weights, start
 
     def epoch_batches(self, epoch: int) -> list[np.ndarray]:
+        """The indexes of each speech batch of an epoch."""
         rng = np.random.default_rng((self.seed, 0, epoch))
         if self.speech_weights is None:
-            return bucketed_batches(self.speech_lengths, self.batch_frames, rng, MOST_PADDING)
+            return bucketed_batches(self.speech_lengths, self.batch_frames, rng, MAX_PADDING)
         chosen = draw_by_weight(self.speech_weights, rng)
-        cut = bucketed_batches(self.speech_lengths[chosen], self.batch_frames, rng, MOST_PADDING)
+        cut = bucketed_batches(self.speech_lengths[chosen], self.batch_frames, rng, MAX_PADDING)
         return [chosen[batch] for batch in cut]
 
     def __iter__(self) -> Iterator[Step]:
@@ -195,7 +204,7 @@ class StepSampler:
             stream = TextStream(self.text_lengths, self.text_budget, self.seed, self.text_weights)
         start = self.start or {"epoch": 0, "batch": 0, "text": None}
         if stream is not None and start["text"] is not None:
-            stream.given = [tuple(given) for given in start["text"]]
+            stream.given = [(passes, given) for passes, given in start["text"]]
         epoch, first = start["epoch"], start["batch"]
         while True:
             batches = self.epoch_batches(epoch)
@@ -207,8 +216,8 @@ class StepSampler:
             epoch, first = epoch + 1, 0
 
 
-def share_of(steps: Iterator[Step], rank: int, processes: int) -> Iterator[Step]:
-    """What one of several processes does: each takes one of `processes` batches in a row."""
+def steps_of_process(steps: Iterator[Step], rank: int, processes: int) -> Iterator[Step]:
+    """The steps of one of several processes: of every `processes` batches in a row it takes the one of its rank."""
     while True:
         group = list(islice(steps, processes))
         yield group[rank]._replace(after=group[-1].after)

@@ -1,5 +1,7 @@
 """From indexes to a padded batch."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -18,7 +20,7 @@ def pad_features(matrices: list[np.ndarray]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(padded), torch.tensor(lengths)
 
 
-def pad_symbols(sequences: list[np.ndarray]) -> tuple[Tensor, Tensor]:
+def pad_symbols(sequences: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
     """Integer sequences -> (N, L) int64 padded with 0, and (N,) lengths; (0, 0) for an empty list."""
     padded = np.zeros((len(sequences), max(map(len, sequences), default=0)), dtype=np.int64)
     for row, sequence in zip(padded, sequences):
@@ -26,14 +28,24 @@ def pad_symbols(sequences: list[np.ndarray]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(padded), torch.tensor([len(sequence) for sequence in sequences], dtype=torch.long)
 
 
-def collate(speech: SpeechSet, indexes, text: TextSet | None, text_indexes) -> Batch:
-    """Read and pad the utterances `indexes` of the paired set and the texts `text_indexes`."""
+def collate(
+    speech: SpeechSet,
+    indexes: Sequence[int] | np.ndarray,
+    text: TextSet | None,
+    text_indexes: Sequence[int] | np.ndarray,
+) -> Batch:
+    """Read and pad utterances of the paired set and texts of the text set.
+
+    Args:
+        indexes: (B,) int, of the paired set.
+        text_indexes: (N,) int, of the text set; ignored without one.
+    """
     features, speech_lengths = pad_features([speech.features(i) for i in indexes])
     labels, label_lengths = pad_symbols([speech.labels[i] for i in indexes])
     phones, phone_lengths = pad_symbols([speech.phones[i] for i in indexes])
-    text_indexes = text_indexes if text is not None else []
-    text_phones, text_phone_lengths = pad_symbols([text.phones[i] for i in text_indexes])
-    text_labels, text_label_lengths = pad_symbols([text.labels[i] for i in text_indexes])
+    texts = [] if text is None else [(text.ids[i], text.phones[i], text.labels[i]) for i in text_indexes]
+    text_phones, text_phone_lengths = pad_symbols([phones for _, phones, _ in texts])
+    text_labels, text_label_lengths = pad_symbols([labels for _, _, labels in texts])
     return Batch(
         utt_ids=[speech.ids[i] for i in indexes],
         speech=features,
@@ -42,7 +54,7 @@ def collate(speech: SpeechSet, indexes, text: TextSet | None, text_indexes) -> B
         label_lengths=label_lengths,
         phones=phones,
         phone_lengths=phone_lengths,
-        text_ids=[text.ids[i] for i in text_indexes],
+        text_ids=[name for name, _, _ in texts],
         text_phones=text_phones,
         text_phone_lengths=text_phone_lengths,
         text_labels=text_labels,

@@ -1,4 +1,4 @@
-"""What is wrong with data sets, gathered so that it is told all at once, with the utterances."""
+"""Faults of data sets, collected so that one error lists them all with their utterances."""
 
 from pathlib import Path
 
@@ -10,20 +10,20 @@ SHOWN_SYMBOLS = 20
 
 
 class Refusals:
-    """What is wrong with sets, gathered, so that it is told all at once."""
+    """Faults of one or more data sets, each with its utterances and a remedy."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.found: dict[tuple[str, str], list[str]] = {}
         self.remedies: dict[tuple[str, str], str] = {}
 
-    def add(self, source, fault: str, ids: list[str], remedy: str) -> None:
-        """Note a fault of the utterances `ids` (none: nothing is wrong) of a file or folder."""
+    def add(self, source: str | Path, fault: str, ids: list[str], remedy: str) -> None:
+        """Add a fault of the utterances `ids` of a file or folder; an empty list adds nothing."""
         if ids:
             self.found.setdefault((str(source), fault), []).extend(ids)
             self.remedies[str(source), fault] = remedy
 
-    def add_unspellable(self, source, ids_of: dict[str, list[str]]) -> None:
-        """Note symbols outside the token list, each with its utterances; the commonest are shown."""
+    def add_unspellable(self, source: str | Path, ids_of: dict[str, list[str]]) -> None:
+        """Add symbols outside the token list, each with its utterances; only the most frequent are listed."""
         shown = sorted(ids_of.items(), key=lambda item: -len(item[1]))[:SHOWN_SYMBOLS]
         more = f"({len(ids_of) - len(shown)} more symbols like these) " if len(ids_of) > len(shown) else ""
         remedy = f"{more}Clean the text (--cleaner basic), or make the token list from text that holds them (--stage 4)"
@@ -31,10 +31,11 @@ class Refusals:
             self.add(source, f"{symbol!r} is not in the token list", ids, remedy)
 
     def raise_all(self) -> None:
-        """Raise one error that lists every kind of fault with its utterances, if there is any."""
+        """Raise one JstasrError that lists every fault with its utterances, if there is any."""
         if not self.found:
             return
-        lines, last = [], None
+        lines: list[str] = []
+        last = None
         for (source, fault), ids in self.found.items():
             if source != last:
                 lines.append(f"{source} cannot be used:")
@@ -44,7 +45,7 @@ class Refusals:
 
 
 def refuse(faults: dict[str, list[str]], source: Path, remedy: str) -> None:
-    """Raise one error for the faults of one file that have utterances."""
+    """Raise one JstasrError for the faults of one file, fault -> utterances; those without utterances do not count."""
     refusals = Refusals()
     for fault, ids in faults.items():
         refusals.add(source, fault, ids, remedy)

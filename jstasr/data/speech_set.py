@@ -1,20 +1,22 @@
-"""The paired set: features by random access, with their transcripts and phonemes."""
+"""Paired speech: features by random access, with their transcripts and phonemes."""
 
 from pathlib import Path
 
 import numpy as np
 
 from jstasr.data.refusals import Refusals, refuse
-from jstasr.data.text_set import Lazy, TextFolder
+from jstasr.data.text_set import LazyArrays, LazySequence, TextFolder
 from jstasr.errors import JstasrError
 from jstasr.features.frames import SUBSAMPLING
 from jstasr.features.on_the_fly import open_features
+from jstasr.kaldi.data_dir import UTT2NUM_FRAMES
 from jstasr.kaldi.indexed_table import IndexedTable
 from jstasr.kaldi.tables import read_table
 from jstasr.text.tokens import PhoneList, Tokenizer
 
 EXTRACT_AGAIN = "Extract the features again: --stage 5 --stop_stage 5"
-FEATURE_FAULTS = {  # words of a reader's error -> what it is called where many are listed
+BAD_NUM_FRAMES = "numbers of frames that are not 1 or more"
+FEATURE_FAULTS = {  # words of a reader's error -> the kind of fault that its utterances are listed under
     "NaN or infinity": "NaN or infinity in the features",
     "are all zero": "features that are all zero",
     "cut short": "features in an archive that is cut short or damaged",
@@ -24,11 +26,11 @@ FEATURE_FAULTS = {  # words of a reader's error -> what it is called where many 
 }
 
 
-def numbers_of_frames(table: IndexedTable) -> np.ndarray:
-    """(N,) int32 of utt2num_frames.
+def num_frames_of(table: IndexedTable) -> np.ndarray:
+    """Parse utt2num_frames: (N,) int32, in the order of the table.
 
     Raises:
-        JstasrError: lists the utterances whose number is none.
+        JstasrError: lists the utterances whose value is no number of frames.
     """
     frames, wrong = np.zeros(len(table), dtype=np.int32), []
     for row in range(len(table)):
@@ -37,25 +39,22 @@ def numbers_of_frames(table: IndexedTable) -> np.ndarray:
             frames[row] = int(count)
         else:
             wrong.append(utterance)
-    refuse({"numbers of frames that are not 1 or more": wrong}, table.path, EXTRACT_AGAIN)
+    refuse({BAD_NUM_FRAMES: wrong}, table.path, EXTRACT_AGAIN)
     return frames
 
 
-def read_num_frames(folder: Path, ids: list[str] | None = None) -> np.ndarray | dict[str, int]:
-    """utt2num_frames of a folder: dict utterance -> frames, or (N,) int64 in the order of `ids`.
+def read_num_frames(folder: Path, ids: list[str]) -> np.ndarray:
+    """Read utt2num_frames of a folder: (N,) int64, in the order of `ids`.
 
     Raises:
-        JstasrError: a number that is none, or missing utterances.
+        JstasrError: lists the utterances whose value is no number of frames, or that are missing.
     """
-    path = folder / "utt2num_frames"
+    path = folder / UTT2NUM_FRAMES
     table = read_table(path)
     wrong = [utt for utt, count in table.items() if not count.isdigit() or int(count) < 1]
-    refuse({"numbers of frames that are not 1 or more": wrong}, path, EXTRACT_AGAIN)
-    frames = {utt: int(count) for utt, count in table.items()}
-    if ids is None:
-        return frames
-    refuse({"utterances without a number of frames": [utt for utt in ids if utt not in frames]}, path, EXTRACT_AGAIN)
-    return np.asarray([frames[utt] for utt in ids], dtype=np.int64)
+    refuse({BAD_NUM_FRAMES: wrong}, path, EXTRACT_AGAIN)
+    refuse({"utterances without a number of frames": [utt for utt in ids if utt not in table]}, path, EXTRACT_AGAIN)
+    return np.asarray([int(table[utt]) for utt in ids], dtype=np.int64)
 
 
 class SpeechSet:
@@ -65,19 +64,19 @@ class SpeechSet:
         """
         Args:
             folder: dump/fbank/<set> (feats.scp) or dump/raw/<set> (wav.scp), with utt2num_frames, text, phones and,
-                maybe, utt2lang.
-            refusals: gathers what is wrong; None: it is raised here.
+                optionally, utt2lang.
+            refusals: collects what cannot be used; None: raise it here.
         """
         self.folder = Path(folder)
         self.dimension: int | None = None  # of the features; known after `check`
         found = Refusals() if refusals is None else refusals
-        self.table = IndexedTable(self.folder / "utt2num_frames")
+        self.table = IndexedTable(self.folder / UTT2NUM_FRAMES)
         if not len(self.table):
             raise JstasrError(f"{self.folder}: no utterances. {EXTRACT_AGAIN}")
-        self.num_frames = numbers_of_frames(self.table)
+        self.num_frames = num_frames_of(self.table)  # (N,) int32
         self.reader = open_features(self.folder)
-        self.rows = self.reader.table.rows_of(self.table)  # of feats.scp (wav.scp)
-        lost = [self.table.key(i) for i in np.flatnonzero(self.rows < 0)]
+        self.rows = self.reader.table.rows_of(self.table)  # (N,) int32, in feats.scp (wav.scp); -1: missing
+        lost = [self.table.key(int(i)) for i in np.flatnonzero(self.rows < 0)]
         found.add(self.folder, f"no features in {Path(self.reader.name).name}", lost, EXTRACT_AGAIN)
         self.transcripts = TextFolder(self.folder, self.table, tokenizer, phone_list, found, self.num_frames)
         self.multilingual = bool(self.transcripts.multilingual)
@@ -86,11 +85,11 @@ class SpeechSet:
         if refusals is None:
             found.raise_all()
         count = len(self.table)
-        self.ids = Lazy(self.table.key, count)
-        self.texts = Lazy(self.transcripts.text, count)
-        self.languages = Lazy(self.transcripts.language, count)
-        self.labels = Lazy(self.transcripts.labels, count, self.transcripts.label_lengths)
-        self.phones = Lazy(self.transcripts.phones, count, self.transcripts.phone_lengths)
+        self.ids = LazySequence(self.table.key, count)
+        self.texts = LazySequence(self.transcripts.text, count)
+        self.languages = LazySequence(self.transcripts.language, count)
+        self.labels = LazyArrays(self.transcripts.labels, self.transcripts.label_lengths)
+        self.phones = LazyArrays(self.transcripts.phones, self.transcripts.phone_lengths)
         self.language_codes = self.transcripts.language_codes
 
     def __len__(self) -> int:
@@ -98,14 +97,14 @@ class SpeechSet:
 
     @property
     def fingerprint(self) -> str:
-        """Size and digest of what training sees of the set."""
+        """Size and digest of the encoded transcripts, phonemes and numbers of frames."""
         return self.transcripts.fingerprint
 
     def features(self, index: int) -> np.ndarray:
-        """Log-mel features of one utterance, (T, F) float32; `check` settles F.
+        """Log-mel features of one utterance, (T, F) float32; `check` fixes F.
 
         Raises:
-            JstasrError: they are missing, damaged, or another number of frames or dimensions than the set's.
+            JstasrError: missing or damaged features, or a shape other than the set's.
         """
         features = self.reader.read(int(self.rows[index]))
         wanted = (int(self.num_frames[index]), self.dimension or features.shape[1])
@@ -119,14 +118,14 @@ class SpeechSet:
     def check(
         self, num_mel_bins: int, read_features: int = 0, refusals: Refusals | None = None, headers: bool = True
     ) -> None:
-        """Refuse, before the first step, what would fail or poison it later.
+        """Refuse, before the first step, utterances that would fail in training or make it diverge.
 
         Args:
             num_mel_bins: dimensions that the features must have.
-            read_features: utterances, evenly spread, whose features are read whole; those of the others are judged
-                by the header in the archive.
-            headers: look at the archives at all.
-            refusals: gathers what is wrong; None: it is raised here.
+            read_features: number of utterances, evenly spread, whose features are read; of the others only the
+                header in the archive is.
+            headers: False: do not open the archives.
+            refusals: collects what cannot be used; None: raise it here.
         Raises:
             JstasrError: lists all utterances that are too short for their labels under CTC, and those whose features
                 have another size, are cut short or, of those that were read, are not finite or all zero.
@@ -136,7 +135,7 @@ class SpeechSet:
         found.add(
             self.folder,
             f"more labels than encoder frames ({SUBSAMPLING * 10} ms each)",
-            [self.ids[i] for i in np.flatnonzero(frames < self.labels.lengths)],
+            [self.ids[int(i)] for i in np.flatnonzero(frames < self.labels.lengths)],
             "Remove these utterances, or use larger tokens (--token_type bpe with a larger --nbpe)",
         )
         read = set(np.linspace(0, len(self) - 1, min(read_features, len(self))).round().astype(int).tolist())
@@ -163,4 +162,4 @@ class SpeechSet:
             return ""
         if shape[1] != num_mel_bins:
             return f"features have {shape[1]} dimensions and the model's num_mel_bins is {num_mel_bins}"
-        return "features of another number of frames than utt2num_frames tells"
+        return "features of another number of frames than utt2num_frames has"

@@ -1,44 +1,55 @@
-"""Transcripts, phonemes and unpaired text: only lengths and places of lines are in memory, the rest stays in files."""
+"""Transcripts, phonemes and unpaired text: only lengths and line offsets are in memory, the rest stays in files."""
 
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from jstasr.data.refusals import Refusals
 from jstasr.errors import JstasrError
+from jstasr.kaldi.data_dir import PHONES, TEXT, UTT2LANG
 from jstasr.kaldi.indexed_table import IndexedTable
 from jstasr.text.tokens import UNK_ID, PhoneList, Tokenizer
 
 PREPARE_AGAIN = "Run the data preparation again: --stage 2 --stop_stage 5"
 
 
-class Lazy(Sequence):
-    """A list whose item i is function(i), made anew whenever it is asked for.
+Item = TypeVar("Item", covariant=True)
 
-    `lengths` (N,) int: of the items, where they are sequences.
-    """
 
-    def __init__(self, function: Callable[[int], object], count: int, lengths: np.ndarray | None = None):
-        self.function, self.count, self.lengths = function, count, lengths
+class LazySequence(Sequence[Item]):
+    """A sequence whose item i is read by `read(i)` at every access."""
+
+    def __init__(self, read: Callable[[int], Item], size: int):
+        self.read, self.size = read, size
 
     def __len__(self) -> int:
-        return self.count
+        return self.size
 
-    def __getitem__(self, index: int):
-        if not 0 <= index < self.count:
+    def __getitem__(self, index: int) -> Item:
+        """The item at an index, which may be an integer of numpy; no slices, no negative indexes."""
+        if not 0 <= index < self.size:
             raise IndexError(index)
-        return self.function(int(index))
+        return self.read(int(index))
+
+
+class LazyArrays(LazySequence[np.ndarray]):
+    """Arrays (L_i,) read at every access; `lengths` (N,) int, their L_i, is in memory."""
+
+    def __init__(self, read: Callable[[int], np.ndarray], lengths: np.ndarray):
+        super().__init__(read, len(lengths))
+        self.lengths = lengths
 
 
 class TextFolder:
-    """Transcripts and phonemes of a folder with text, phones and, maybe, utt2lang, encoded when asked for.
+    """Transcripts and phonemes of a folder with text, phones and, optionally, utt2lang, encoded at every access.
 
     Args:
         folder: the folder.
-        ids: table whose keys are the utterances wanted, in its order; None: those of text.
-        refusals: where to note utterances without transcript, phonemes or language, those that cannot be spelled,
+        ids: table whose keys are the utterances of the set, in its order; None: text.
+        refusals: collects utterances without transcript, phonemes or language, with symbols outside the token list,
             and empty ones.
         num_frames: (N,) of the features, for the fingerprint; None for text alone.
     """
@@ -54,16 +65,16 @@ class TextFolder:
     ):
         self.folder, self.tokenizer, self.phone_list = Path(folder), tokenizer, phone_list
         self.multilingual = tokenizer.token_list.languages
-        tables = [IndexedTable(self.folder / name, allow_empty=True) for name in ("text", "phones")]
-        has_languages = (self.folder / "utt2lang").exists()
-        tables += [IndexedTable(self.folder / "utt2lang")] if has_languages else []
+        tables = [IndexedTable(self.folder / name, allow_empty=True) for name in (TEXT, PHONES)]
+        has_languages = (self.folder / UTT2LANG).exists()
+        tables += [IndexedTable(self.folder / UTT2LANG)] if has_languages else []
         self.table = tables[0] if ids is None else ids
         self.tables = tables
         self.rows = [table.rows_of(self.table) for table in tables]
         names = ["no transcript in text", "no phonemes in phones"]
         names += ["no language in utt2lang, which the language tokens need"] if self.multilingual else []
         for rows, fault in zip(self.rows, names):
-            refusals.add(self.folder, fault, [self.table.key(i) for i in np.flatnonzero(rows < 0)], PREPARE_AGAIN)
+            refusals.add(self.folder, fault, [self.table.key(int(i)) for i in np.flatnonzero(rows < 0)], PREPARE_AGAIN)
         if self.multilingual and not has_languages:
             refusals.add(self.folder, names[2], list(self.table.keys()), PREPARE_AGAIN)
         self.languages = [""]
@@ -81,28 +92,32 @@ class TextFolder:
         return len(self.table)
 
     def text(self, index: int) -> str:
+        """The transcript of an utterance."""
         return self.tables[0].value(self.rows[0][index])
 
     def language(self, index: int) -> str:
+        """The language of an utterance, or ""."""
         if len(self.tables) < 3 or self.rows[2][index] < 0:
             return ""
         return self.tables[2].value(self.rows[2][index])
 
     def labels(self, index: int) -> np.ndarray:
+        """(U,) int32, the transcript as labels."""
         language = self.language(index) if self.multilingual else None
         return np.asarray(self.tokenizer.encode(self.text(index), language, strict=False), dtype=np.int32)
 
     def phones(self, index: int) -> np.ndarray:
+        """(P,) int32, the phonemes as indexes of the phone list."""
         return np.asarray(self.phone_list.encode(self.tables[1].value(self.rows[1][index]).split()), dtype=np.int32)
 
     def read_through(self, refusals: Refusals, num_frames: np.ndarray | None) -> None:
-        """Encode everything once: lengths, languages, digest, and what cannot be used."""
+        """Encode every utterance once: lengths, languages and digest; refuse what cannot be trained on."""
         digest = hashlib.sha256()
         codes: dict[str, int] = {}
         faults: dict[str, list[str]] = {"empty transcripts": [], "no phonemes": []}
         foreign: list[str] = []
         unspellable: dict[str, list[str]] = {}
-        first = 1 if self.multilingual else 0  # the language's token alone is no transcript
+        prefix = 1 if self.multilingual else 0  # the language token alone is no transcript
         for index in range(len(self.table)):
             utterance, language = self.table.key(index), self.language(index)
             self.language_codes[index] = codes.setdefault(language, len(codes))
@@ -111,7 +126,7 @@ class TextFolder:
                 continue
             labels, phones = self.labels(index), self.phones(index)
             self.label_lengths[index], self.phone_lengths[index] = len(labels), len(phones)
-            if len(labels) <= first:
+            if len(labels) <= prefix:
                 faults["empty transcripts"].append(utterance)
             if not len(phones):
                 faults["no phonemes"].append(utterance)
@@ -127,11 +142,11 @@ class TextFolder:
         refusals.add(self.folder, f"languages other than the token list's {known}", foreign, "See --langs")
         for fault, ids in faults.items():
             refusals.add(self.folder, fault, ids, "Remove these utterances from the data folder, or correct their text")
-        refusals.add_unspellable(self.folder / "text", unspellable)
+        refusals.add_unspellable(self.folder / TEXT, unspellable)
 
     @property
     def fingerprint(self) -> str:
-        """Size and digest of what training sees: "3000 utterances, 1f0c..."."""
+        """Size and digest of the encoded set: "3000 utterances, 1f0c..."."""
         return f"{len(self)} utterances, {self.digest}"
 
 
@@ -141,10 +156,9 @@ class TextSet:
     def __init__(self, parts: list[TextFolder]):
         self.parts = parts
         self.ends = np.cumsum([len(part) for part in parts])
-        count = int(self.ends[-1])
-        self.ids = Lazy(self.key_of, count)
-        self.labels = Lazy(self.labels_of, count, np.concatenate([part.label_lengths for part in parts]))
-        self.phones = Lazy(self.phones_of, count, np.concatenate([part.phone_lengths for part in parts]))
+        self.ids = LazySequence(self.key_of, int(self.ends[-1]))
+        self.labels = LazyArrays(self.labels_of, np.concatenate([part.label_lengths for part in parts]))
+        self.phones = LazyArrays(self.phones_of, np.concatenate([part.phone_lengths for part in parts]))
         names = list(dict.fromkeys(name for part in parts for name in part.languages))
         codes = [np.asarray([names.index(name) for name in part.languages], dtype=np.int16) for part in parts]
         self.language_codes = np.concatenate([code[part.language_codes] for code, part in zip(codes, parts)])
@@ -153,10 +167,12 @@ class TextSet:
     def load(
         cls, folders: list[Path], tokenizer: Tokenizer, phone_list: PhoneList, refusals: Refusals | None = None
     ) -> "TextSet":
-        """Read dump/text/<set> folders (text, phones, maybe utt2lang) as one set.
+        """Read dump/text/<set> folders (text, phones, optionally utt2lang) as one set.
 
         Args:
-            refusals: gathers what is wrong; None: it is raised here.
+            refusals: collects what cannot be used; None: raise it here.
+        Raises:
+            JstasrError: no text; without `refusals`, every utterance that cannot be used.
         """
         found = Refusals() if refusals is None else refusals
         parts = [TextFolder(folder, None, tokenizer, phone_list, found) for folder in folders]
@@ -169,24 +185,27 @@ class TextSet:
     def __len__(self) -> int:
         return int(self.ends[-1])
 
-    def place(self, index: int) -> tuple[TextFolder, int]:
-        """The part that a text lies in, and its index there."""
+    def locate(self, index: int) -> tuple[TextFolder, int]:
+        """The folder that holds a text, and the index of the text in it."""
         number = int(np.searchsorted(self.ends, index, side="right"))
         return self.parts[number], index - int(self.ends[number]) + len(self.parts[number])
 
     def key_of(self, index: int) -> str:
-        part, local = self.place(index)
+        """The id of a text."""
+        part, local = self.locate(index)
         return part.table.key(local)
 
     def labels_of(self, index: int) -> np.ndarray:
-        part, local = self.place(index)
+        """(V,) int32, its labels."""
+        part, local = self.locate(index)
         return part.labels(local)
 
     def phones_of(self, index: int) -> np.ndarray:
-        part, local = self.place(index)
+        """(Q,) int32, its phonemes."""
+        part, local = self.locate(index)
         return part.phones(local)
 
     @property
     def fingerprint(self) -> str:
-        """Size and digest of what training sees of the set."""
+        """Size and digest of the encoded set, of each folder."""
         return "; ".join(part.fingerprint for part in self.parts)

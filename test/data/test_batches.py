@@ -13,7 +13,7 @@ from jstasr.data.batches import (
     bucketed_batches,
     draw_by_weight,
     language_weights,
-    share_of,
+    steps_of_process,
 )
 
 
@@ -89,7 +89,7 @@ def test_processes_share_the_steps(ranks):
     )
     shares = []
     for rank in range(ranks):
-        mine = share_of(iter(StepSampler(seed=1, **values)), rank, ranks)
+        mine = steps_of_process(iter(StepSampler(seed=1, **values)), rank, ranks)
         shares.append([step.speech.tolist() for step in itertools.islice(mine, 30 // ranks)])
     assert sorted(sum(shares, [])) == sorted(speech for _, speech, _ in one)
 
@@ -158,7 +158,7 @@ def test_the_position_of_every_process_is_that_after_the_step():
     values = dict(speech_lengths=log_normal(300, 0), batch_frames=3000, text_lengths=None, text_budget=0, seed=1)
     alone = list(itertools.islice(StepSampler(**values), 30))
     for rank in range(3):
-        mine = list(itertools.islice(share_of(iter(StepSampler(**values)), rank, 3), 10))
+        mine = list(itertools.islice(steps_of_process(iter(StepSampler(**values)), rank, 3), 10))
         assert [step.speech.tolist() for step in mine] == [step.speech.tolist() for step in alone[rank::3]]
         assert [step.after for step in mine] == [step.after for step in alone[2::3]]
 

@@ -122,7 +122,7 @@ def test_everything_that_is_wrong_is_told_at_once(toy):
         "'ß' is not in the token list (1): train-002",
         "NaN or infinity in the features (1): train-003",
         "empty transcripts (1): dev-002",
-        "features of another number of frames than utt2num_frames tells (1): dev-003",
+        "features of another number of frames than utt2num_frames has (1): dev-003",
         "'q' is not in the token list (1): more-001",
     ):
         assert f"  {line}\n" in str(raised.value)
