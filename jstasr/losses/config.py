@@ -8,7 +8,7 @@ from jstasr.losses import LOSSES
 from jstasr.losses.record import Setting
 from jstasr.model.config import ModelConfig
 
-WARMUP = "Losses that begin later: name -> [first step, steps of growth to the weight]; consistency has its own keys."
+WARMUP = "Losses that begin later: name -> [first step, steps of linear growth]; consistency has keys of its own."
 
 if TYPE_CHECKING:
 
@@ -36,33 +36,30 @@ else:
     )
 
 
-def growth(step: int, start: int, steps: int) -> float:
-    """0 before `start`, then linear to 1 over `steps`."""
-    return 0.0 if step < start else min(1.0, (step - start + 1) / max(1, steps))
-
-
 def loss_weights(step: int, losses: LossConfig) -> dict[str, float]:
     """Weight of every loss at a step: 0 before its start, then linear up to its weight."""
-    return {loss.name: loss.weight(losses) * growth(step, *loss.begin(losses)) for loss in LOSSES}
+    weights = {}
+    for loss in LOSSES:
+        start, steps = loss.ramp(losses)
+        growth = 0.0 if step < start else min(1.0, (step - start + 1) / max(1, steps))
+        weights[loss.name] = loss.weight(losses) * growth
+    return weights
 
 
 def untrained_parts(losses: LossConfig, has_text: bool) -> set[str]:
-    """Parts of the model that get no gradient in some steps, or in none.
-
-    has_text: there is unpaired text, and a share of the text batch for it.
-    """
-    begun = [loss for loss in LOSSES if loss.weight(losses) > 0 and loss.begin(losses)[0] <= 0]
-    trained = {part for loss in begun if loss.unit != "text_labels" or has_text for part in loss.trains}
+    """Parts of the model that get no gradient in some steps or in all; `has_text`: batches hold unpaired text."""
+    always = [loss for loss in LOSSES if loss.weight(losses) > 0 and loss.ramp(losses)[0] <= 0]
+    trained = {part for loss in always if loss.unit != "text_labels" or has_text for part in loss.trains}
     return {part for loss in LOSSES for part in loss.trains} - trained
 
 
 def faults(losses: LossConfig, model: ModelConfig) -> Iterator[str]:
-    """What is wrong with the settings, one sentence each."""
+    """One sentence for each setting of the losses that is wrong."""
     for loss in LOSSES:
         yield from loss.faults(losses, model)
     if losses.streaming <= 0 and losses.full <= 0:
         yield "losses: streaming and full are both 0, nothing would be trained"
-    names = [loss.name for loss in LOSSES if loss.start is None]
+    names = [loss.name for loss in LOSSES if loss.warmup is None]
     for name, span in losses.warmup.items():
         if name not in names or len(span) != 2:
             yield (
@@ -71,5 +68,5 @@ def faults(losses: LossConfig, model: ModelConfig) -> Iterator[str]:
             )
             return
     speech = [loss for loss in LOSSES if not loss.needs_text and loss.weight(losses) > 0]
-    if speech and all(loss.begin(losses)[0] > 0 for loss in speech):
+    if speech and all(loss.ramp(losses)[0] > 0 for loss in speech):
         yield "losses.warmup: no loss on speech begins at step 0: nothing would be trained until one does"

@@ -19,21 +19,21 @@ from jstasr.model.joint import JointModel
 class ConsistencyConfig:
     """The best-alignment consistency loss and its alternatives."""
 
-    weight: float = 0.0  # weight of the loss in the sum; 0 switches it off
-    alignment: str = "best"  # best | framewise | random | forced | soft_dtw | sinkhorn | none; see alignment.md
-    topology: str = "skip"  # topology of the best alignment: skip | noskip | dtw
-    distance: str = "sqeuclidean"  # distance of two vectors: sqeuclidean | euclidean | cosine
-    layer_norm: bool = True  # compare layer-normalised vectors
-    gamma: float = 0.1  # temperature of soft_dtw, regularisation of sinkhorn
-    stop_gradient: str = "none"  # side that gets no gradient: none | speech | text
-    layers: list[int] = field(default_factory=list)  # 0: shared input, 1..: after each layer; -1: last; empty: all
-    start_step: int = 0  # first step with the loss
-    warmup_steps: int = 0  # steps over which the loss then grows linearly to its weight
-    text_share: float = 0.5  # share of the text batch given to transcripts of the paired batch
+    weight: float = 0.0  # Weight of the consistency loss; 0 switches it off.
+    alignment: str = "best"  # Alignment: best | framewise | random | forced | soft_dtw | sinkhorn | none.
+    topology: str = "skip"  # Topology of the best alignment: skip | noskip | dtw.
+    distance: str = "sqeuclidean"  # Distance of two vectors: sqeuclidean | euclidean | cosine.
+    layer_norm: bool = True  # Normalise the vectors (layer norm without weights) before comparing them.
+    gamma: float = 0.1  # Temperature of soft_dtw, regularisation of sinkhorn.
+    stop_gradient: str = "none"  # Branch that gets no gradient of the loss: none | speech | text.
+    layers: list[int] = field(default_factory=list)  # Layers compared: 0 shared input, 1.. outputs, -1 last; []: all.
+    start_step: int = 0  # First step with the loss.
+    warmup_steps: int = 0  # Steps over which the loss then grows linearly to its weight.
+    text_share: float = 0.5  # Share of the text batch for transcripts of paired speech.
 
 
 def consistency(model: JointModel, encodings: Encodings, batch: Batch, losses: Any) -> Tensor | None:
-    """Mean over the chosen layers of the mean distance along the alignment; NaN where a layer is not finite."""
+    """The mean over the chosen layers of the mean distance along the alignment; NaN if a layer is not finite."""
     count = encodings.paired
     if encodings.text is None or count == 0:
         return None
@@ -51,7 +51,7 @@ def consistency(model: JointModel, encodings: Encodings, batch: Batch, losses: A
             repeats=text.repeats[:, : batch.phones.shape[1]],
         )
     try:
-        return consistency_loss(
+        loss = consistency_loss(
             [speech.layers[layer] for layer in chosen],
             [text.layers[layer] for layer in chosen],
             speech.lengths,
@@ -64,21 +64,23 @@ def consistency(model: JointModel, encodings: Encodings, batch: Batch, losses: A
             gamma=settings.gamma,
             path=path,
         )
-    except ValueError:  # vectors that are not finite: the step is skipped, the run does not end
+    except ValueError:  # refuses vectors that are not finite: NaN makes the run skip the step instead of ending
         everything = torch.stack([layer.sum() for layer in (*encodings.speech.layers, *encodings.text.layers)]).sum()
         if everything.isfinite():
             raise
         return everything * float("nan")
+    assert isinstance(loss, Tensor)  # a float only without layers
+    return loss
 
 
-def paired_texts(batch: Batch, budget: float) -> int:
-    """How many of the paired transcripts, the first ones, fit a budget of padded phonemes; at least one."""
+def num_paired_texts(batch: Batch, budget: float) -> int:
+    """Number of paired transcripts, from the first, that fit a budget of padded phonemes; at least one."""
     padded = batch.phone_lengths.cummax(0).values * torch.arange(1, len(batch.phone_lengths) + 1)
     return max(1, int((padded <= budget).sum()))
 
 
 def faults(losses: Any, model: ModelConfig) -> Iterator[str]:
-    """What is wrong with the settings."""
+    """One sentence for each setting of the consistency loss that is wrong."""
     settings, total = losses.consistency, model.num_consistency_layers
     if settings.alignment not in ALIGNMENTS:
         yield f"losses.consistency.alignment: {settings.alignment} is not one of {' '.join(ALIGNMENTS)}"
@@ -101,7 +103,7 @@ LOSSES = (
         value=consistency,
         trains=("audio_encoder", "text_encoder", "shared_encoder", "full_encoder"),
         needs_text=True,
-        start=lambda losses: (losses.consistency.start_step, losses.consistency.warmup_steps),
+        warmup=lambda losses: (losses.consistency.start_step, losses.consistency.warmup_steps),
         faults=faults,
     ),
 )

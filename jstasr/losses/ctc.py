@@ -1,4 +1,4 @@
-"""CTC losses (Graves et al., 2006) that make the lower layers hear: labels above, phonemes below the shared encoder."""
+"""Auxiliary CTC losses (Graves et al., 2006): on labels above, on phonemes below the shared encoder."""
 
 from typing import Any
 
@@ -22,11 +22,13 @@ def ctc_loss(logits: Tensor, lengths: Tensor, labels: Tensor, label_lengths: Ten
 
 
 def ctc_label(model: JointModel, encodings: Encodings, batch: Batch, losses: Any) -> Tensor:
+    """CTC of the labels on the output of the shared encoder."""
     speech = encodings.speech
     return ctc_loss(model.ctc_label(speech.streaming), speech.lengths, batch.labels, batch.label_lengths)
 
 
 def ctc_phone(model: JointModel, encodings: Encodings, batch: Batch, losses: Any) -> Tensor:
+    """CTC of the phonemes on the output of the audio encoder."""
     speech = encodings.speech
     return ctc_loss(model.ctc_phone(speech.layers[0]), speech.lengths, batch.phones, batch.phone_lengths)
 
@@ -37,7 +39,7 @@ LOSSES = (
         unit="labels",
         label="CTC, labels",
         colour="#2ca02c",
-        settings=(Setting("ctc_label", 0.1, "Weight of CTC on the labels, after the shared streaming encoder."),),
+        settings=(Setting("ctc_label", 0.1, "Weight of the CTC loss on labels, after the shared encoder."),),
         weight=lambda losses: losses.ctc_label,
         value=ctc_label,
         trains=("audio_encoder", "shared_encoder", "ctc_label"),
@@ -47,7 +49,7 @@ LOSSES = (
         unit="phones",
         label="CTC, phonemes",
         colour="#9467bd",
-        settings=(Setting("ctc_phone", 0.3, "Weight of CTC on the phonemes, after the audio encoder."),),
+        settings=(Setting("ctc_phone", 0.3, "Weight of the CTC loss on phonemes, after the audio encoder."),),
         weight=lambda losses: losses.ctc_phone,
         value=ctc_phone,
         trains=("audio_encoder", "ctc_phone"),

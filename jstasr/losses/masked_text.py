@@ -1,4 +1,4 @@
-"""Masked text reconstruction: unpaired text, its phonemes masked, into both decoders (JOIST, arXiv 2210.07353)."""
+"""Masked text losses: both decoders predict the labels of unpaired text from its masked phonemes (arXiv 2210.07353)."""
 
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ LOSSES = (
         unit="text_labels",
         label="text, streaming",
         colour="#7fb2e5",
-        settings=(Setting("text", 0.3, "Weight of both HAT losses on masked text, relative to those on speech."),),
+        settings=(Setting("text", 0.3, "Weight of the HAT losses on masked text, relative to those on speech."),),
         weight=lambda losses: losses.text * losses.streaming,
         value=partial(text_loss, STREAMING),
         trains=("text_encoder", "shared_encoder", "decoders.streaming"),

@@ -1,4 +1,4 @@
-"""What a loss is: a record from which configuration, schedule, data parallelism, log and plots derive."""
+"""The record of a loss, from which configuration, schedule, data parallelism, log and plots derive."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from jstasr.model.joint import Encoded, JointModel
 
 @dataclass
 class Encodings:
-    """What the losses of one step look at.
+    """The inputs of the losses of one step.
 
     speech: the paired utterances.
     text: the transcripts of the first `paired` of them, then the unpaired texts; None where no loss needs text.
@@ -33,25 +33,23 @@ class Setting:
     comment: str
 
 
-def no_faults(settings: Any, model: ModelConfig) -> Iterable[str]:
-    return ()
-
-
 @dataclass(frozen=True)
 class Loss:
     """One loss of the training.
 
+    `losses` is the part of that name of the configuration, a LossConfig.
+
     name: in the log line, in TensorBoard and in plots.
-    unit: what it is a mean over, one of `Batch.counts`: how processes and accumulated batches are weighted.
+    unit: what the loss is a mean over, a key of `Batch.counts`; it weights processes and accumulated batches.
     label, colour: in plots.
-    settings: the keys that it adds to `losses` in the configuration.
-    weight: its weight in the sum, of the configuration `losses`; 0 switches it off.
-    start: first step, and steps of growth, where `losses` has keys of its own for them; None: in `losses.warmup`.
-    value: the formula: a scalar of the model, the encodings, the batch and `losses`; None where the batch has none of
-        its unit.
-    trains: parts of the model (attributes of JointModel) that get a gradient of it.
-    needs_text: it looks at the text branch.
-    faults: what is wrong with its settings, one sentence each.
+    settings: the keys that the loss adds to `losses`.
+    weight: f(losses), the weight in the sum of all losses; 0 switches the loss off.
+    value: the formula, f(model, encodings, batch, losses): a scalar; None where the batch has none of the unit.
+    trains: parts of the model (attributes of JointModel) that get a gradient from the loss.
+    needs_text: the formula uses the text branch.
+    warmup: f(losses), first step and steps of linear growth, if the loss has keys of its own for them; None: in
+        `losses.warmup`.
+    faults: f(losses, model), one sentence for each setting that is wrong.
     """
 
     name: str
@@ -63,9 +61,9 @@ class Loss:
     value: Callable[[JointModel, Encodings, Batch, Any], Tensor | None]
     trains: tuple[str, ...]
     needs_text: bool = False
-    start: Callable[[Any], Sequence[int]] | None = None
-    faults: Callable[[Any, ModelConfig], Iterable[str]] = no_faults
+    warmup: Callable[[Any], Sequence[int]] | None = None
+    faults: Callable[[Any, ModelConfig], Iterable[str]] = lambda losses, model: ()
 
-    def begin(self, losses: Any) -> Sequence[int]:
-        """First step with the loss, and steps over which it then grows to its weight."""
-        return losses.warmup.get(self.name, (0, 0)) if self.start is None else self.start(losses)
+    def ramp(self, losses: Any) -> Sequence[int]:
+        """First step with the loss, and the number of steps over which it then grows to its weight."""
+        return losses.warmup.get(self.name, (0, 0)) if self.warmup is None else self.warmup(losses)

@@ -1,4 +1,4 @@
-"""Every loss of one training step, as one module: a wrapper for data parallelism sees one forward pass."""
+"""All losses of a training step in one module, so that data parallelism wraps one forward pass."""
 
 import torch
 import torch.nn.functional as F
@@ -13,21 +13,21 @@ from jstasr.model.joint import Encoded, JointModel
 
 
 class StepLosses(nn.Module):
-    """From a batch to its losses."""
+    """The model and its losses on a batch."""
 
     def __init__(self, model: JointModel, losses: LossConfig, specaug: SpecAugmentConfig | None = None):
         super().__init__()
         self.model, self.losses, self.specaug = model, losses, specaug
 
     def forward(self, batch: Batch, weights: dict[str, float], paired: int) -> dict[str, Tensor]:
-        """The losses that have a weight.
+        """Compute the losses whose weight is above 0.
 
         Args:
             batch: see `Batch` for shapes.
             weights: of the losses at this step, see jstasr.losses.config.loss_weights.
-            paired: how many of the paired transcripts (the first ones) ride in the text batch.
+            paired: number of paired transcripts, from the first, that are encoded as text too.
         Returns:
-            name -> scalar, the mean over the loss's unit; a loss of which the batch has no unit is left out.
+            name -> scalar, the mean over the unit of the loss; without losses whose unit the batch lacks.
         """
         active = [loss for loss in LOSSES if weights[loss.name] > 0]
         encodings = Encodings(self.model.encode_speech(batch.speech, batch.speech_lengths, self.specaug))
@@ -38,7 +38,7 @@ class StepLosses(nn.Module):
 
 
 def encode_texts(model: JointModel, batch: Batch, paired: int) -> Encoded:
-    """The first `paired` transcripts and the unpaired texts, in this order, in one pass."""
+    """Encode the first `paired` transcripts and the unpaired texts, in this order, as one batch."""
     phones, lengths = batch.text_phones, batch.text_phone_lengths
     if paired > 0:
         width = max(batch.phones.shape[1], phones.shape[1])
@@ -50,7 +50,7 @@ def encode_texts(model: JointModel, batch: Batch, paired: int) -> Encoded:
 
 
 def speech_losses(model: JointModel, speech: Encoded, batch: Batch, losses: LossConfig) -> dict[str, Tensor]:
-    """The losses of speech alone that have a weight, for validation: name -> scalar."""
+    """The losses on speech whose weight is above 0, for validation: name -> scalar."""
     wanted = [loss for loss in LOSSES if not loss.needs_text and loss.weight(losses) > 0]
     values = {loss.name: loss.value(model, Encodings(speech), batch, losses) for loss in wanted}
     return {name: value for name, value in values.items() if value is not None}

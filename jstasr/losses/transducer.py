@@ -1,4 +1,4 @@
-"""The transducer losses of both decoders on speech: HAT (Variani et al., arXiv 2003.07705)."""
+"""The HAT losses of both decoders on speech (Variani et al., arXiv 2003.07705)."""
 
 from functools import partial
 from typing import Any

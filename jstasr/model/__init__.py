@@ -1,1 +1,1 @@
-"""The joint speech-text model: encoders, HAT decoders, losses. Knows no file formats."""
+"""The joint speech-text model: encoders and HAT decoders."""

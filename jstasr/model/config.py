@@ -1,4 +1,4 @@
-"""Dimensions and choices of the model, in one place."""
+"""Dimensions and choices of the model."""
 
 from dataclasses import dataclass, field
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 class TextInputConfig:
     """How phonemes are prepared for the text encoder."""
 
-    repeat_min: int = 2  # fewest repetitions of a phoneme, whose number is drawn in training
-    repeat_max: int = 2  # most repetitions of a phoneme; outside training it is repeated their rounded mean times
-    mask_ratio: float = 0.15  # share of the positions that are masked in training
-    mask_span: int = 4  # length of one masked span, in positions after the repetition
-    mask_paired: bool = True  # mask the transcripts of paired speech too, so that they look like other text
+    repeat_min: int = 2  # Fewest repetitions of a phoneme; their number is drawn in training.
+    repeat_max: int = 2  # Most repetitions of a phoneme; outside training it is the rounded mean of both.
+    mask_ratio: float = 0.15  # Share of the text positions that are masked in training.
+    mask_span: int = 4  # Length of a masked span, in positions after repetition.
+    mask_paired: bool = True  # Mask the transcripts of paired speech like unpaired text.
 
 
 @dataclass
 class DecoderConfig:
     """One HAT decoder: stateless prediction network and joint network."""
 
-    context: int = 2  # labels that the prediction network sees
-    embed_dim: int = 128  # width of its label embedding
-    joint_dim: int = 128  # width of its joint network
+    context: int = 2  # Number of last labels that the prediction network sees.
+    embed_dim: int = 128  # Width of the label embedding of the prediction network.
+    joint_dim: int = 128  # Width of the joint network.
 
 
 @dataclass
@@ -29,21 +29,21 @@ class ModelConfig:
 
     vocab_size: int = 0
     phone_size: int = 0
-    num_mel_bins: int = 80  # log-mel features of a frame
-    online_cmn: int = 0  # >0: the mean follows the utterance, from this many frames at the global mean
-    online_variance: bool = False  # and so does the variance: for voices and microphones of other dynamic ranges
-    cepstra: int = 0  # >0: see so many cepstral coefficients instead of the mel bins: the voice without its pitch
-    dim: int = 96  # width of every encoder layer
-    heads: int = 4  # attention heads
-    ff_dim: int = 384  # width inside the feed-forward modules
-    kernel_size: int = 15  # frames of the depthwise convolutions
-    dropout: float = 0.1  # dropout everywhere
-    audio_layers: int = 2  # conformer layers of the audio encoder
-    text_layers: int = 1  # of the text encoder
-    shared_layers: int = 2  # of the shared streaming encoder
-    full_layers: int = 2  # of the full-context encoder above it
-    chunk_size: int = 16  # encoder frames (40 ms) of a chunk: the look-ahead is at most chunk_size - 1 frames
-    left_chunks: int = 8  # chunks before its own that a streaming frame attends to; -1: all
+    num_mel_bins: int = 80  # Number of log-mel features of a frame.
+    online_cmn: int = 0  # Weight of the global mean in online mean normalisation, in frames; 0: normalise by it alone.
+    online_variance: bool = False  # Normalise the variance online too, against other dynamic ranges.
+    cepstra: int = 0  # Number of cepstral coefficients to see instead of the mel bins, without pitch; 0: mel bins.
+    dim: int = 96  # Width of every encoder layer.
+    heads: int = 4  # Number of attention heads.
+    ff_dim: int = 384  # Width inside the feed-forward modules.
+    kernel_size: int = 15  # Kernel size of the depthwise convolutions, in encoder frames (40 ms).
+    dropout: float = 0.1  # Dropout probability of all layers.
+    audio_layers: int = 2  # Conformer layers of the audio encoder.
+    text_layers: int = 1  # Conformer layers of the text encoder.
+    shared_layers: int = 2  # Conformer layers of the shared streaming encoder.
+    full_layers: int = 2  # Conformer layers of the full-context encoder.
+    chunk_size: int = 16  # Encoder frames (40 ms) of a chunk; the look-ahead is at most chunk_size - 1 frames.
+    left_chunks: int = 8  # Number of earlier chunks that a streaming frame attends to; -1: all.
     text: TextInputConfig = field(default_factory=TextInputConfig)
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
 

@@ -17,16 +17,16 @@ def length_mask(lengths: Tensor, max_length: int) -> Tensor:
 
 
 def attention_mask(lengths: Tensor, max_length: int, chunk_size: int = 0, left_chunks: int = -1) -> Tensor:
-    """Which key each query may see.
+    """The keys that each query may attend to.
 
     Args:
         lengths: (B,) int, valid frames before padding.
         max_length: T, the padded length.
         chunk_size: frames of a chunk; a query sees its own chunk and earlier ones. 0: full context.
-        left_chunks: how many earlier chunks are seen; -1: all.
+        left_chunks: number of earlier chunks that are seen; -1: all.
     Returns:
-        (B, 1, T, T) bool, True where attention is allowed. Every query sees itself, so that padding
-        makes no row empty.
+        (B, 1, T, T) bool, True where attention is allowed. Every query sees itself, so that no
+        row is empty on padding.
     """
     keys = length_mask(lengths, max_length)[:, None, :]
     allowed = keys.expand(-1, max_length, -1)
@@ -50,20 +50,20 @@ def rotary_angles(start: int, length: int, head_dim: int, device: torch.device) 
 
 @dataclass
 class AttentionState:
-    """Keys and values of the frames before a chunk, (N, H, T, D) each; None before the first chunk."""
+    """Keys and values of the frames before a chunk, (N, heads, T, C / heads) each; None before the first chunk."""
 
     key: Tensor | None = None
     value: Tensor | None = None
 
     def extend(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Append those of a chunk, (N, H, T, D) each; returns all of them."""
+        """Append the keys and values of a chunk; returns all of them."""
         if self.key is not None and self.value is not None:
             key, value = torch.cat([self.key, key], dim=2), torch.cat([self.value, value], dim=2)
         self.key, self.value = key, value
         return key, value
 
     def keep(self, frames: int) -> None:
-        """Forget all but the last frames."""
+        """Drop all but the last frames."""
         if self.key is not None and self.value is not None:
             start = max(0, self.key.shape[2] - frames)
             self.key, self.value = self.key[:, :, start:], self.value[:, :, start:]
@@ -78,13 +78,15 @@ class ConvolutionState:
 
 @dataclass
 class BlockState:
+    """The state of one conformer block."""
+
     attention: AttentionState = field(default_factory=AttentionState)
     convolution: ConvolutionState = field(default_factory=ConvolutionState)
 
 
 @dataclass
 class ConformerState:
-    """What a stream keeps of the frames before its next chunk: their number, and a state for each block."""
+    """What a stream keeps of the frames before its next chunk: their number, and the state of each block."""
 
     position: int
     blocks: list[BlockState]
@@ -103,13 +105,13 @@ class Attention(nn.Module):
     def forward(
         self, frames: Tensor, mask: Tensor | None, cos: Tensor, sin: Tensor, state: AttentionState | None = None
     ) -> Tensor:
-        """Attend within the utterance, or in a stream to the earlier frames of the state and the chunk itself.
+        """Attend within the utterance; in a stream to the chunk and the earlier frames of the state.
 
         Args:
             frames: (N, T, C).
             mask: (N, 1, T, T) bool, True where a query may see a key; None: everywhere.
             cos, sin: (T, C / heads / 2), of the rotary angles.
-            state: of a stream, updated.
+            state: of a stream, updated; None: whole utterances.
         Returns:
             (N, T, C).
         """
@@ -123,7 +125,7 @@ class Attention(nn.Module):
 
 
 class Convolution(nn.Module):
-    """Gated depthwise convolution; causal, or centred where the whole utterance is known."""
+    """Gated depthwise convolution: causal, or centred where the whole utterance is known."""
 
     def __init__(self, dim: int, kernel_size: int, causal: bool):
         super().__init__()
@@ -141,12 +143,13 @@ class Convolution(nn.Module):
 
         Args:
             frames: (N, T, C).
-            inside: (N, T, 1) bool, False on padding, which must not leak into a centred window.
-            state: of a stream, updated.
+            inside: (N, T, 1) bool, False on padding, which a centred window must not see.
+            state: of a stream, updated; None: whole utterances.
         Returns:
             (N, T, C).
         """
         gate, weight, bias = self.gate(frames), self.depthwise.weight, self.depthwise.bias
+        assert bias is not None
         if state is None:
             future, padding = (0, None) if self.causal else (self.past, inside)
             windows = ops.gated_convolution(gate, weight, bias, padding, self.past, future)
@@ -235,12 +238,12 @@ class Conformer(nn.Module):
         return ConformerState(0, [BlockState() for _ in self.blocks])
 
     def forward(self, frames: Tensor, lengths: Tensor, state: ConformerState | None = None) -> list[Tensor]:
-        """Encode a padded batch, or the next chunk of a stream with the result that the whole stream would have.
+        """Encode a padded batch, or the next chunk of a stream with the same result as on the whole.
 
         Args:
             frames: (N, T, C); of a stream chunk_size frames, or fewer at its end.
             lengths: (N,) int, valid frames before padding; a stream has no padding.
-            state: of a stream, updated.
+            state: of a stream, updated; None: whole utterances.
         Returns:
             The output of every layer, (N, T, C) each; values past the lengths are arbitrary.
         """

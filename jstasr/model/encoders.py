@@ -19,7 +19,7 @@ RECEPTIVE_PAST = 6  # feature frames before 4t that encoder frame t sees: two st
 
 
 def conformer(config: ModelConfig, layers: int, streaming: bool) -> Conformer:
-    """A stack of the model's dimensions, streaming or full-context."""
+    """Conformer layers of the model's dimensions, streaming or full-context."""
     return Conformer(
         layers,
         config.dim,
@@ -35,9 +35,9 @@ def conformer(config: ModelConfig, layers: int, streaming: bool) -> Conformer:
 class Subsampling(nn.Module):
     """Causal 4x subsampling: encoder frame t sees feature frames 4t-6 .. 4t.
 
-    Its output is scaled by the square root of its width (as embeddings in Vaswani et al., arXiv 1706.03762, section
-    3.4). Without, each part of a block adds more than it holds: all frames look the same at first, and CTC may give
-    the frequencies of the symbols, whatever is said, for thousands of steps.
+    The output is scaled by the square root of its width, as embeddings are (Vaswani et al., arXiv 1706.03762, section
+    3.4). Without the scale the residual branches of a block outweigh its input: all frames look alike at first, and
+    CTC may predict the frequencies of the symbols, whatever the speech, for thousands of steps.
     """
 
     def __init__(self, width: int, dim: int):
@@ -48,7 +48,7 @@ class Subsampling(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, RECEPTIVE_PAST + 4 T', F), the past frames first -> (N, T', C)."""
-        # an encoder frame ends with the first of its 4 feature frames: the last 3 are not seen by any
+        # an encoder frame ends with the first of its 4 feature frames: no frame sees the last 3
         hidden = F.silu(self.first(features[:, : features.shape[1] - (SUBSAMPLING - 1)].transpose(1, 2)))
         return F.silu(self.second(hidden)).transpose(1, 2) * self.scale
 
@@ -57,8 +57,8 @@ class Subsampling(nn.Module):
 class AudioEncoderState:
     """What a stream keeps before its next features.
 
-    pending: (1, RECEPTIVE_PAST + T, width) normalised features: the past that the next chunk sees, and those of the
-        chunk that have come.
+    pending: (1, RECEPTIVE_PAST + T, width) normalised features: the past that the next chunk sees, then the features
+        of that chunk that have arrived.
     """
 
     front_end: FrontEndState
@@ -83,7 +83,7 @@ class AudioEncoder(nn.Module):
 
         Args:
             features: (N, T, F) raw log-mel; lengths: (N,) int.
-            specaug: masks over the normalised features, in training.
+            specaug: masks the normalised features, in training.
         Returns:
             (N, ceil(T / 4), C) and (N,).
         """
@@ -95,7 +95,7 @@ class AudioEncoder(nn.Module):
         return self.encode(window, frame_lengths), frame_lengths
 
     def encode(self, window: Tensor, frame_lengths: Tensor, state: ConformerState | None = None) -> Tensor:
-        """Normalised features behind their past, (N, RECEPTIVE_PAST + 4 T', width) -> (N, T', C)."""
+        """Encode normalised features preceded by their past: (N, RECEPTIVE_PAST + 4 T', width) -> (N, T', C)."""
         frames = self.dropout(self.subsampling(window))
         return (self.conformer(frames, frame_lengths, state) or [frames])[-1]
 
@@ -108,9 +108,9 @@ class AudioEncoder(nn.Module):
         """Encode each chunk that has become complete; a chunk is `chunk_size` encoder frames.
 
         Args:
-            features: (1, T, F) raw log-mel that follow those given before; T may be 0.
+            features: (1, T, F) raw log-mel, the next of the stream; T may be 0.
             state: of the stream, updated.
-            last: no more will come: encode the rest too.
+            last: these are the last features: encode the incomplete chunk too.
         Yields:
             (1, T', C), chunk after chunk.
         """
@@ -139,9 +139,9 @@ class TextEncoder(nn.Module):
 
         Args:
             phones: (N, P) int; lengths: (N,) int.
-            maskable: (N,) bool, the utterances whose spans are masked while training.
+            maskable: (N,) bool, the texts in which spans are masked in training.
         Returns:
-            (N, L, C) and (N,), L positions after repetition, and (N, P) repetitions of each phoneme.
+            (N, L, C) with L positions after repetition, their lengths (N,), and the repetitions of each phoneme (N, P).
         """
         text = self.settings
         positions, new_lengths, times = repeat_phones(phones, lengths, text.repeat_min, text.repeat_max, self.training)

@@ -18,7 +18,7 @@ class HatDecoder(nn.Module):
     def __init__(self, encoder_dim: int, vocab_size: int, config: DecoderConfig):
         super().__init__()
         self.context = config.context
-        self.embedding = nn.Embedding(vocab_size, config.embed_dim)  # row BLANK_ID: before the first label
+        self.embedding = nn.Embedding(vocab_size, config.embed_dim)  # row BLANK_ID: no label yet
         self.prediction = nn.Linear(config.context * config.embed_dim, config.joint_dim)
         self.encoder_projection = nn.Linear(encoder_dim, config.joint_dim)
         self.blank = nn.Linear(config.joint_dim, 1)  # the Bernoulli's logit
@@ -43,7 +43,7 @@ class HatDecoder(nn.Module):
         return torch.cat([F.logsigmoid(blank), F.logsigmoid(-blank) + labels.log_softmax(-1)], dim=-1)
 
     def internal_lm(self, predicted: Tensor) -> Tensor:
-        """Internal language model: label log-probabilities without the encoder's share (arXiv 2003.07705, eq. 8).
+        """Internal language model: label log-probabilities for an encoder output of zero (arXiv 2003.07705, eq. 8).
 
         (..., joint_dim) -> (..., V) with -inf at blank.
         """
@@ -53,12 +53,12 @@ class HatDecoder(nn.Module):
     def loss(self, encoded: Tensor, encoded_lengths: Tensor, labels: Tensor, label_lengths: Tensor) -> Tensor:
         """Negative log-likelihood of the labels, one value for each utterance.
 
-        The lattice needs two numbers in each cell, blank and the next label, so only these are given to the
-        transducer loss: log-probabilities (N, T, U+1, 2) instead of (N, T, U+1, V).
+        A cell of the lattice needs only the log-probabilities of blank and of the next label: (N, T, U+1, 2) instead of
+        (N, T, U+1, V).
 
         Args:
             encoded: (N, T, C) encoder output; encoded_lengths: (N,) int.
-            labels: (N, U) int, padded with anything below V; label_lengths: (N,) int.
+            labels: (N, U) int, padded with any label; label_lengths: (N,) int.
         Returns:
             (N,) float32, nats.
         Raises:
@@ -76,7 +76,7 @@ class HatDecoder(nn.Module):
         encoded, labels = encoded[:, :frames], labels[:, :symbols]
         predicted = self.predict(self.label_history(labels))  # (N, U+1, J)
         projected = self.encoder_projection(encoded)
-        # the label that comes next; any in the last row, which has no next label
+        # the next label of each row; the last row has none, any label does
         following = F.pad(labels, (0, 1), value=1).clamp(min=1)
         weight = torch.cat([self.blank.weight, self.labels.weight])
         bias = torch.cat([self.blank.bias, self.labels.bias])

@@ -22,12 +22,12 @@ STREAMING, FULL = "streaming", "full"
 
 @dataclass
 class Encoded:
-    """One branch, speech or text, after the shared layers.
+    """The encodings of one branch, speech or text.
 
     layers: the input of the shared encoder, then the output of every shared and full-context layer, (N, T, C) each.
     lengths: (N,) int, frames of speech or positions of text.
-    streaming, full: (N, T, C), what the decoders see.
-    repeats: of text: (N, P) int, the positions of each phoneme.
+    streaming, full: (N, T, C), the input of each decoder.
+    repeats: (N, P) int, the number of positions of each phoneme; None for speech.
     """
 
     layers: list[Tensor]
@@ -37,11 +37,11 @@ class Encoded:
     repeats: Tensor | None = None
 
     def of(self, mode: str) -> Tensor:
-        """(N, T, C), what the decoder of a mode sees."""
+        """(N, T, C), the input of the decoder of a mode, "streaming" or "full"."""
         return self.streaming if mode == STREAMING else self.full
 
     def __getitem__(self, rows: slice) -> "Encoded":
-        """Some of the utterances."""
+        """A slice of the utterances."""
         layers = [layer[rows] for layer in self.layers]
         repeats = None if self.repeats is None else self.repeats[rows]
         return Encoded(layers, self.lengths[rows], self.streaming[rows], self.full[rows], repeats)
@@ -49,7 +49,7 @@ class Encoded:
 
 @dataclass
 class StreamState:
-    """What the streaming half of the model keeps of a stream."""
+    """What the streaming encoders keep of a stream."""
 
     audio: AudioEncoderState
     shared: ConformerState
@@ -83,10 +83,10 @@ class JointModel(nn.Module):
         """Encode whole utterances.
 
         Args:
-            features: (N, T, F) raw log-mel, padded with anything; lengths: (N,) int, frames before padding.
-            specaug: masks over the normalised features, in training.
+            features: (N, T, F) raw log-mel, any padding; lengths: (N,) int, frames before padding.
+            specaug: masks the normalised features, in training.
         Raises:
-            ValueError: another shape, or number of mel bins, than the model has.
+            ValueError: shapes that do not fit each other or the model.
         """
         if features.dim() != 3 or features.shape[2] != self.config.num_mel_bins or lengths.shape != features.shape[:1]:
             raise ValueError(
@@ -100,9 +100,9 @@ class JointModel(nn.Module):
 
         Args:
             phones: (N, P) int, padded with 0; lengths: (N,) int.
-            maskable: (N,) bool, the texts of which spans are masked in training; None: all.
+            maskable: (N,) bool, the texts in which spans are masked in training; None: all.
         Raises:
-            ValueError: another shape.
+            ValueError: shapes that do not fit each other.
         """
         if phones.dim() != 2 or lengths.shape != phones.shape[:1]:
             shapes = f"{tuple(phones.shape)} and {tuple(lengths.shape)}"
@@ -113,7 +113,7 @@ class JointModel(nn.Module):
         return replace(self.encode_shared(frames, positions), repeats=repeats)
 
     def encode_shared(self, frames: Tensor, lengths: Tensor) -> Encoded:
-        """Either branch's frames (N, T, C) and lengths (N,) through the shared and the full-context encoder."""
+        """The shared and the full-context encoder on the frames (N, T, C) and lengths (N,) of either branch."""
         shared = self.shared_encoder(frames, lengths)
         streaming = shared[-1] if shared else frames
         above = self.full_encoder(streaming, lengths)
@@ -126,15 +126,15 @@ class JointModel(nn.Module):
     def encode_stream(self, features: Tensor, state: StreamState, last: bool = False) -> Tensor:
         """Encode the chunks of a stream that have become complete, as `encode_speech` encodes the whole.
 
-        A chunk of `chunk_size` encoder frames is encoded once its last frame's features have arrived: the look-ahead
-        of a frame is the rest of its chunk, and nothing else is buffered.
+        A chunk of `chunk_size` encoder frames is encoded once the features of its last frame have arrived: the
+        look-ahead of a frame is the rest of its chunk.
 
         Args:
-            features: (T, F) raw log-mel frames that follow those given before; T may be 0.
+            features: (T, F) raw log-mel, the next of the stream; T may be 0.
             state: of the stream, updated.
-            last: no more will come: encode the rest too.
+            last: these are the last features: encode the incomplete chunk too.
         Returns:
-            (T', C), what the streaming decoder sees; T' may be 0.
+            (T', C), the input of the streaming decoder; T' may be 0.
         """
         chunks = [self.audio_encoder.front_end.mean.new_zeros(0, self.config.dim)]
         for frames in self.audio_encoder.stream(features[None], state.audio, last):

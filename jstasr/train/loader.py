@@ -7,7 +7,7 @@ from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, Dataset
 
 from jstasr.data.batch import Batch
-from jstasr.data.batches import StepSampler, language_weights, share_of
+from jstasr.data.batches import StepSampler, language_weights, steps_of_process
 from jstasr.data.collate import collate
 from jstasr.data.speech_set import SpeechSet
 from jstasr.data.text_set import TextSet
@@ -77,7 +77,7 @@ def batches(
     workers = config.data.num_workers
     loader = DataLoader(
         Steps(speech, text),
-        sampler=share_of(iter(sampler), fabric.global_rank, fabric.world_size),
+        sampler=steps_of_process(iter(sampler), fabric.global_rank, fabric.world_size),
         batch_size=None,
         num_workers=workers,
         pin_memory=fabric.device.type == "cuda",

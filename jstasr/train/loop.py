@@ -20,7 +20,7 @@ from jstasr.features.augment import augment
 from jstasr.features.frames import FRAMES_PER_SECOND
 from jstasr.losses import LOSSES
 from jstasr.losses.config import loss_weights
-from jstasr.losses.consistency import paired_texts
+from jstasr.losses.consistency import num_paired_texts
 from jstasr.losses.step import StepLosses
 from jstasr.model.joint import JointModel
 from jstasr.text.tokens import Tokenizer
@@ -245,7 +245,7 @@ def transcripts_of(config: TrainConfig, batch: Batch, weights: dict[str, float])
     """How many transcripts of paired speech ride in the text batch, for the consistency loss; 0 before it begins."""
     if weights["consistency"] <= 0:
         return 0
-    return paired_texts(batch, config.data.text_batch_phones * config.losses.consistency.text_share)
+    return num_paired_texts(batch, config.data.text_batch_phones * config.losses.consistency.text_share)
 
 
 def backward(
