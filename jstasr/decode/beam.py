@@ -1,5 +1,6 @@
 """Time-synchronous beam search over a HAT decoder, with language model fusion."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import partial
 
@@ -7,11 +8,12 @@ import torch
 from torch import Tensor
 
 from jstasr.decode.greedy import Hypothesis, SearchConfig, first_history
+from jstasr.lm.ngram import NgramModel
 from jstasr.model.hat import HatDecoder
 from jstasr.text.tokens import BLANK_ID
 
 HASH_BASE = 1_000_003  # rolling hash of a label sequence, modulo 2^64
-NOTHING = float("-inf")
+LOG_ZERO = float("-inf")
 
 
 @dataclass
@@ -19,7 +21,7 @@ class Beam:
     """K label prefixes of each of N utterances; an empty slot has score -inf.
 
     `score` (N, K) log-probability; `hash` (N, K) of the whole prefix; `history` (N, K, context) its last labels;
-    `lm_state` (N, K) of the external language model; `source` (N, K) the slot at the beginning of this frame;
+    `lm_state` (N, K) of the external language model; `source` (N, K) the slot before this frame;
     `emitted` (N, K, max_symbols) the labels of this frame, then BLANK_ID.
     """
 
@@ -30,12 +32,12 @@ class Beam:
     source: Tensor
     emitted: Tensor
 
-    def map(self, function, *others) -> "Beam":
-        """Apply a function to each field (of this and of other beams)."""
+    def map(self, function: Callable[..., Tensor], *others: "Beam") -> "Beam":
+        """Apply a function to each field of this and of the other beams."""
         return Beam(*(function(*(getattr(beam, f.name) for beam in (self, *others))) for f in fields(self)))
 
     def pick(self, slots: Tensor) -> "Beam":
-        """Slots (N, K') of each utterance."""
+        """The beam of the chosen slots (N, K') of each utterance."""
 
         def gather(values: Tensor) -> Tensor:
             if values.ndim == 2:
@@ -45,8 +47,8 @@ class Beam:
         return self.map(gather)
 
 
-def where_item(condition: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """`first` (N, ...) where `condition` (N,) holds, else `second`."""
+def where_utterance(condition: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """Choose by utterance: `first` (N, ...) where `condition` (N,) holds, otherwise `second`."""
     return torch.where(condition.view(-1, *[1] * (first.ndim - 1)), first, second)
 
 
@@ -59,10 +61,10 @@ def merge_equal(scores: Tensor, hashes: Tensor) -> Tensor:
         (N, K): the most probable of equals (the first of a tie) holds the sum, the others -inf.
     """
     same = hashes[:, :, None] == hashes[:, None, :]
-    summed = torch.where(same, scores[:, None, :], NOTHING).logsumexp(-1)
+    summed = torch.where(same, scores[:, None, :], LOG_ZERO).logsumexp(-1)
     better = scores[:, None, :] > scores[:, :, None]
     tied_before = (scores[:, None, :] == scores[:, :, None]) & torch.ones_like(same[0]).tril(-1)
-    return summed.masked_fill((same & (better | tied_before)).any(-1), NOTHING)
+    return summed.masked_fill((same & (better | tied_before)).any(-1), LOG_ZERO)
 
 
 @torch.inference_mode()
@@ -71,7 +73,7 @@ def beam_search(
     encoded: Tensor,
     lengths: Tensor,
     config: SearchConfig,
-    language_model=None,
+    language_model: NgramModel | None = None,
     start: Tensor | None = None,
 ) -> list[Hypothesis]:
     """Keep the `beam_size` most probable label prefixes at each frame, the probabilities of alignments summed.
@@ -83,8 +85,8 @@ def beam_search(
 
     Args:
         encoded: (N, T, C) encoder output; lengths: (N,) int.
-        language_model: a `jstasr.lm.ngram.NgramModel`, or None.
-        start: (N,) int, the label before the first frame, or None.
+        language_model: over the labels of the decoder, or None.
+        start: (N,) int, the known first label of each utterance, or None.
     Returns:
         The most probable hypothesis of each utterance, without `start`; the frames are those of its most probable
         alignment among those that the beam kept.
@@ -93,10 +95,11 @@ def beam_search(
     fused = language_model if config.lm_weight else None
     projected = decoder.encoder_projection(encoded)
     beam = first_beam(decoder, count, config, fused, start, encoded.device)
-    sources, emitted = [], []
+    sources: list[Tensor] = []
+    emitted: list[Tensor] = []
     for frame in range(frames):
         grown = search_frame(decoder, projected[:, frame, None], beam, config, fused)
-        beam = grown.map(partial(where_item, frame < lengths), beam)
+        beam = grown.map(partial(where_utterance, frame < lengths), beam)
         sources.append(beam.source)
         emitted.append(beam.emitted)
         beam.source = torch.arange(config.beam_size, device=encoded.device).expand(count, -1)
@@ -107,11 +110,18 @@ def beam_search(
     return trace_back(sources, emitted, best, best_score)
 
 
-def first_beam(decoder, count: int, config: SearchConfig, language_model, start, device) -> Beam:
-    """One empty prefix (or `start`) for each utterance, the other slots empty."""
+def first_beam(
+    decoder: HatDecoder,
+    count: int,
+    config: SearchConfig,
+    language_model: NgramModel | None,
+    start: Tensor | None,
+    device: torch.device,
+) -> Beam:
+    """The beam before the first frame: one prefix, empty or `start` (N,), for each utterance; other slots are empty."""
     size = config.beam_size
     shape = (count, size)
-    score = torch.full(shape, NOTHING, device=device)
+    score = torch.full(shape, LOG_ZERO, device=device)
     score[:, 0] = 0.0
     lm_state = torch.zeros(shape, dtype=torch.long, device=device)
     if language_model is not None:
@@ -129,12 +139,14 @@ def first_beam(decoder, count: int, config: SearchConfig, language_model, start,
     )
 
 
-def search_frame(decoder: HatDecoder, projected: Tensor, beam: Beam, config: SearchConfig, language_model) -> Beam:
-    """All ways through one frame: the best `beam_size` prefixes after its blank.
+def search_frame(
+    decoder: HatDecoder, projected: Tensor, beam: Beam, config: SearchConfig, language_model: NgramModel | None
+) -> Beam:
+    """Extend the prefixes through one frame: the best `beam_size` prefixes after its blank.
 
     projected: (N, 1, joint_dim) of the frame; beam: the prefixes before it.
     """
-    finished = None  # prefixes that have left the frame
+    finished: Beam | None = None  # prefixes that have left the frame by a blank
     for symbol in range(config.max_symbols + 1):
         predicted = decoder.predict(beam.history)
         log_probs = decoder.log_probs(projected, predicted)  # (N, K, V)
@@ -153,16 +165,20 @@ def search_frame(decoder: HatDecoder, projected: Tensor, beam: Beam, config: Sea
         if language_model is not None:
             label_scores = label_scores + config.lm_weight * language_model.log_probs(beam.lm_state)[..., 1:]
         beam = grow(beam, label_scores, symbol, language_model)
-        # what is already less probable than each of a beam of finished prefixes cannot enter it any more
+        # a prefix that is less probable than all of the finished beam can no longer enter it
         hopeless = beam.score < finished.score.amin(dim=1, keepdim=True)
-        beam.score = beam.score.masked_fill(hopeless, NOTHING)
-        if bool((beam.score == NOTHING).all()):
+        beam.score = beam.score.masked_fill(hopeless, LOG_ZERO)
+        if bool((beam.score == LOG_ZERO).all()):
             break
+    assert finished is not None  # max_symbols is 1 or more
     return finished
 
 
-def grow(beam: Beam, label_scores: Tensor, symbol: int, language_model) -> Beam:
-    """The best prefixes that are one label longer; label_scores: (N, K, V - 1), of label 1 first."""
+def grow(beam: Beam, label_scores: Tensor, symbol: int, language_model: NgramModel | None) -> Beam:
+    """The best prefixes that are one label longer.
+
+    label_scores: (N, K, V - 1), column y - 1: label y; symbol: number of labels that the frame has emitted before.
+    """
     width = min(beam.score.shape[1], label_scores.shape[2])
     top, label = label_scores.topk(width, dim=-1)
     score, chosen = (beam.score[..., None] + top).flatten(1).topk(beam.score.shape[1], dim=1)
@@ -186,6 +202,8 @@ def trace_back(sources: list[Tensor], emitted: list[Tensor], best: Tensor, score
     Args:
         sources: for each frame (N, K); emitted: for each frame (N, K, max_symbols).
         best, scores: (N,) the slot after the last frame, and its score.
+    Returns:
+        The hypothesis of each utterance.
     """
     slot = best
     steps = []  # (N, max_symbols) of each frame, the last frame first

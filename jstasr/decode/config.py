@@ -1,5 +1,6 @@
 """The search configuration: YAML over the defaults, then `key=value`; unknown keys are errors."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from jstasr.config import merge_config
@@ -8,12 +9,12 @@ from jstasr.errors import JstasrError
 
 
 def load_search_config(
-    path: str | Path | None, overrides: list[str] = (), language_model: str | None = None
+    path: str | Path | None, overrides: Sequence[str] = (), language_model: str | None = None
 ) -> SearchConfig:
     """Read conf/decode.yaml.
 
     Args:
-        language_model: the file given by --lm, to check that it is used, and that it is there where it is needed.
+        language_model: the file given by --lm; refused without a weight, required with one.
     Raises:
         JstasrError: unreadable file, unknown key, wrong type or value, settings that would do nothing.
     """

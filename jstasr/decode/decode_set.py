@@ -22,13 +22,14 @@ from jstasr.lm.ngram import NgramModel
 
 @dataclass
 class Speed:
-    """Seconds of audio decoded, and seconds that it took."""
+    """Seconds of audio decoded, and the seconds that decoding took."""
 
     audio: float
     elapsed: float
 
     @property
     def real_time_factor(self) -> float:
+        """Seconds of decoding for a second of audio."""
         return self.elapsed / max(self.audio, 1e-9)
 
 
@@ -46,10 +47,10 @@ def decode_set(
     """Decode utterances of dump/fbank/<set> or dump/raw/<set>.
 
     Args:
-        ids: the utterances wanted.
+        ids: the utterances to decode.
         modes: "streaming" and/or "full".
-        progress: called now and then with a line for the reader.
-        languages: utterance -> language, to be taken as given by a multilingual model; None: it recognises them.
+        progress: called every few seconds with a line for the log.
+        languages: utterance -> language, given to a multilingual model; None: it recognises the language.
     Returns:
         mode -> utterance -> Hypothesis, and the speed.
     Raises:
@@ -88,7 +89,7 @@ def decode_set(
 
 
 def language_labels(experiment: Experiment, ids: list[str], languages: dict[str, str] | None) -> torch.Tensor | None:
-    """(N,) the language tokens that the hypotheses of these utterances begin with, or None."""
+    """(N,) int, the language token of each utterance, or None without `languages`."""
     if languages is None:
         return None
     missing = [utt for utt in ids if utt not in languages]
@@ -98,7 +99,7 @@ def language_labels(experiment: Experiment, ids: list[str], languages: dict[str,
 
 
 def write_hypotheses(folder: Path, suffix: str, experiment: Experiment, found: dict[str, Hypothesis]) -> None:
-    """Write text, token and score (log-probability) files, `<name><suffix>`, sorted by utterance."""
+    """Write text, token and score (log-probability) files, `<name><suffix>`, sorted by utterance, into a folder."""
     tokenizer = experiment.tokenizer
     columns = {
         "text": lambda best: tokenizer.decode(best.labels),

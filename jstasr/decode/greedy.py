@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from jstasr.lm.ngram import NgramModel
 from jstasr.model.hat import HatDecoder
 from jstasr.text.tokens import BLANK_ID
 
@@ -13,20 +14,20 @@ from jstasr.text.tokens import BLANK_ID
 class SearchConfig:
     """How a decoder's lattice is searched."""
 
-    search: str = "greedy"  # greedy | beam
-    beam_size: int = 8  # beam: label prefixes kept
-    max_symbols: int = 3  # labels in one 40 ms frame, at most
-    internal_lm_weight: float = 0.0  # beam: subtract the decoder's internal language model
-    lm_weight: float = 0.0  # beam: add the external language model
-    batch_frames: int = 60000  # padded feature frames decoded together
+    search: str = "greedy"  # Search: greedy | beam.
+    beam_size: int = 8  # Label prefixes that beam search keeps at each frame.
+    max_symbols: int = 3  # Largest number of labels in one encoder frame (40 ms).
+    internal_lm_weight: float = 0.0  # Weight at which beam search subtracts the internal language model.
+    lm_weight: float = 0.0  # Weight at which beam search adds the external language model.
+    batch_frames: int = 60000  # Padded feature frames (10 ms) decoded together.
 
 
 @dataclass
 class Hypothesis:
     """Best label sequence of one utterance.
 
-    `frames`: the encoder frame (40 ms) at which each label came out. `score`: natural log-probability, of the path
-    (greedy) or of all its alignments together (beam), language models included.
+    `frames`: the encoder frame (40 ms) at which each label was emitted. `score`: natural log-probability, of the path
+    (greedy) or summed over its alignments (beam), language models included.
     """
 
     labels: list[int]
@@ -35,15 +36,15 @@ class Hypothesis:
 
 
 def first_history(decoder: HatDecoder, count: int, start: Tensor | None, device: torch.device) -> Tensor:
-    """The prediction network's input before the first label, (N, context); `start` (N,): labels given beforehand."""
+    """Label history (N, context) int before the first frame; `start` (N,) int: known first labels."""
     history = torch.full((count, decoder.context), BLANK_ID, dtype=torch.long, device=device)
     if start is not None:
         history[:, -1] = start
     return history
 
 
-def put_start(hypotheses: list[Hypothesis], start: Tensor | None) -> list[Hypothesis]:
-    """The labels that were given beforehand belong to the hypotheses, at frame 0."""
+def prepend_start(hypotheses: list[Hypothesis], start: Tensor | None) -> list[Hypothesis]:
+    """Insert the known first labels `start` (N,) into the hypotheses, at frame 0."""
     if start is not None:
         for hypothesis, label in zip(hypotheses, start.tolist()):
             hypothesis.labels.insert(0, label)
@@ -59,8 +60,10 @@ def greedy_search(
 
     Args:
         encoded: (N, T, C) encoder output; lengths: (N,) int.
-        max_symbols: most labels that one frame may emit; after them the search moves on to the next frame.
-        history: (N, context) labels before the first frame; None: none.
+        max_symbols: largest number of labels in a frame; after them the search moves on to the next frame.
+        history: (N, context) int, labels before the first frame; None: none.
+    Returns:
+        The hypothesis of each utterance.
     """
     count, frames, _ = encoded.shape
     projected = decoder.encoder_projection(encoded)
@@ -68,7 +71,7 @@ def greedy_search(
         history = first_history(decoder, count, None, encoded.device)
     predicted = decoder.predict(history)
     score = torch.zeros(count, device=encoded.device)
-    emitted = []  # (frame, active labels or BLANK_ID) of every step
+    emitted: list[tuple[int, Tensor]] = []  # (frame, active labels or BLANK_ID) of every step
     for frame in range(frames):
         active = frame < lengths
         for _ in range(max_symbols):
@@ -95,21 +98,21 @@ def search(
     encoded: Tensor,
     lengths: Tensor,
     config: SearchConfig,
-    language_model=None,
+    language_model: NgramModel | None = None,
     start: Tensor | None = None,
 ) -> list[Hypothesis]:
     """Greedy or beam search, as configured.
 
     Args:
         encoded: (N, T, C) encoder output; lengths: (N,) int.
-        language_model: a `jstasr.lm.ngram.NgramModel`, or None; of beam search.
-        start: (N,) int, the first label of each utterance where it is known (the language's token), or None.
+        language_model: for beam search, or None.
+        start: (N,) int, the first label of each utterance where it is known (the language token), or None.
     Returns:
         The best hypothesis of each utterance.
     """
     if config.search == "greedy":
         history = first_history(decoder, len(encoded), start, encoded.device)
-        return put_start(greedy_search(decoder, encoded, lengths, config.max_symbols, history), start)
+        return prepend_start(greedy_search(decoder, encoded, lengths, config.max_symbols, history), start)
     from jstasr.decode.beam import beam_search
 
-    return put_start(beam_search(decoder, encoded, lengths, config, language_model, start), start)
+    return prepend_start(beam_search(decoder, encoded, lengths, config, language_model, start), start)

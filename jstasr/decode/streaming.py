@@ -1,4 +1,4 @@
-"""Streaming recognition: samples in, labels out as soon as they are known, the same as on the whole utterance."""
+"""Streaming features and greedy search: chunk by chunk, with the same result as on the whole utterance."""
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ class StreamingGreedy:
     """Encoder frames in, labels out, by greedy search of the streaming decoder."""
 
     def __init__(self, model: JointModel, max_symbols: int, start: int | None = None):
-        """start: the first label, where it is known (the language's token)."""
+        """start: the first label, where it is known (the language token)."""
         self.decoder = model.decoder(STREAMING)
         self.max_symbols = max_symbols
         device = model.audio_encoder.front_end.mean.device

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from jstasr.decode.greedy import Hypothesis, SearchConfig, search
 from jstasr.decode.streaming import StreamingFbank, StreamingGreedy
@@ -13,14 +14,14 @@ from jstasr.errors import JstasrError
 from jstasr.experiment.load import Experiment
 from jstasr.features.fbank import Fbank
 from jstasr.features.frames import ENCODER_FRAME_SECONDS
-from jstasr.kaldi.audio import MAX_RATE, MIN_RATE, is_pipe, read_audio, resample
+from jstasr.kaldi.audio import MAX_RATE, MIN_RATE, Channel, is_pipe, read_audio, resample
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import FULL, STREAMING
 
 
 @dataclass
 class Transcript:
-    """What was said: `text`, its `tokens`, their log-probability `score`, and when each token came out, in seconds."""
+    """A transcript: `text`, its `tokens`, their log-probability `score`, and the time of each token in seconds."""
 
     text: str
     tokens: list[str]
@@ -50,7 +51,7 @@ class Transcriber:
         """Load exp/<tag> or a packed zip.
 
         Args:
-            model: other weights than valid.wer.ave.pth.
+            model: file of weights; None: valid.wer.ave.pth of the experiment.
             lm: ARPA language model over the model's tokens, for beam search with `lm_weight`.
         Raises:
             JstasrError: a part is missing, damaged or does not fit the others.
@@ -61,12 +62,12 @@ class Transcriber:
 
     def transcribe(
         self,
-        audio,
+        audio: str | Path | ArrayLike,
         sample_rate: int | None = None,
         mode: str = FULL,
         config: SearchConfig | None = None,
         lang: str | None = None,
-        channel: int | str | None = None,
+        channel: Channel | None = None,
     ) -> Transcript:
         """Transcribe one utterance.
 
@@ -113,16 +114,18 @@ class Transcriber:
         best = search(model.decoder(mode), encoded.of(mode), encoded.lengths, config, self.language_model, given)[0]
         return self.transcript(best)
 
-    def stream(self, pieces: Iterable, sample_rate: int | None = None, lang: str | None = None) -> Iterator[Transcript]:
-        """Transcribe audio while it arrives, with the streaming decoder and greedy search.
+    def stream(
+        self, pieces: Iterable[ArrayLike], sample_rate: int | None = None, lang: str | None = None
+    ) -> Iterator[Transcript]:
+        """Transcribe audio as it arrives, with the streaming decoder and greedy search.
 
         Args:
             pieces: arrays of samples (N,) of any length, one after the other, as for `transcribe`.
             sample_rate: Hz; None or the model's own.
             lang: as for `transcribe`.
         Yields:
-            The transcript so far after each piece, and after the end the whole: what `transcribe` with
-            mode="streaming" gives. What was yielded once is only added to, never changed.
+            The transcript so far after each piece, and the whole at the end, which is that of `transcribe` with
+            mode="streaming". A transcript only extends the one before.
         Raises:
             JstasrError: another sampling rate; a piece that is not samples, or not finite.
         """
@@ -132,10 +135,11 @@ class Transcriber:
         yield stream.finish()
 
     def start_label(self, lang: str | None) -> int | None:
-        """The language's token, which a multilingual model's transcripts begin with."""
+        """The token of a language, with which the transcripts of a multilingual model begin; None without `lang`."""
         return None if lang is None else self.experiment.tokenizer.token_list.language_id(lang)
 
     def transcript(self, found: Hypothesis) -> Transcript:
+        """The text, tokens and times of a hypothesis."""
         tokenizer = self.experiment.tokenizer
         return Transcript(
             text=tokenizer.decode(found.labels),
@@ -146,12 +150,12 @@ class Transcriber:
 
 
 class TranscriptStream:
-    """One utterance that is transcribed while it arrives; `Transcriber.stream` for audio that comes by itself."""
+    """One utterance that is transcribed as it arrives; `Transcriber.stream` for audio that is pushed."""
 
     def __init__(self, transcriber: Transcriber, sample_rate: int | None = None, lang: str | None = None):
         if sample_rate not in (None, transcriber.sample_rate):
             raise JstasrError(
-                f"a stream of {sample_rate} Hz: this model listens at {transcriber.sample_rate} Hz. Resample it before"
+                f"a stream of {sample_rate} Hz: this model needs {transcriber.sample_rate} Hz. Resample it first"
             )
         model = self.model = transcriber.experiment.model
         self.transcriber = transcriber
@@ -159,22 +163,23 @@ class TranscriptStream:
         self.state = model.new_stream()
         self.greedy = StreamingGreedy(model, SearchConfig().max_symbols, transcriber.start_label(lang))
 
-    def accept(self, samples) -> Transcript:
+    def accept(self, samples: ArrayLike) -> Transcript:
         """The transcript so far, after the next samples (N,)."""
         return self.advance(as_samples(samples, "a piece of the stream"), last=False)
 
     def finish(self) -> Transcript:
-        """The whole transcript; the stream takes no more samples."""
+        """The whole transcript; ends the stream."""
         return self.advance(np.zeros(0, dtype=np.float32), last=True)
 
     @torch.inference_mode()
     def advance(self, samples: np.ndarray, last: bool) -> Transcript:
+        """The transcript so far, after the next samples (N,) float32; `last`: they end the stream."""
         features = torch.from_numpy(self.fbank.accept(samples)).to(self.transcriber.device)
         encoded = self.model.encode_stream(features, self.state, last)
         return self.transcriber.transcript(self.greedy.accept(encoded))
 
 
-def as_samples(audio, name: str) -> np.ndarray:
+def as_samples(audio: ArrayLike, name: str) -> np.ndarray:
     """One channel of samples as float32 in [-1, 1].
 
     Raises:

@@ -1,1 +1,1 @@
-"""What lies in exp/<tag>: configuration, token lists, checkpoints; loading and packing them."""
+"""The contents of exp/<tag>: configuration, token lists, checkpoints; loading and packing them."""

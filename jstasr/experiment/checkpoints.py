@@ -1,4 +1,4 @@
-"""Checkpoints: written whole or not at all, the newest and the best kept, read back with a check."""
+"""Checkpoints: written atomically, read with a check sum; the newest and the best are kept."""
 
 import json
 import re
@@ -6,6 +6,7 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -16,7 +17,7 @@ NAME = re.compile(r"step(\d+)\.pth")
 SCORES = "scores.json"
 
 
-def save_atomically(value, path: Path) -> None:
+def save_atomically(value: Any, path: Path) -> None:
     """torch.save to a temporary name, fsync, rename.
 
     Raises:
@@ -33,7 +34,7 @@ def save_atomically(value, path: Path) -> None:
 
 
 def reason(error: BaseException) -> str:
-    """What the system said, where torch wrapped it into an error about its own file format."""
+    """The operating system's message behind an error, which torch may wrap; else the error's own."""
     cause = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.strerror:
@@ -43,14 +44,14 @@ def reason(error: BaseException) -> str:
 
 
 def load_checkpoint(path: Path) -> dict:
-    """Read a checkpoint of this package.
+    """Read a checkpoint, or a file of averaged weights.
 
     Raises:
         JstasrError: missing, cut short, or not a checkpoint.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            if (wrong := archive.testzip()) is not None:  # torch.load does not look at the check sums
+            if (wrong := archive.testzip()) is not None:  # torch.load does not verify the check sums
                 raise zipfile.BadZipFile(f"bad check sum of {wrong}")
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
@@ -74,6 +75,7 @@ class CheckpointFolder:
         return sorted(int(match[1]) for path in self.folder.iterdir() if (match := NAME.fullmatch(path.name)))
 
     def path(self, step: int) -> Path:
+        """The file of the checkpoint of a step."""
         return self.folder / f"step{step}.pth"
 
     def scores(self) -> dict[int, float]:
@@ -95,8 +97,8 @@ class CheckpointFolder:
     def save(self, state: dict, step: int, score: float | None = None) -> None:
         """Write the checkpoint, then remove those that are neither recent nor among the best.
 
-        Checkpoints of later steps are removed too: they were damaged, or else this run had continued from them.
-        `score`: if it is known already; else see `add_score`.
+        Checkpoints of later steps are removed too: they are damaged, or this run would have resumed from them.
+        `score`: dev WER in per cent, if it is known already; see `add_score`.
         """
         save_atomically(state, self.path(step))
         scores = self.scores()
@@ -107,24 +109,25 @@ class CheckpointFolder:
             self.add_score(step, score)
 
     def add_score(self, step: int, score: float) -> None:
-        """Note the dev WER (per cent) of the checkpoint of a step."""
+        """Store the dev WER (per cent) of the checkpoint of a step."""
         self.write_scores(self.scores() | {step: score})
         self.remove_old(step)
 
     def write_scores(self, scores: dict[int, float]) -> None:
+        """Write the scores file, if it changes."""
         if scores != self.scores():
             with atomic_write(self.folder / SCORES) as file:
                 json.dump(scores, file, indent=1)
 
     def remove_old(self, step: int) -> None:
-        """Keep the newest until `step` and the best."""
+        """Remove all checkpoints but the best and the newest up to `step`."""
         until_now = [known for known in self.steps() if known <= step]
         kept = set(self.best(self.keep_best)) | set(until_now[-max(1, self.keep_last) :])
         for old in set(self.steps()) - kept:
             self.path(old).unlink()
 
     def remove_unfinished(self) -> None:
-        """Remove what a killed run was writing."""
+        """Remove the temporary files of a killed run."""
         for path in self.folder.glob(".*.tmp"):
             path.unlink()
 
@@ -135,7 +138,7 @@ class CheckpointFolder:
         return sorted(existing, key=lambda step: (scores[step], -step))[:count]
 
     def load_last(self, warn: Callable[[str], None] = warnings.warn) -> tuple[int, dict] | None:
-        """Newest readable checkpoint as (step, state); a damaged one is passed over with a warning.
+        """Newest readable checkpoint as (step, state); a damaged one is skipped with a warning.
 
         Raises:
             JstasrError: there are checkpoints and none can be read.

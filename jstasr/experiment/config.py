@@ -1,5 +1,6 @@
 """The training configuration: YAML over dataclass defaults, then `--set a.b=c`; unknown keys are errors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -77,7 +78,7 @@ class TrainConfig:
     valid: ValidConfig = field(default_factory=ValidConfig)
 
 
-def load_config(path: str | Path | None, overrides: list[str] = ()) -> TrainConfig:
+def load_config(path: str | Path | None, overrides: Sequence[str] = ()) -> TrainConfig:
     """Read a training configuration: a YAML file (None: the defaults), then `a.b=c` overrides.
 
     Raises:
@@ -89,7 +90,7 @@ def load_config(path: str | Path | None, overrides: list[str] = ()) -> TrainConf
 
 
 def check_values(config: TrainConfig) -> None:
-    """Refuse values that would only fail, or silently do nothing, hours later."""
+    """Refuse values that would fail, or silently do nothing, after hours of training."""
     optim = config.optim
     for fault in loss_faults(config.losses, config.model):
         raise JstasrError(fault)

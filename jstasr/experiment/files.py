@@ -1,12 +1,16 @@
-"""The names of what lies in exp/<tag>."""
+"""File names in exp/<tag>."""
 
 from jstasr.text.tokens import BPE_FILE, PHONES_FILE, TOKENS_FILE
 
 CONFIG = "config.yaml"  # the whole training configuration
-DATA = "data.yaml"  # digests of the data sets that it was trained on
+DATA = "data.yaml"  # digests of the training data
 TOKENS, BPE, PHONES = TOKENS_FILE, BPE_FILE, PHONES_FILE  # copies of the lists of the recipe
 CHECKPOINTS = "checkpoints"  # folder: step<N>.pth and the dev scores
-TRAIN_LOG, TENSORBOARD, IMAGES = "train.log", "tensorboard", "images"  # what a run writes for its reader
-AVERAGED = "valid.wer.ave.pth"  # the average of the best checkpoints, which is decoded with
+TRAIN_LOG, TENSORBOARD, IMAGES = (
+    "train.log",
+    "tensorboard",
+    "images",
+)  # log, curves and pictures of a run
+AVERAGED = "valid.wer.ave.pth"  # the average of the best checkpoints, used for decoding
 REPORT, REPORT_PAGE = "report", "index.html"  # folder of stage 10, and the page in it
 ALIGNMENT_JSON, ALIGNMENT_TEXT = "alignment.json", "alignment.txt"  # in it: how speech and text align

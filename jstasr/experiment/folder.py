@@ -1,4 +1,4 @@
-"""What exp/<tag> holds besides checkpoints, so that it can be used, packed and continued by itself."""
+"""Configuration and lists in exp/<tag>, so that an experiment can be used, packed and resumed by itself."""
 
 import shutil
 from pathlib import Path
@@ -10,8 +10,8 @@ from jstasr.experiment.config import TrainConfig, config_yaml
 from jstasr.experiment.files import BPE, CHECKPOINTS, CONFIG, DATA, PHONES, TOKENS
 from jstasr.kaldi.files import atomic_write
 
-# what may change between two starts of one experiment without making its checkpoints useless
-FREE = (
+# settings that may change between two starts of one experiment: its checkpoints stay valid
+CHANGEABLE = (
     "log_interval",
     "valid",
     "precision",
@@ -33,7 +33,7 @@ def prepare_folder(
     """Write config.yaml and data.yaml and copy the lists into the experiment.
 
     Args:
-        data: what each set is, name -> fingerprint; None: not to be compared.
+        data: name -> fingerprint of each training set; None: do not compare them.
     Raises:
         JstasrError: the folder holds checkpoints of another model, of other lists or of other data.
     """
@@ -43,7 +43,7 @@ def prepare_folder(
     files = {TOKENS: token_list, PHONES: phone_list} | ({BPE: bpe_model} if bpe_model else {})
     if started:
         changed = changed_keys(read_settings(expdir / CONFIG), yaml.safe_load(text))
-        changed += [name for name, source in files.items() if differ(expdir / name, Path(source))]
+        changed += [name for name, source in files.items() if is_changed(expdir / name, Path(source))]
         if data is not None:
             changed += changed_keys(read_settings(expdir / DATA), data)
         if changed:
@@ -60,7 +60,11 @@ def prepare_folder(
 
 
 def read_settings(path: Path) -> dict:
-    """The settings that a run was started with."""
+    """Read the settings that a run was started with.
+
+    Raises:
+        JstasrError: the file is missing or damaged.
+    """
     try:
         settings = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -71,17 +75,17 @@ def read_settings(path: Path) -> dict:
     return settings if isinstance(settings, dict) else {}
 
 
-def differ(kept: Path, source: Path) -> bool:
-    """Is the experiment's copy of a list missing, or another one?"""
+def is_changed(kept: Path, source: Path) -> bool:
+    """Is the experiment's copy of a list missing or different?"""
     return not kept.is_file() or kept.read_bytes() != source.read_bytes()
 
 
 def changed_keys(old: dict, new: dict, prefix: str = "") -> list[str]:
-    """Dotted names of the values that differ, free ones left out: `a.b (1 -> 2)`."""
+    """Settings that differ and must not, as `a.b (1 -> 2)`."""
     changed = []
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name), new.get(name)
-        if prefix + name in FREE:
+        if prefix + name in CHANGEABLE:
             continue
         if isinstance(before, dict) and isinstance(after, dict):
             changed += changed_keys(before, after, f"{prefix}{name}.")

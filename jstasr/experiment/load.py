@@ -19,7 +19,7 @@ from jstasr.text.tokens import Tokenizer, build_tokenizer
 
 @dataclass
 class Experiment:
-    """Model in evaluation mode, with what it takes to feed it and to read its output."""
+    """A model in evaluation mode, its configuration, and the tokenizer that reads its output."""
 
     config: TrainConfig
     model: JointModel
@@ -50,7 +50,7 @@ class Experiment:
 
     @classmethod
     def read(cls, folder: Path, weights: Path, name: str, device: str) -> "Experiment":
-        """Read the parts in `folder` and the weights; `name` is what errors call it."""
+        """Read an unpacked experiment and its weights; `name` stands for it in error messages."""
         for part in (CONFIG, TOKENS):
             if not (folder / part).is_file():
                 raise JstasrError(f"{name}: holds no {part}, so it is not a trained experiment. Train: --stage 6")
@@ -61,7 +61,7 @@ class Experiment:
         tokenizer = build_tokenizer(folder / TOKENS, bpe if bpe.is_file() else None)
         if config.model.vocab_size != len(tokenizer):
             raise JstasrError(
-                f"{name}: {CONFIG} speaks of {config.model.vocab_size} tokens and {TOKENS} holds {len(tokenizer)}: "
+                f"{name}: {CONFIG} has {config.model.vocab_size} tokens and {TOKENS} holds {len(tokenizer)}: "
                 "they are of different experiments"
             )
         network = JointModel(config.model)
@@ -70,7 +70,11 @@ class Experiment:
 
 
 def load_weights(network: JointModel, path: Path, config_name: str) -> None:
-    """Put the weights of a file into a model; refuses those of another model and those that are not finite."""
+    """Load a file of weights into a model.
+
+    Raises:
+        JstasrError: they are of another model, or not finite; `config_name` is the origin of the model in the message.
+    """
     weights = load_checkpoint(path)["model"]
     try:
         network.load_state_dict(weights)
@@ -83,7 +87,7 @@ def load_weights(network: JointModel, path: Path, config_name: str) -> None:
 
 
 def unpack(path: Path, folder: Path) -> None:
-    """Unpack a packed model; only the files that belong into one."""
+    """Unpack the known files of a packed model; JstasrError if it is damaged."""
     try:
         with zipfile.ZipFile(path) as archive:
             for name in {CONFIG, TOKENS, BPE, PHONES, AVERAGED} & set(archive.namelist()):

@@ -156,7 +156,7 @@ class TestStream:
         assert list(transcriber.stream([samples]))[-1].text == whole.text
 
     def test_another_rate_and_bad_samples_are_refused(self, transcriber):
-        with pytest.raises(JstasrError, match="a stream of 8000 Hz: this model listens at 16000 Hz"):
+        with pytest.raises(JstasrError, match="a stream of 8000 Hz: this model needs 16000 Hz"):
             next(transcriber.stream([speech()], sample_rate=8000))
         with pytest.raises(JstasrError, match="a piece of the stream: holds NaN"):
             list(transcriber.stream([np.full(5, np.nan)]))

@@ -98,7 +98,7 @@ def test_weights_that_are_not_finite_are_refused(experiment):
 def test_a_list_of_another_experiment_is_refused(experiment):
     with open(experiment / "tokens.txt", "a") as file:
         file.write("ø\n")
-    assert "config.yaml speaks of 9 tokens and tokens.txt holds 10" in load_error(experiment)
+    assert "config.yaml has 9 tokens and tokens.txt holds 10" in load_error(experiment)
 
 
 def test_a_gpu_that_is_not_there_is_named(experiment):
