@@ -43,10 +43,10 @@ def add_arguments(parser):
 def run(args):
     from pathlib import Path
 
-    from jstasr.train.signals import REQUEUE_CODE, StoppedBySignal, end_of_run
+    from jstasr.train.signals import REQUEUE_CODE, StoppedBySignal, mark_outcome
 
     try:
-        with end_of_run(Path(args.expdir)):
+        with mark_outcome(Path(args.expdir)):
             return train_or_search(args)
     except StoppedBySignal:
         return REQUEUE_CODE
@@ -70,7 +70,7 @@ def train_or_search(args):
     from jstasr.text.tokens import PhoneList, build_tokenizer
     from jstasr.train.find_batch import find_batch
     from jstasr.train.loop import train
-    from jstasr.train.processes import join_again, on_first, parallel_fabric
+    from jstasr.train.processes import init_group_after_restart, on_first, parallel_fabric
 
     if args.ngpu > 0 and not torch.cuda.is_available():
         raise JstasrError(f"--ngpu {args.ngpu}: PyTorch sees no GPU here. Use --ngpu 0, or look at `nvidia-smi`")
@@ -87,7 +87,7 @@ def train_or_search(args):
     if args.text_dir:
         text = TextSet.load([Path(folder) for folder in args.text_dir], tokenizer, phone_list, refusals)
     fabric = parallel_fabric(config, text is not None, args.ngpu, args.num_procs, args.num_nodes)
-    join_again(args.ngpu)
+    init_group_after_restart(args.ngpu)
     fabric.launch()
     # the features are looked at by the first process alone
     read = config.data.check_features if fabric.is_global_zero else 0

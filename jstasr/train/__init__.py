@@ -1,1 +1,1 @@
-"""Training: configuration, batches, the loop, validation, checkpoints."""
+"""Training: the loop, its processes and signals, validation and the log."""

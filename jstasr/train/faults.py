@@ -1,6 +1,7 @@
-"""What goes wrong inside a step: named with its utterances, on whichever process it happened, and the batch kept."""
+"""Faults of a training step: reported with their utterances from every process, the batch saved."""
 
 import json
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -14,19 +15,22 @@ from jstasr.experiment.checkpoints import save_atomically
 from jstasr.kaldi.files import atomic_write
 from jstasr.train.processes import gather_texts
 
-OUT_OF_MEMORY = ("can't allocate memory", "out of memory")  # of torch's allocators, which raise RuntimeError
-MARGIN = 0.9  # of the largest batch that fitted: lengths differ from epoch to epoch
+OUT_OF_MEMORY = (
+    "can't allocate memory",
+    "out of memory",
+)  # words of the RuntimeError of torch's allocators
+MARGIN = 0.9  # share of the largest batch that fitted: shapes vary between epochs
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Is this the allocator's error, of the CPU or of a GPU?"""
+    """Did an allocator of the CPU or of a GPU raise this?"""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 def not_finite(values: dict[str, torch.Tensor], batch: Batch) -> str:
-    """ "streaming loss is nan in utterances a b", or "" """
+    """The losses that are not finite, with their utterances; "" if all are."""
     bad = [f"{name} loss is {float(value.detach()):.3g}" for name, value in values.items() if not value.isfinite()]
     if not bad:
         return ""
@@ -41,30 +45,30 @@ class Faults:
     def __init__(self, expdir: Path, fabric: Fabric, limit: int):
         self.folder, self.fabric, self.limit = Path(expdir) / "faults", fabric, limit
         self.in_a_row = 0
-        self.largest_done = 0  # padded frames of the largest batch that went through
+        self.largest_done = 0  # padded frames of the largest batch of a finite step
 
     def finite(self, parts: list[Batch]) -> None:
-        """A step went through."""
+        """Record a step that was taken."""
         self.in_a_row = 0
         self.largest_done = max(self.largest_done, *(batch.speech.shape[0] * batch.speech.shape[1] for batch in parts))
 
     def skipped(self, step: int, fault: str, parts: list[Batch], norm: float) -> str:
-        """A step was skipped, on all processes: what to say about it.
+        """Record a step that all processes skipped; returns the fault for the log line.
 
         Args:
-            fault: what this process found, or "": it may have happened on another one.
+            fault: of this process; "": none, another process has it.
             parts: the batches of the step.
             norm: of the gradient, not finite.
         Raises:
-            JstasrError: it was one too many; the batches are in exp/<tag>/faults.
+            JstasrError: `limit` steps in a row were skipped; the batches are in exp/<tag>/faults.
         """
         self.in_a_row += 1
-        told = gather_texts(self.fabric, fault)
-        if not any(told):  # finite losses, and a gradient that is not: whose, the sum does not tell
+        reports = gather_texts(self.fabric, fault)
+        if not any(reports):  # a gradient that is not finite from finite losses: its utterance is unknown
             mine = " ".join(utt for batch in parts for utt in batch.utt_ids)
-            told = gather_texts(self.fabric, f"the gradient norm is {norm:.3g} in a step with utterances {mine}")
-        single = len(told) == 1
-        named = "; ".join(text if single else f"process {rank}: {text}" for rank, text in enumerate(told) if text)
+            reports = gather_texts(self.fabric, f"the gradient norm is {norm:.3g} in a step with utterances {mine}")
+        single = len(reports) == 1
+        named = "; ".join(text if single else f"process {rank}: {text}" for rank, text in enumerate(reports) if text)
         if self.in_a_row >= self.limit:
             saved = self.save_batches(step, parts)
             raise JstasrError(
@@ -74,29 +78,30 @@ class Faults:
         return named
 
     def save_batches(self, step: int, parts: list[Batch]) -> Path:
-        """Keep the batches of a step as dictionaries that torch.load reads."""
+        """Save the batches of a step as dictionaries that torch.load reads."""
         path = self.folder / f"step{step}.process{self.fabric.global_rank}.pth"
         save_atomically([{f.name: getattr(batch, f.name) for f in fields(batch)} for batch in parts], path)
         return path
 
     @contextmanager
-    def memory_watched(self, step: int, batch: Batch):
-        """Turn the lack of memory into a sentence that says what would fit.
+    def memory_watched(self, step: int, batch: Batch) -> Iterator[None]:
+        """Turn an out-of-memory error into one that says what would fit.
 
         Raises:
-            JstasrError: there was not enough; ids and shapes of the batch are in exp/<tag>/faults.
+            JstasrError: out of memory; ids and shapes of the batch are in exp/<tag>/faults.
         """
         try:
             yield
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            told, memory_error = self.out_of_memory(step, batch), error
+            message, memory_error = self.out_of_memory(step, batch), error
         else:
             return
-        raise JstasrError(told) from memory_error
+        raise JstasrError(message) from memory_error
 
     def out_of_memory(self, step: int, batch: Batch) -> str:
+        """Save ids and shapes of the batch; returns the message with a remedy."""
         tensors = [f.name for f in fields(batch) if f.name not in ("utt_ids", "text_ids")]
         shapes = {name: list(getattr(batch, name).shape) for name in tensors}
         path = self.folder / f"out_of_memory.step{step}.process{self.fabric.global_rank}.json"

@@ -1,8 +1,9 @@
-"""The largest `data.batch_frames` that the memory holds, found before the training by steps with the longest data."""
+"""Find the largest `data.batch_frames` that fits into memory, by steps on the longest data before training."""
 
 import os
 import resource
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,12 @@ from jstasr.losses.step import StepLosses
 from jstasr.model.joint import JointModel
 from jstasr.train.faults import is_out_of_memory
 from jstasr.train.loader import text_budget
-from jstasr.train.loop import backward, set_up, transcripts_of
+from jstasr.train.loop import backward, distribute, num_transcripts
 
 GIB = 1 << 30
-MARGIN = 0.9  # of the memory: allocators leave holes, and other batches have other shapes
-GROWTH = 1.6  # from one size that is tried to the next
-CPU_SHARE = 0.8  # of the free memory of a machine
+MARGIN = 0.9  # share of the memory to fill: fragmentation, and batches of other shapes
+GROWTH = 1.6  # factor from one batch size that is tried to the next
+CPU_SHARE = 0.8  # share of the free memory of a machine
 
 
 def longest_first(lengths: np.ndarray, budget: int) -> np.ndarray:
@@ -35,7 +36,7 @@ def longest_first(lengths: np.ndarray, budget: int) -> np.ndarray:
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that a run may use beside what it uses now."""
+    """Bytes that a run may use in all, those that it uses now included."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device)
@@ -62,6 +63,7 @@ def memory_used(device: torch.device) -> int:
 
 
 def reset_peak(device: torch.device) -> None:
+    """Start a new measurement for `peak`."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     else:
@@ -69,7 +71,7 @@ def reset_peak(device: torch.device) -> None:
 
 
 def peak(device: torch.device) -> int:
-    """Most bytes held since `reset_peak`."""
+    """Largest number of bytes held since `reset_peak`."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     for line in Path("/proc/self/status").read_text().splitlines():
@@ -79,9 +81,9 @@ def peak(device: torch.device) -> int:
 
 
 def heaviest_batch(config: TrainConfig, speech: SpeechSet, text: TextSet | None, frames: int) -> Batch:
-    """A batch of the longest utterances under a budget of frames, and of the longest texts that go with it."""
+    """A batch of the longest utterances under a budget of frames, with the longest texts under theirs."""
     chosen = longest_first(speech.num_frames, frames)
-    texts = []
+    texts: Sequence[int] | np.ndarray = []
     if text is not None:
         budget = text_budget(config, speech)
         if config.data.text_ratio > 0:
@@ -91,9 +93,9 @@ def heaviest_batch(config: TrainConfig, speech: SpeechSet, text: TextSet | None,
 
 
 def largest_fitting(sizes: list[int], peaks: list[int], limit: float) -> int:
-    """Padded frames that fill `limit` bytes, on the line through the two largest sizes that were measured."""
+    """Padded frames that fill `limit` bytes, on the line through the two largest measured sizes."""
     slope = (peaks[-1] - peaks[-2]) / (sizes[-1] - sizes[-2])
-    if slope <= 0:  # too small to be seen beside what the process holds anyway
+    if slope <= 0:  # too small to measure beside the memory of the process
         return int(GROWTH * sizes[-1]) + sizes[0]
     return int(sizes[-1] + (limit - peaks[-1]) / slope)
 
@@ -101,11 +103,11 @@ def largest_fitting(sizes: list[int], peaks: list[int], limit: float) -> int:
 def find_batch(
     config: TrainConfig, speech: SpeechSet, text: TextSet | None, cmvn: tuple, fabric: Fabric, memory_gb: float | None
 ) -> int:
-    """Print what steps of growing size need, and the largest data.batch_frames that fits; returns it.
+    """Print the memory of steps of growing size and the largest data.batch_frames that fits; returns it.
 
-    Every loss is on with its weight, as late in the training. A size is a step with backward pass and update. On a GPU
-    a size that does not fit fails and ends the search; on the CPU, where it would end the process instead, a size is
-    only tried if the line through the smaller ones says that it fits.
+    All losses have their final weights, and every size is a step with backward pass and update. On a GPU a size that
+    does not fit fails and ends the search; on the CPU, where it would kill the process, a size is only tried if a
+    linear fit of the smaller ones predicts that it fits.
 
     Raises:
         JstasrError: not even the longest utterance fits.
@@ -114,7 +116,7 @@ def find_batch(
     limit = MARGIN * (memory_gb * GIB if memory_gb else free_memory(device))
     plain = JointModel(config.model)
     plain.audio_encoder.front_end.set_cmvn(*cmvn)
-    model, optimiser = set_up(StepLosses(plain, config.losses, config.specaug), config.optim, fabric)
+    model, optimiser = distribute(StepLosses(plain, config.losses, config.specaug), config.optim, fabric)
     longest = int(speech.num_frames.max())
     everything = longest * len(speech)
     weights = loss_weights(config.optim.max_steps, config.losses)
@@ -122,23 +124,23 @@ def find_batch(
     peaks: list[int] = []
     wanted = longest
 
-    def say(line: str) -> None:
+    def report(line: str) -> None:
         if fabric.is_global_zero:
             print(line, file=sys.stderr, flush=True)
 
-    say(f"memory: {limit / GIB:.1f} GiB to be filled; longest utterance: {longest} frames")
+    report(f"memory: {limit / GIB:.1f} GiB to be filled; longest utterance: {longest} frames")
     while True:
         batch = heaviest_batch(config, speech, text, wanted)
         size = batch.speech.shape[0] * batch.speech.shape[1]
         reset_peak(device)
         try:
-            amount = batch.counts(paired := transcripts_of(config, batch, weights))
+            amount = batch.counts(paired := num_transcripts(config, batch, weights))
             backward(config, model, fabric, batch, paired, weights, amount, amount)
             optimiser.step()
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            say(f"{size} frames ({len(batch.utt_ids)} utterances): does not fit")
+            report(f"{size} frames ({len(batch.utt_ids)} utterances): does not fit")
             break
         finally:
             optimiser.zero_grad(set_to_none=True)
@@ -146,7 +148,7 @@ def find_batch(
             break  # all utterances are in it
         sizes.append(size)
         peaks.append(peak(device))
-        say(f"{size} frames ({len(batch.utt_ids)} utterances): {peaks[-1] / GIB:.2f} GiB")
+        report(f"{size} frames ({len(batch.utt_ids)} utterances): {peaks[-1] / GIB:.2f} GiB")
         if peaks[-1] > limit or size >= everything:
             break
         wanted = max(int(size * GROWTH), size + longest)
@@ -161,7 +163,7 @@ def find_batch(
             f"the longest utterance alone ({longest} frames) does not fit into {limit / GIB:.1f} GiB: leave such "
             "utterances out (--max_wav_duration), or use a smaller model"
         )
-    say(f"data.batch_frames={fitting[-1]}" + (" holds all utterances at once" if fitting[-1] >= everything else ""))
+    report(f"data.batch_frames={fitting[-1]}" + (" holds all utterances at once" if fitting[-1] >= everything else ""))
     if fabric.is_global_zero:
         print(f"data.batch_frames={fitting[-1]}")
     return fitting[-1]

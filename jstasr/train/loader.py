@@ -1,4 +1,4 @@
-"""From data sets to an endless stream of batches, read ahead by worker processes."""
+"""An endless stream of batches from data sets, prefetched by worker processes."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, Dataset
 
 from jstasr.data.batch import Batch
-from jstasr.data.batches import StepSampler, language_weights, steps_of_process
+from jstasr.data.batches import Step, StepSampler, language_weights, steps_of_process
 from jstasr.data.collate import collate
 from jstasr.data.speech_set import SpeechSet
 from jstasr.data.text_set import TextSet
@@ -19,15 +19,15 @@ READ_AHEAD = 4  # batches of each worker
 
 
 class Steps(Dataset):
-    """Item: Step -> (epoch, position after it, Batch), or the error that says why there is none."""
+    """Step -> (epoch, position after the step, Batch), or the error on reading it."""
 
     def __init__(self, speech: SpeechSet, text: TextSet | None):
         self.speech, self.text = speech, text
 
-    def __getitem__(self, step) -> tuple[int, dict, Batch] | JstasrError:
+    def __getitem__(self, step: Step) -> tuple[int, dict, Batch] | JstasrError:
         try:
             return step.epoch, step.after, collate(self.speech, step.speech, self.text, step.text)
-        except JstasrError as error:  # raised in a worker, it would come wrapped in the worker's traceback
+        except JstasrError as error:  # raised in a worker, it would be wrapped in the traceback of the worker
             return error
 
 
@@ -40,30 +40,31 @@ def text_budget(config: TrainConfig, speech: SpeechSet) -> int:
     return int(config.data.text_batch_phones * (1.0 - share))
 
 
-def weights_of(languages: np.ndarray, amounts: np.ndarray, temperature: float) -> np.ndarray | None:
-    """How often each item is drawn; None: once, as without languages."""
+def weights_by_language(languages: np.ndarray, amounts: np.ndarray, temperature: float) -> np.ndarray | None:
+    """Expected draws (N,) of each item in an epoch; None: one each. Arguments as of `language_weights`."""
     if temperature == 1.0 or len(np.unique(languages)) < 2:
         return None
     return language_weights(languages, amounts, temperature)
 
 
 def step_sampler(config: TrainConfig, speech: SpeechSet, text: TextSet | None, start: dict | None) -> StepSampler:
-    """The batches of all processes from a position on."""
+    """The batches of all processes from the position `start` on; None: from the beginning."""
     temperature = config.data.language_temperature
-    phones = None if text is None else text.phones.lengths
     return StepSampler(
         speech.num_frames,
         config.data.batch_frames,
-        phones,
+        None if text is None else text.phones.lengths,
         text_budget(config, speech),
         config.seed,
-        speech_weights=weights_of(speech.language_codes, speech.num_frames, temperature),
-        text_weights=None if text is None else weights_of(text.language_codes, phones, temperature),
+        speech_weights=weights_by_language(speech.language_codes, speech.num_frames, temperature),
+        text_weights=None
+        if text is None
+        else weights_by_language(text.language_codes, text.phones.lengths, temperature),
         start=start,
     )
 
 
-def batches(
+def training_batches(
     config: TrainConfig, speech: SpeechSet, text: TextSet | None, start: dict | None, fabric: Fabric
 ) -> Iterator[tuple[int, dict, Batch]]:
     """(epoch, position after the step, Batch) without end, for this process.
@@ -93,6 +94,6 @@ def batches(
         if "DataLoader worker" not in str(error):
             raise
         raise JstasrError(
-            f"a process that reads data ended ({error}). The system may have killed it for lack of memory: "
+            f"a data loading process ended ({error}). The system may have killed it for lack of memory: "
             "use fewer (data.num_workers), or smaller batches (data.batch_frames)"
         ) from error

@@ -1,7 +1,8 @@
-"""What a person sees of a training run: lines in train.log and on the terminal, curves in TensorBoard."""
+"""The output of a training run: lines in train.log and on the terminal, curves in TensorBoard."""
 
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,10 +13,10 @@ from torch.utils.tensorboard import SummaryWriter
 from jstasr.errors import JstasrError
 from jstasr.experiment.files import TENSORBOARD, TRAIN_LOG
 from jstasr.features.frames import FRAMES_PER_SECOND
-from jstasr.train.processes import add_up
+from jstasr.train.processes import sum_over_processes
 from jstasr.train.validate import Validation
 
-# Distances alone say nothing, as training shrinks them all: see jstasr.align.measure
+# ratios, as training shrinks all distances: see jstasr.align.measure
 LAYER_RATIOS = ("best_to_framewise", "best_to_random", "own_to_other", "position_share")
 
 
@@ -27,29 +28,30 @@ def duration(seconds: float) -> str:
 
 
 class Meter:
-    """Means of what happened on this process since the last log line."""
+    """Means on this process since the last log line."""
 
-    def __init__(self):
-        self.losses: dict[str, torch.Tensor] = {}  # sums; on the device, so that no step waits for them
+    def __init__(self) -> None:
+        self.losses: dict[str, torch.Tensor] = {}  # sums on the device, so that no step waits for a copy
         self.amounts: dict[str, float] = {}
         self.finite_steps = 0
         self.waited = 0.0
         self.started = time.perf_counter()
 
     def add_losses(self, values: dict[str, torch.Tensor]) -> None:
-        """values: this process's share of each loss of a step that was finite."""
+        """Add a finite step; values: the share of this process of each loss."""
         self.finite_steps += 1
         for name, value in values.items():
-            self.losses[name] = self.losses.get(name, 0.0) + value.detach().double()
+            self.losses[name] = value.detach().double() + self.losses.get(name, 0.0)
 
-    def end_step(self, amounts: dict[str, float], waited: float) -> None:
-        """amounts: of all processes, see `Batch.counts`; waited: seconds for batches, on this process."""
+    def end_step(self, amounts: Mapping[str, float], waited: float) -> None:
+        """Add what every step has; amounts: `Batch.counts` over all processes; waited: seconds for batches."""
         for name, value in amounts.items():
             self.amounts[name] = self.amounts.get(name, 0.0) + value
         self.waited += waited
 
     def summary(self, fabric: Fabric) -> tuple[dict[str, float], dict[str, float]]:
-        """Mean losses, and: audio seconds per second, padding and waiting in per cent, unpaired phonemes per paired."""
+        """Mean losses over all processes; audio seconds per second, padding and waiting in per cent, phonemes
+        of unpaired text per paired one."""
         elapsed = time.perf_counter() - self.started
         local = {name: float(value) / max(1, self.finite_steps) for name, value in self.losses.items()}
         frames, padded = self.amounts.get("frames", 0), self.amounts.get("padded_frames", 0)
@@ -59,11 +61,11 @@ class Meter:
             "wait": 100 * self.waited / elapsed,
             "text_ratio": self.amounts.get("text_phones", 0) / max(1, self.amounts.get("phones", 0)),
         }
-        return add_up(fabric, local), rates
+        return sum_over_processes(fabric, local), rates
 
 
 class Clock:
-    """Time left, from the steps of this run; validation does not count."""
+    """Estimates the remaining time from the steps of this run, without validation."""
 
     def __init__(self, first_step: int):
         self.first_step = first_step
@@ -74,8 +76,8 @@ class Clock:
         return (time.perf_counter() - self.began) / max(1, step - self.first_step) * (last_step - step)
 
     @contextmanager
-    def paused(self, meter: Meter):
-        """Leave what happens inside out of the count and out of the meter's speed."""
+    def paused(self, meter: Meter) -> Iterator[None]:
+        """Exclude the time within the context from the estimate and from the speed of the meter."""
         started = time.perf_counter()
         yield
         spent = time.perf_counter() - started
@@ -83,17 +85,19 @@ class Clock:
         meter.started += spent
 
 
-class Sparing:
-    """Lets something that is nice to have happen only as long as it takes a small share of the time."""
+class TimeLimiter:
+    """Limits an optional activity to a share of the running time."""
 
     def __init__(self, share: float):
         self.share, self.took, self.ended = share, 0.0, time.perf_counter()
 
     def due(self) -> bool:
+        """Has enough time passed since the last activity?"""
         return self.took <= self.share * (time.perf_counter() - self.ended)
 
     @contextmanager
-    def timed(self):
+    def timed(self) -> Iterator[None]:
+        """Measure the activity within the context."""
         began = time.perf_counter()
         yield
         self.ended = time.perf_counter()
@@ -104,7 +108,7 @@ class TrainLog:
     """Writes to exp/<tag>/train.log, standard error and exp/<tag>/tensorboard; silent on other ranks."""
 
     def __init__(self, expdir: Path, enabled: bool, step: int = 0):
-        """step: steps done; curves of later ones, which a killed run may have drawn, are hidden."""
+        """step: steps done; curves of later steps, which a killed run may have written, are hidden."""
         self.enabled, self.path = enabled, Path(expdir) / TRAIN_LOG
         if enabled:
             with self.writing():
@@ -112,8 +116,8 @@ class TrainLog:
                 self.board = SummaryWriter(str(expdir / TENSORBOARD), purge_step=step + 1 if step else None)
 
     @contextmanager
-    def writing(self):
-        """Say what a full disk means for the run."""
+    def writing(self) -> Iterator[None]:
+        """Turn a full disk into a JstasrError that says what to do."""
         try:
             yield
         except OSError as error:
@@ -123,6 +127,7 @@ class TrainLog:
             ) from error
 
     def line(self, message: str) -> None:
+        """Write a line with the time."""
         if not self.enabled:
             return
         stamped = f"{time.strftime('%Y-%m-%dT%H:%M:%S')} (train) {message}"
@@ -131,14 +136,15 @@ class TrainLog:
             self.file.write(stamped + "\n")
             self.file.flush()
 
-    def curves(self, values: dict[str, float], step: int) -> None:
+    def curves(self, values: Mapping[str, float], step: int) -> None:
+        """Add a point to each curve of TensorBoard."""
         if self.enabled:
             with self.writing():
                 for name, value in values.items():
                     self.board.add_scalar(name, value, step)
 
     def close(self) -> None:
-        """Write what is still waiting."""
+        """Flush and close the files."""
         if self.enabled:
             with self.writing():
                 self.board.close()
@@ -155,7 +161,7 @@ class TrainLog:
         norm: float,
         left: float,
     ) -> None:
-        """The mean losses and the speed since the last such line (Meter.summary), and how long the rest will take.
+        """Mean losses and speed since the last progress line (Meter.summary), and the time left.
 
         Args:
             rate: learning rate; norm: of the last gradient; left: seconds.
@@ -170,7 +176,7 @@ class TrainLog:
         self.curves(curves | {"train/learning_rate": rate, "train/gradient_norm": norm, "train/epoch": epoch + 1}, step)
 
     def validation(self, result: Validation, step: int, seconds: float) -> None:
-        """WER of every branch and decoder, and one line for each layer on how it aligns."""
+        """WER of every branch and decoder, and a line for each consistency layer on its alignment."""
         if not self.enabled:
             return
         wer = " ".join(f"{name} {value:.1f}" for name, value in result.wer.items())

@@ -1,14 +1,16 @@
-"""The training loop: one pass from the first step to the last, resumable at every checkpoint."""
+"""The training loop, from the first step or the newest checkpoint to the last step."""
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import cast
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.wrappers import _FabricModule
 
 from jstasr.data.batch import Batch
 from jstasr.data.speech_set import SpeechSet
@@ -26,15 +28,15 @@ from jstasr.model.joint import JointModel
 from jstasr.text.tokens import Tokenizer
 from jstasr.train.ema import Ema
 from jstasr.train.faults import Faults, not_finite
-from jstasr.train.loader import batches
-from jstasr.train.log import Clock, Meter, Sparing, TrainLog
-from jstasr.train.processes import add_up, on_first
+from jstasr.train.loader import training_batches
+from jstasr.train.log import Clock, Meter, TimeLimiter, TrainLog
+from jstasr.train.processes import on_first, sum_over_processes
 from jstasr.train.schedule import learning_rate
-from jstasr.train.sharding import full, load_optimiser, whole_model
+from jstasr.train.sharding import gather_model, gather_state, gather_tensor, load_optimiser
 from jstasr.train.signals import StoppedBySignal, StopRequest
 from jstasr.train.validate import validate
 
-PICTURES_SHARE = 0.05  # of the time, at most: the pictures between validations
+PICTURES_SHARE = 0.05  # largest share of the time for pictures between validations
 SEED_STRIDE = 1_000_000_007  # apart enough that the steps of two seeds never share a random state
 
 
@@ -44,21 +46,21 @@ def optimiser_for(model: JointModel, config: OptimConfig) -> torch.optim.Optimiz
     for name, parameter in model.named_parameters():
         (decayed if parameter.ndim > 1 and "embedding" not in name else others).append(parameter)
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=tuple(config.betas), fused=True)
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(config.betas[0], config.betas[1]), fused=True)
 
 
-def set_up(
+def distribute(
     losses: StepLosses, config: OptimConfig, fabric: Fabric, state: dict | None = None
-) -> tuple[torch.nn.Module, torch.optim.Optimizer]:
-    """Losses with their model, and the optimiser of this process's share of the weights, as fabric runs them.
+) -> tuple[_FabricModule, torch.optim.Optimizer]:
+    """Wrap the losses and their model for data parallelism, with an optimiser of the weights of this process.
 
-    state: the optimiser's, of a checkpoint.
+    state: that of the optimiser in a checkpoint.
     """
     model = fabric.setup_module(losses)
     optimiser = optimiser_for(losses.model, config)
     if state is not None:
-        load_optimiser(optimiser, state)  # not after the set-up: fabric's wrapper would swallow it
-    return model, fabric.setup_optimizers(optimiser)
+        load_optimiser(optimiser, state)  # before the set-up: the wrapper of fabric would drop it
+    return model, cast(torch.optim.Optimizer, fabric.setup_optimizers(optimiser))  # a wrapper of one optimiser
 
 
 def train(
@@ -76,10 +78,10 @@ def train(
 
     Args:
         cmvn: mean and standard deviation of the features, (F,) each.
-        draw: called as f(model, step) on the first process after every validation and every epoch, for pictures.
+        draw: f(model, step) that draws pictures, called on the first process after every validation and epoch.
     Raises:
         JstasrError: losses that stay non-finite, lack of memory, a full disk.
-        StoppedBySignal: SIGTERM or SIGUSR1 came; there is a checkpoint of the last step.
+        StoppedBySignal: after SIGTERM or SIGUSR1, with a checkpoint of the last step saved.
     """
     fabric.seed_everything(config.seed, workers=False, verbose=False)
     plain = JointModel(config.model)
@@ -102,53 +104,54 @@ def train(
     )
     if fabric.is_global_zero:
         checkpoints.remove_unfinished()
-    model, optimiser = set_up(losses, config.optim, fabric, state and state["optimiser"])
+    model, optimiser = distribute(losses, config.optim, fabric, state and state["optimiser"])
     ema = Ema(plain, config.optim.ema) if config.optim.ema > 0 else None
-    position = None
+    position: dict | None = None
     if state is not None:
         if ema is not None:
             ema.load_state_dict(state["ema"])
         position = state["position"]
     del state, found
     meter, clock, faults = Meter(), Clock(step), Faults(expdir, fabric, config.optim.max_skipped)
-    first_step = saved = step  # `saved`: of the newest checkpoint
-    pictures, seen_epoch = Sparing(PICTURES_SHARE), position["epoch"] if position is not None else 0
-    stream = batches(config, speech, text, position, fabric)
+    first_step = saved = step  # `saved`: the step of the newest checkpoint
+    pictures, seen_epoch = TimeLimiter(PICTURES_SHARE), position["epoch"] if position is not None else 0
+    stream = training_batches(config, speech, text, position, fabric)
 
-    def save() -> None:
-        whole = full(training_state(plain, optimiser, ema, position, config), fabric.is_global_zero)
+    def save_checkpoint() -> None:
+        assert position is not None  # a step was done
+        whole = gather_state(training_state(plain, optimiser, ema, position, config), fabric.is_global_zero)
         on_first(fabric, lambda: checkpoints.save(whole, step))
 
-    def show(action: Callable[[JointModel], None]) -> None:
+    def with_averaged_weights(action: Callable[[JointModel], None]) -> None:
         with clock.paused(meter), ema.applied() if ema is not None else nullcontext():
-            whole = whole_model(plain, fabric)
-            on_first(fabric, lambda: action(whole))
+            whole = gather_model(plain, fabric)
+            on_first(fabric, lambda: action(cast(JointModel, whole)))  # None on other processes only
 
-    def illustrate(whole: JointModel) -> None:
+    def draw_pictures(whole: JointModel) -> None:
         if draw is not None:
             with pictures.timed():
                 draw(whole, step)
 
-    def judge(whole: JointModel) -> None:
-        if step in checkpoints.scores():  # a run that was stopped after its validation
+    def validate_model(whole: JointModel) -> None:
+        if step in checkpoints.scores():  # resumed after this validation
             return
         started = time.perf_counter()
         result = validate(whole, dev, tokenizer, config.losses, config.valid, fabric.device)
         log.validation(result, step, time.perf_counter() - started)
         checkpoints.add_score(step, result.score)
-        illustrate(whole)
+        draw_pictures(whole)
 
     with StopRequest().listening() as stop:
         while True:
             due = step > 0 and (step % interval == 0 or step == last_step)
             if step > saved and (due or (save_interval and step % save_interval == 0)):
-                save()  # before the validation, which may be interrupted
+                save_checkpoint()  # before the validation, which may be interrupted
                 saved = step
             new_epoch = position is not None and position["epoch"] > seen_epoch
             if due:
-                show(judge)
+                with_averaged_weights(validate_model)
             elif new_epoch and fabric.broadcast(pictures.due()):
-                show(illustrate)
+                with_averaged_weights(draw_pictures)
             seen_epoch = position["epoch"] if position is not None else 0
             if step >= last_step:
                 break
@@ -167,7 +170,7 @@ def train(
                 meter = Meter()
             if stopping:
                 if step > saved:
-                    save()
+                    save_checkpoint()
                 reason = stop.received or "a signal to another process"
                 log.line(f"{reason}: stopped after step {step}, checkpoint saved")
                 log.close()
@@ -178,7 +181,7 @@ def train(
 
 def train_step(
     config: TrainConfig,
-    model: torch.nn.Module,
+    model: _FabricModule,
     optimiser: torch.optim.Optimizer,
     fabric: Fabric,
     stream: Iterator[tuple[int, dict, Batch]],
@@ -187,16 +190,17 @@ def train_step(
     faults: Faults,
     stop: StopRequest,
 ) -> tuple[bool, str, float, tuple[int, dict]]:
-    """Forward, backward and update; a step that is not finite on any process changes nothing.
+    """Forward, backward and update; a step that is not finite on one of the processes is skipped on all.
 
-    The gradient is that of the mean over the whole step: it does not depend on how the batch is cut into processes
-    and accumulated parts.
+    The gradient is that of the mean over the whole step, however the step is split into processes and accumulated
+    batches.
 
     Args:
-        model: StepLosses as set up by fabric.
+        model: StepLosses, wrapped by `distribute`.
         step: steps done before this one.
     Returns:
-        Was any process asked to stop; what was not finite ("": nothing); gradient norm; epoch and position after it.
+        Whether a process was asked to stop; what was not finite, or ""; gradient norm; epoch, and position after the
+        step.
     """
     optim = config.optim
     for group in optimiser.param_groups:
@@ -205,16 +209,16 @@ def train_step(
     waiting = time.perf_counter()
     drawn = [next(stream) for _ in range(optim.accumulate)]
     waited = time.perf_counter() - waiting
-    # every draw of a step is a function of (seed, step, process): a resumed run draws what this one would have. Not
-    # before the batches are there, as a data loader draws when it begins
+    # every draw of a step is a function of (seed, step, process), so that a resumed run draws the same; seeded after
+    # the batches have arrived, as a data loader draws when it starts
     torch.manual_seed((config.seed * SEED_STRIDE + step) * fabric.world_size + fabric.global_rank)
     parts = [batch for _, _, batch in drawn]
-    paired = [transcripts_of(config, batch, weights) for batch in parts]
+    paired = [num_transcripts(config, batch, weights) for batch in parts]
     held = [batch.counts(count) for batch, count in zip(parts, paired)]
     mine = {unit: sum(part[unit] for part in held) for unit in held[0]}
-    whole = add_up(fabric, mine | {"stop": float(bool(stop.received))})
+    whole = sum_over_processes(fabric, mine | {"stop": float(bool(stop.received))})
     outcomes: list[tuple[dict[str, torch.Tensor], Batch]] = []
-    sums: dict[str, torch.Tensor] = {}  # this process's share of every loss of the step
+    sums: dict[str, torch.Tensor] = {}  # the share of this process of every loss of the step
     for number, (batch, count, amount) in enumerate(zip(parts, paired, held)):
         with (
             faults.memory_watched(step + 1, batch),
@@ -226,8 +230,8 @@ def train_step(
         outcomes.append((values, batch))
     fault = ""
     with faults.memory_watched(step + 1, parts[0]):
-        norm = fabric.clip_gradients(model, optimiser, max_norm=optim.clip_norm, error_if_nonfinite=False)
-        norm = float(full(norm, keep=True))
+        total = fabric.clip_gradients(model, optimiser, max_norm=optim.clip_norm, error_if_nonfinite=False)
+        norm = float(gather_tensor(cast(torch.Tensor, total)))
         if math.isfinite(norm):
             optimiser.step()
             faults.finite(parts)
@@ -241,8 +245,8 @@ def train_step(
     return stopping, fault, norm, drawn[-1][:2]
 
 
-def transcripts_of(config: TrainConfig, batch: Batch, weights: dict[str, float]) -> int:
-    """How many transcripts of paired speech ride in the text batch, for the consistency loss; 0 before it begins."""
+def num_transcripts(config: TrainConfig, batch: Batch, weights: dict[str, float]) -> int:
+    """Number of transcripts of paired speech in the text batch, for the consistency loss; 0 before it starts."""
     if weights["consistency"] <= 0:
         return 0
     return num_paired_texts(batch, config.data.text_batch_phones * config.losses.consistency.text_share)
@@ -255,17 +259,17 @@ def backward(
     batch: Batch,
     paired: int,
     weights: dict[str, float],
-    amount: dict[str, float],
-    whole: dict[str, float],
+    amount: Mapping[str, float],
+    whole: Mapping[str, float],
 ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-    """Add one part's gradient of the step's loss.
+    """Add the gradient of one batch of the step.
 
     Args:
-        paired: transcripts of paired speech that ride in the text batch.
+        paired: number of transcripts of paired speech in the text batch.
         weights: of the losses.
-        amount, whole: how much of each unit the part and the whole step hold, see `Batch.counts`.
+        amount, whole: amount of each unit in the batch and in the whole step, see `Batch.counts`.
     Returns:
-        The losses of the part, and its shares of the step's: of their weighted sum `loss` and of each.
+        The losses of the batch, and its shares of the losses of the step: of each, and of their weighted sum `loss`.
     """
     batch = batch.to(fabric.device)
     speech, speech_lengths = augment(batch.speech, batch.speech_lengths, config.augment)
@@ -274,7 +278,8 @@ def backward(
     units = {loss.name: loss.unit for loss in LOSSES}
     shares = {name: value * (amount[units[name]] / whole[units[name]]) for name, value in values.items()}
     loss = sum(weights[name] * share for name, share in shares.items())
-    # a loss that is not finite may have a finite gradient: let no process take this step
+    assert isinstance(loss, torch.Tensor), f"no loss at a step with the weights {weights}"
+    # a loss that is not finite may have a finite gradient: NaN makes every process skip the step
     loss = loss * torch.where(loss.detach().isfinite(), 1.0, float("nan"))
     fabric.backward(loss * fabric.world_size)  # the gradient is the mean over processes
     return values, {"loss": loss, **shares}
@@ -285,9 +290,9 @@ def training_state(
 ) -> dict:
     """Everything that a resumed run needs; the random states follow from seed and step.
 
-    `model` is what is decoded with: the averaged weights, where there is an average.
+    `model` holds the weights for decoding: the averaged ones, if there is an average.
     """
-    state = {"optimiser": optimiser.state_dict(), "position": position, "config": asdict(config)}
+    state: dict = {"optimiser": optimiser.state_dict(), "position": position, "config": asdict(config)}
     if ema is None:
         return state | {"model": model.state_dict()}
     with ema.applied():

@@ -1,15 +1,16 @@
-"""Devices, and the few things that the processes of a run tell each other."""
+"""Devices, and the communication between the processes of a run."""
 
 import logging
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.precision import MixedPrecision
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.strategies.ddp import DDPStrategy
 
 from jstasr.errors import JstasrError
 from jstasr.experiment.config import TrainConfig
@@ -29,8 +30,8 @@ def parallel_fabric(config: TrainConfig, has_text: bool, ngpu: int, num_procs: i
 
     Args:
         has_text: there is unpaired text.
-        ngpu: GPUs of each node, or 0 for the CPU; num_procs: processes of the CPU. Under torchrun its own number of
-            processes counts.
+        ngpu: GPUs of each node, or 0 for the CPU; num_procs: processes on the CPU. Under torchrun, its
+            number of processes is used.
     Raises:
         JstasrError: GPUs and processes of torchrun differ in number.
     """
@@ -45,7 +46,7 @@ def parallel_fabric(config: TrainConfig, has_text: bool, ngpu: int, num_procs: i
     if devices * num_nodes > 1 and config.strategy == "fsdp":
         strategy = sharded_strategy(devices * num_nodes)
     elif devices * num_nodes > 1:
-        # a loss that is switched off, or begins later, leaves parameters without a gradient: DDP must look for them
+        # a loss that is off, or starts later, leaves parameters without gradient, which DDP must search for
         unpaired = has_text and config.losses.consistency.text_share < 1
         strategy = DDPStrategy(find_unused_parameters=bool(untrained_parts(config.losses, unpaired)))
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -60,45 +61,52 @@ def parallel_fabric(config: TrainConfig, has_text: bool, ngpu: int, num_procs: i
     )
 
 
-def join_again(ngpu: int) -> None:
-    """Form the group of processes after torchrun has started them again; to be called before fabric.launch.
+def init_group_after_restart(ngpu: int) -> None:
+    """Form the process group after torchrun has restarted the processes; call it before fabric.launch.
 
-    torchrun's store still holds the addresses of those that died, under the names that torch would use again: the
-    group is formed under names of its own.
+    torchrun's store still holds the addresses of the ended processes under the keys that torch would use: every
+    attempt gets keys of its own.
     """
     attempt = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
     if attempt == 0 or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True" or os.environ["WORLD_SIZE"] == "1":
         return
     if ngpu:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    store = torch.distributed.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False)
-    torch.distributed.init_process_group(
+    address = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    store = dist.TCPStore(*address, is_master=False)  # pyright: ignore[reportPrivateImportUsage]
+    dist.init_process_group(
         "nccl" if ngpu else "gloo",
-        store=torch.distributed.PrefixStore(f"attempt{attempt}", store),
+        store=dist.PrefixStore(f"attempt{attempt}", store),  # pyright: ignore[reportPrivateImportUsage]
         rank=int(os.environ["RANK"]),
         world_size=int(os.environ["WORLD_SIZE"]),
     )
 
 
-def add_up(fabric: Fabric, values: dict[str, float]) -> dict[str, float]:
-    """The sum of each value over all processes."""
+def sum_over_processes(fabric: Fabric, values: Mapping[str, float]) -> dict[str, float]:
+    """The sum of each value over all processes; every process has to call it."""
     if fabric.world_size == 1:
-        return values
+        return dict(values)
     numbers = torch.tensor(list(values.values()), dtype=torch.float64, device=fabric.device)
-    return dict(zip(values, fabric.all_reduce(numbers, reduce_op="sum").tolist()))
+    total = fabric.all_reduce(numbers, reduce_op="sum")
+    assert isinstance(total, torch.Tensor)
+    return dict(zip(values, total.tolist()))
 
 
 def gather_texts(fabric: Fabric, text: str) -> list[str]:
-    """What every process says, in their order."""
+    """The text of every process, by rank; every process has to call it."""
     if fabric.world_size == 1:
         return [text]
     texts: list[str] = [""] * fabric.world_size
-    torch.distributed.all_gather_object(texts, text)
+    dist.all_gather_object(texts, text)
     return texts
 
 
 def on_first(fabric: Fabric, action: Callable[[], None]) -> None:
-    """Do something on the first process while the others wait; its error ends all of them."""
+    """Run `action` on the first process while the others wait.
+
+    Raises:
+        JstasrError: that of the action, on all processes.
+    """
     error = None
     if fabric.is_global_zero:
         try:

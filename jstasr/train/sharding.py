@@ -1,11 +1,13 @@
-"""Fully sharded data parallelism (FSDP): each process keeps a share of the weights, gradients and optimiser's state.
+"""Fully sharded data parallelism (FSDP): each process keeps a share of the weights, gradients and optimiser state.
 
-Weights come together for the layer that is computed. Checkpoints hold whole tensors, as those of every other run.
+The weights of a layer are gathered while it is computed. Checkpoints hold whole tensors, as in every other run.
 """
+
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.strategies import ModelParallelStrategy
+from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
@@ -15,16 +17,17 @@ from jstasr.model.joint import JointModel
 
 
 def shard(model: torch.nn.Module, mesh: DeviceMesh) -> torch.nn.Module:
-    """Shard every conformer block by itself, and together what is left: decoders, embeddings, subsampling."""
+    """Shard every conformer block as a unit, and the rest (decoders, embeddings, subsampling) as another."""
     mesh = mesh["data_parallel"]
     for module in model.modules():
         if isinstance(module, ConformerBlock):
             fully_shard(module, mesh=mesh)
-    return fully_shard(model, mesh=mesh)
+    fully_shard(model, mesh=mesh)  # in place
+    return model
 
 
 def sharded_strategy(processes: int) -> ModelParallelStrategy:
-    """The strategy of fabric that shards over all processes."""
+    """Fabric's strategy that shards over all processes."""
     return ModelParallelStrategy(shard, data_parallel_size=processes, tensor_parallel_size=1)
 
 
@@ -33,30 +36,39 @@ def local(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.to_local() if isinstance(tensor, DTensor) else tensor
 
 
-def full(value, keep: bool):
-    """The same nested dicts and lists with whole tensors in place of shares; every process has to call it.
+def gather_tensor(tensor: torch.Tensor) -> torch.Tensor:
+    """The whole of a tensor that may be sharded; every process has to call it."""
+    return cast(DTensor, tensor.detach()).full_tensor() if isinstance(tensor, DTensor) else tensor
 
-    keep: False: take part only, and get None for what is sharded.
+
+def gather_state(state: dict, keep: bool) -> dict:
+    """Gather the sharded tensors of nested dicts and lists, on the CPU; every process has to call it.
+
+    keep: False: take part, and get None in place of every sharded tensor.
     """
-    if isinstance(value, dict):
-        return {name: full(item, keep) for name, item in value.items()}
-    if isinstance(value, list):
-        return [full(item, keep) for item in value]
-    if isinstance(value, DTensor):
-        whole = value.detach().full_tensor()
-        return whole.cpu() if keep else None
-    return value
+
+    def gather(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: gather(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [gather(item) for item in value]
+        if isinstance(value, DTensor):
+            whole = gather_tensor(value)
+            return whole.cpu() if keep else None
+        return value
+
+    return gather(state)
 
 
 def sharded_like(whole: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """A whole tensor sharded as another one of its shape is; itself where that one is not sharded."""
+    """Shard a whole tensor like another one of its shape; unchanged if that one is not sharded."""
     if not isinstance(like, DTensor) or whole.shape != like.shape:
         return whole
     return distribute_tensor(whole.to(like.device), like.device_mesh, like.placements)
 
 
 def load_optimiser(optimiser: torch.optim.Optimizer, state: dict) -> None:
-    """Load what a checkpoint holds of an optimiser whose parameters may be sharded."""
+    """Load the whole tensors of a checkpoint into an optimiser whose parameters may be sharded."""
     parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     shares = {
         index: {name: sharded_like(value, parameters[index]) for name, value in values.items()}
@@ -65,14 +77,14 @@ def load_optimiser(optimiser: torch.optim.Optimizer, state: dict) -> None:
     optimiser.load_state_dict(state | {"state": shares})
 
 
-def whole_model(model: JointModel, fabric: Fabric) -> JointModel | None:
-    """The model to validate with: itself, or on the first process a copy with whole weights, None on the others.
+def gather_model(model: JointModel, fabric: Fabric) -> JointModel | None:
+    """A model with whole weights: itself, or if it is sharded a copy on the first process and None on the others.
 
     Every process has to call it.
     """
     if not any(isinstance(parameter, DTensor) for parameter in model.parameters()):
         return model
-    weights = full(model.state_dict(), fabric.is_global_zero)
+    weights = gather_state(model.state_dict(), fabric.is_global_zero)
     if not fabric.is_global_zero:
         return None
     copy = JointModel(model.config)

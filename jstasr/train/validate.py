@@ -1,4 +1,4 @@
-"""Validation: losses, greedy WER of speech and of text input, and how well the layers align."""
+"""Validation: losses, WER of greedy search on speech and on text, and the alignment of the layers."""
 
 from dataclasses import dataclass
 
@@ -18,35 +18,35 @@ from jstasr.model.joint import FULL, STREAMING, Encoded, JointModel
 from jstasr.text.languages import split_unspaced
 from jstasr.text.tokens import Tokenizer
 
-MAX_SYMBOLS = 3
+MAX_SYMBOLS = 3  # labels in a frame, at most
 
 
 @dataclass
 class Validation:
-    """Figures of one pass over the dev utterances."""
+    """Results of one pass over the dev utterances."""
 
     losses: dict[str, float]  # mean of each loss
-    # per cent: streaming, full, and text_streaming, text_full (phonemes in, words out; a Chinese character is a word)
+    # per cent: streaming, full, and text_streaming, text_full (from phonemes to words; a Chinese character is a word)
     wer: dict[str, float]
     cer: dict[str, float]  # per cent: streaming, full
     layers: list[dict[str, float]]  # for each consistency layer: AlignmentDistances.summary()
 
     @property
     def score(self) -> float:
-        """What checkpoints are chosen by: mean WER of the two decoders on speech, per cent."""
+        """The criterion for the best checkpoints: mean WER of both decoders on speech, per cent."""
         return (self.wer[STREAMING] + self.wer[FULL]) / 2
 
 
 def spread_subset(count: int, wanted: int) -> np.ndarray:
-    """`wanted` of 0 .. count-1, evenly spread; all for wanted = 0 or too many."""
+    """`wanted` of 0 .. count-1, evenly spread; all for wanted = 0 or wanted >= count."""
     if wanted <= 0 or wanted >= count:
         return np.arange(count)
     return np.unique(np.linspace(0, count - 1, wanted).round().astype(int))
 
 
 def layer_distances(speech: Encoded, text: Encoded) -> list[AlignmentDistances]:
-    """How far speech and its own text are from each other at every consistency layer, for each utterance."""
-    generator = torch.Generator().manual_seed(0)  # for the random alignments
+    """Distances between speech and its own text at every consistency layer, for each utterance."""
+    generator = torch.Generator().manual_seed(0)  # of the random alignments
     return [
         alignment_distances(frames, positions, speech.lengths, text.lengths, generator=generator)
         for frames, positions in zip(speech.layers, text.layers)
@@ -54,7 +54,7 @@ def layer_distances(speech: Encoded, text: Encoded) -> list[AlignmentDistances]:
 
 
 def summarise_layers(batches: list[list[AlignmentDistances]]) -> list[dict[str, float]]:
-    """Means and ratios over all batches, one dict for each layer."""
+    """Means and ratios over all batches, a dict for each layer."""
     return [AlignmentDistances(*map(torch.cat, zip(*layer))).summary() for layer in zip(*batches)]
 
 
@@ -67,7 +67,7 @@ def validate(
     config: ValidConfig,
     device: torch.device,
 ) -> Validation:
-    """Evaluate the model on (a fixed subset of) the dev set; every figure is free of random draws."""
+    """Evaluate the model on (a fixed subset of) the dev set; all results are deterministic."""
     was_training = model.training
     model.eval()
     chosen = spread_subset(len(dev), config.utterances)
@@ -75,7 +75,7 @@ def validate(
     totals: dict[str, float] = {}
     texts: dict[str, list[str]] = {}
     references: list[str] = []
-    measured = []
+    measured: list[list[AlignmentDistances]] = []
     for indexes in batches:
         indexes = chosen[indexes]
         batch = collate(dev, indexes, None, []).to(device)

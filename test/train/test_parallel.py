@@ -189,7 +189,7 @@ def test_an_error_is_named_and_not_tried_again(training):
     done = training.finish(words)
     assert done.returncode != 0
     assert "train-007: NaN or infinity in its features" in done.stderr
-    assert "not started again after: train-007" in done.stderr
+    assert "not restarted after: train-007" in done.stderr
     assert training.log("exp").count("2 x cpu") == 1
 
 

@@ -11,7 +11,7 @@ from jstasr.errors import JstasrError
 from jstasr.experiment.config import OptimConfig, load_config
 from jstasr.losses.config import loss_weights
 from jstasr.model.joint import JointModel
-from jstasr.train.log import Sparing
+from jstasr.train.log import TimeLimiter
 from jstasr.train.schedule import learning_rate
 from jstasr.train.validate import validate
 
@@ -68,13 +68,13 @@ def lines(log):
 
 
 def test_pictures_never_take_much_of_the_time():
-    sparing = Sparing(0.05)
-    assert sparing.due()  # nothing is known yet
-    with sparing.timed():
+    limiter = TimeLimiter(0.05)
+    assert limiter.due()  # nothing is known yet
+    with limiter.timed():
         time.sleep(0.05)
-    assert not sparing.due()
-    sparing.ended -= 20 * sparing.took
-    assert sparing.due()
+    assert not limiter.due()
+    limiter.ended -= 20 * limiter.took
+    assert limiter.due()
 
 
 def test_the_curves_hold_what_the_lines_say(training):
