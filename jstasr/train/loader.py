@@ -50,6 +50,9 @@ def weights_by_language(languages: np.ndarray, amounts: np.ndarray, temperature:
 def step_sampler(config: TrainConfig, speech: SpeechSet, text: TextSet | None, start: dict | None) -> StepSampler:
     """The batches of all processes from the position `start` on; None: from the beginning."""
     temperature = config.data.language_temperature
+    text_weights = None
+    if text is not None:
+        text_weights = weights_by_language(text.language_codes, text.phones.lengths, temperature)
     return StepSampler(
         speech.num_frames,
         config.data.batch_frames,
@@ -57,9 +60,7 @@ def step_sampler(config: TrainConfig, speech: SpeechSet, text: TextSet | None, s
         text_budget(config, speech),
         config.seed,
         speech_weights=weights_by_language(speech.language_codes, speech.num_frames, temperature),
-        text_weights=None
-        if text is None
-        else weights_by_language(text.language_codes, text.phones.lengths, temperature),
+        text_weights=text_weights,
         start=start,
     )
 

@@ -76,7 +76,7 @@ def step_config(accumulate):
     config = TrainConfig()
     config.specaug.freq_masks = config.specaug.time_masks = 0
     config.losses.consistency.weight, config.losses.consistency.alignment = 0.7, "best"
-    config.data.text_batch_phones = 10_000  # every transcript rides
+    config.data.text_batch_phones = 10_000  # room for every transcript
     config.optim.accumulate, config.optim.clip_norm = accumulate, 1e9
     return config
 

@@ -104,7 +104,7 @@ def test_every_schedule_warms_up_and_decays(schedule, at_end):
     assert learning_rate(1000, config) == pytest.approx(2.0 * (0.25 + 0.75 * at_end))
 
 
-def test_losses_begin_when_they_are_told(toy):
+def test_losses_start_at_their_first_step(toy):
     losses = toy.config().losses
     losses.warmup = {"text_full": [10, 4], "ctc_label": [0, 2]}
     losses.consistency.weight, losses.consistency.start_step, losses.consistency.warmup_steps = 0.4, 3, 2
