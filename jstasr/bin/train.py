@@ -110,7 +110,7 @@ def train_or_search(args: Namespace) -> int:
         find_batch(config, speech, text, cmvn, fabric, args.memory_gb)
         return 0
 
-    def prepare():
+    def prepare() -> None:
         data = {"paired speech": speech.fingerprint, "unpaired text": text.fingerprint if text else "none"}
         prepare_folder(expdir, config, args.token_list, args.bpe_model, args.phone_list, data)
 
