@@ -20,7 +20,7 @@ data_librispeech() {
     run local/data.sh --size mini --data_url "file://${made}" --md5sums "${made}/md5sum.txt"
 }
 
-@test "connections that break off are gone on with, and the download is whole" {
+@test "a download continues where a connection broke off, and the download is whole" {
     corpus an4
     recipe an4
     "${ROOT}/.venv/bin/python" "${ROOT}/test/egs/serve.py" "${made}" 1000000 >"${BATS_TEST_TMPDIR}/log" &
@@ -36,7 +36,7 @@ data_librispeech() {
     nothing_unfinished
 }
 
-@test "a download that was killed is gone on with by the next run" {
+@test "the next run continues a download that was killed" {
     corpus an4
     recipe an4
     "${ROOT}/.venv/bin/python" "${ROOT}/test/egs/serve.py" "${made}" 99999999 >"${BATS_TEST_TMPDIR}/log" &
