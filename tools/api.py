@@ -45,6 +45,8 @@ def main(words: list[str]) -> int:
     os.environ["PDOC_DISPLAY_ENV_VARS"] = "1"  # a default that equals a variable of this shell is no secret
     folder = Path(words[0]) if words else ROOT / "build" / "api"
     with warnings.catch_warnings(record=True) as caught:
+        # of the inherited keys of a TypedDict, which stand on the page all the same
+        warnings.filterwarnings("ignore", "Cannot determine where .* is taken from", module="pdoc.doc")
         modules = write_pages(folder)
     faults = [f"{warning.filename}:{warning.lineno}: {warning.message}" for warning in caught]
     faults += [f"{name}: the module has no docstring" for name, module in modules.items() if not module.docstring]

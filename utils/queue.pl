@@ -63,15 +63,15 @@ if ($? != 0 || $answer !~ /[Yy]our job(?:-array)? (\d+)/) {
 }
 $id = $1;
 
-# Grid Engine tells of a job as a whole: while it is known, every task without a result is taken to be under way.
-my $told_of_error = 0;
+# Grid Engine reports a job as a whole: while it is known, every task without a result is taken to be under way.
+my $reported_error = 0;
 sub tasks_alive {
   my $state = `qstat -j $id 2>&1`;
   if ($? == 0) {
-    if (!$told_of_error++ && $state =~ /^(error reason.*)$/m) {
+    if (!$reported_error++ && $state =~ /^(error reason.*)$/m) {
       print STDERR "queue.pl: job $id is held in an error state: $1; clear it (qmod -cj $id) or delete it (qdel $id)\n";
     } else {
-      $told_of_error = 0 if $state !~ /^error reason/m;
+      $reported_error = 0 if $state !~ /^error reason/m;
     }
     return {map { ($_ => 1) } $job->{first} .. $job->{last}};
   }

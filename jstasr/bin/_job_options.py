@@ -1,16 +1,18 @@
 """Options of the commands that can do their work in parts, each on another machine."""
 
+from argparse import ArgumentParser, Namespace
+
 from jstasr.errors import JstasrError
 
 
-def add_job_arguments(parser):
-    """Options --job, --num-jobs and --merge of a command that can work in parts."""
+def add_job_arguments(parser: ArgumentParser) -> None:
+    """Add the options --job, --num-jobs and --merge of a command that can work in parts."""
     parser.add_argument("--job", type=int, help="do this part of the work only, from 1; --merge them later")
     parser.add_argument("--num-jobs", type=int, default=1, help="number of parts")
     parser.add_argument("--merge", action="store_true", help="join the --num-jobs finished parts")
 
 
-def check_job_arguments(args):
+def check_job_arguments(args: Namespace) -> None:
     """Refuse a --job outside 1..--num-jobs and --job with --merge."""
     if args.num_jobs < 1:
         raise JstasrError(f"--num-jobs must be at least 1, not {args.num_jobs}")

@@ -1,18 +1,22 @@
 """Measure how speech and text align at every layer of a trained model."""
 
+from argparse import ArgumentParser, Namespace
+
+from jstasr.experiment.files import ALIGNMENT_JSON, AVERAGED, REPORT
+
 HELP = "measure and draw how speech and text align at every layer"
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--expdir", required=True, help="exp/<tag> of a training run")
-    parser.add_argument("--model", help="weights (default: valid.wer.ave.pth of the experiment)")
+    parser.add_argument("--model", help=f"weights (default: {AVERAGED} of the experiment)")
     parser.add_argument("--data-dir", required=True, help="dump/fbank/<set> with phones, such as the dev set")
-    parser.add_argument("--outdir", help="for alignment.{json,txt} and pictures (default: <expdir>/report)")
+    parser.add_argument("--outdir", help=f"for alignment.json, alignment.txt and pictures (default: <expdir>/{REPORT})")
     parser.add_argument("--utterances", type=int, default=0, metavar="N", help="only N, evenly spread (default: all)")
     parser.add_argument("--pictures", type=int, default=3, metavar="N", help="utterances to draw (default: 3)")
 
 
-def run(args):
+def run(args: Namespace) -> None:
     import sys
     from pathlib import Path
 
@@ -23,11 +27,11 @@ def run(args):
         if getattr(args, name) < 0:
             raise JstasrError(f"--{name} {getattr(args, name)}: must be 0 or more")
 
-    def progress(line):
+    def progress(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
     expdir = Path(args.expdir)
-    outdir = Path(args.outdir) if args.outdir else expdir / "report"
+    outdir = Path(args.outdir) if args.outdir else expdir / REPORT
     text = analyse(expdir, args.model, Path(args.data_dir), outdir, args.utterances, args.pictures, progress)
     print(text, end="")
-    print(f"written: {outdir / 'alignment.json'}")
+    print(f"written: {outdir / ALIGNMENT_JSON}")

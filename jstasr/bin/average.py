@@ -1,26 +1,29 @@
 """Average the best checkpoints."""
 
+from argparse import ArgumentParser, Namespace
+
+from jstasr.experiment.files import AVERAGED, CHECKPOINTS
+
 HELP = "average the weights of the checkpoints with the lowest dev WER"
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--expdir", required=True, help="exp/<tag> of a training run")
     parser.add_argument("--num", type=int, default=5, help="how many checkpoints, at most (default: 5)")
-    parser.add_argument("--output", help="file to write (default: <expdir>/valid.wer.ave.pth)")
+    parser.add_argument("--output", help=f"file to write (default: <expdir>/{AVERAGED})")
 
 
-def run(args):
+def run(args: Namespace) -> None:
     from pathlib import Path
 
     from jstasr.errors import JstasrError
     from jstasr.experiment.checkpoints import CheckpointFolder, average_checkpoints, save_atomically
-    from jstasr.experiment.files import AVERAGED, CHECKPOINTS
 
     expdir = Path(args.expdir)
     if args.num < 1:
         raise JstasrError(f"--num {args.num}: must be 1 or more")
     if not (expdir / CHECKPOINTS).is_dir():
-        raise JstasrError(f"{expdir}/checkpoints: no such folder. Train first: --stage 6")
+        raise JstasrError(f"{expdir / CHECKPOINTS}: no such folder. Train first: --stage 6")
     folder = CheckpointFolder(expdir / CHECKPOINTS, keep_best=args.num, keep_last=1)
     steps = folder.best(args.num)
     if not steps:

@@ -1,11 +1,15 @@
 """Decode a data set with the streaming and the full-context decoder."""
 
+from argparse import ArgumentParser, Namespace
+
+from jstasr.experiment.files import AVERAGED
+
 HELP = "decode a set with the streaming and the full-context decoder"
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--expdir", required=True, help="exp/<tag> or a packed zip")
-    parser.add_argument("--model", help="weights (default: valid.wer.ave.pth of the experiment)")
+    parser.add_argument("--model", help=f"weights (default: {AVERAGED} of the experiment)")
     parser.add_argument("--data-dir", required=True, help="dump/fbank/<set>")
     parser.add_argument("--config", help="YAML file of the search: search, beam_size, ...")
     parser.add_argument(
@@ -18,16 +22,16 @@ def add_arguments(parser):
     )
     parser.add_argument("--lm", help="ARPA language model over the model's tokens; see `jstasr lm`")
     parser.add_argument(
-        "--lang", help="tell a multilingual model the language: its code, or utt2lang for the file of the data folder"
+        "--lang", help="language given to a multilingual model: its code, or utt2lang for the file of the data folder"
     )
     parser.add_argument("--mode", default="streaming,full", help="decoders, by comma (default: streaming,full)")
     parser.add_argument("--outdir", required=True, help="writes <outdir>/<mode>/logdir/{text,token,score}.<job>")
-    parser.add_argument("--job", type=int, default=1, help="which part of the set, from 1")
-    parser.add_argument("--num-jobs", type=int, default=1, help="in how many parts the set is cut")
+    parser.add_argument("--job", type=int, default=1, help="part of the set to decode, from 1")
+    parser.add_argument("--num-jobs", type=int, default=1, help="number of parts of the set")
     parser.add_argument("--ngpu", type=int, default=0, help="1: decode on the GPU")
 
 
-def run(args):
+def run(args: Namespace) -> None:
     import sys
     from pathlib import Path
 
@@ -56,7 +60,7 @@ def run(args):
     if args.lang and languages is None:
         languages = dict.fromkeys(ids, args.lang)
 
-    def progress(line):
+    def progress(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
     found, speed = decode_set(experiment, folder, ids, modes, config, progress, language_model, languages)

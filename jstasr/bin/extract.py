@@ -1,9 +1,11 @@
-"""`jstasr extract`: stage 5 of a recipe."""
+"""Compute log-mel features: stage 5 of a recipe."""
+
+from argparse import ArgumentParser, Namespace
 
 HELP = "compute log-mel features and their statistics"
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
     from jstasr.bin._job_options import add_job_arguments
 
     parser.add_argument("--data-dir", required=True, help="folder of the formatted set, dump/audio/<set>")
@@ -22,7 +24,7 @@ def add_arguments(parser):
     add_job_arguments(parser)
 
 
-def run(args):
+def run(args: Namespace) -> None:
     import time
 
     from jstasr.bin._job_options import check_job_arguments

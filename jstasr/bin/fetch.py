@@ -1,9 +1,11 @@
-"""`jstasr fetch`: how recipes download a corpus."""
+"""Download a corpus, as the recipes do."""
+
+from argparse import ArgumentParser, Namespace
 
 HELP = "download a file, resuming and checking it; unpack it"
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("url", help="http(s), ftp or file URL")
     parser.add_argument("file", help="where the download goes; it appears complete, or not at all")
     parser.add_argument("--size", type=int, metavar="N", help="bytes that it must have")
@@ -15,7 +17,7 @@ def add_arguments(parser):
     parser.add_argument("--keep", action="store_true", help="keep the archive after --unpack")
 
 
-def run(args):
+def run(args: Namespace) -> None:
     from pathlib import Path
 
     from jstasr.corpus.fetch import REMEDY, Checksum, fetch, listed_md5

@@ -1,9 +1,11 @@
-"""`jstasr format-audio`: stage 2 of a recipe."""
+"""Write audio at one rate, cut into utterances: stage 2 of a recipe."""
+
+from argparse import ArgumentParser, Namespace
 
 HELP = "write the audio of a data directory as mono files at one rate, cut into utterances"
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
     from jstasr.bin._job_options import add_job_arguments
 
     parser.add_argument("--data-dir", required=True, help="Kaldi data directory")
@@ -20,7 +22,7 @@ def add_arguments(parser):
     add_job_arguments(parser)
 
 
-def run(args):
+def run(args: Namespace) -> None:
     from pathlib import Path
 
     from jstasr.bin._job_options import check_job_arguments
@@ -34,7 +36,7 @@ def run(args):
     data.check()
     plan = FormatPlan(Path(args.outdir), parse_rate(args.fs), parse_channel(args.channel) if args.channel else None)
     # Before hours of audio work: transcripts that the cleaner leaves empty are refused here.
-    texts = clean_table(data.text, args.cleaner, data.utt2lang, args.lang, data.path, args.allow_empty_text)
+    texts = clean_table(data.text, args.cleaner, data.utt2lang, args.lang, str(data.path), args.allow_empty_text)
     num_jobs = args.num_jobs
     if args.job is not None:
         count = format_part(plan, data, args.job, num_jobs, args.nj)

@@ -1,9 +1,11 @@
 """Make a token language model for beam search."""
 
+from argparse import ArgumentParser, Namespace
+
 HELP = "make an n-gram language model over a model's tokens, in ARPA format"
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--text", nargs="+", required=True, help="Kaldi text files (utt2lang beside them is read)")
     parser.add_argument("--token-list", required=True, help="tokens.txt of the recogniser")
     parser.add_argument("--bpe-model", help="sentencepiece model (default: bpe.model beside the token list)")
@@ -13,7 +15,7 @@ def add_arguments(parser):
     parser.add_argument("--valid-text", nargs="+", default=[], help="Kaldi text files to measure the perplexity on")
 
 
-def run(args):
+def run(args: Namespace) -> None:
     from jstasr.errors import JstasrError
     from jstasr.kaldi.files import atomic_write
     from jstasr.lm.arpa import write_arpa

@@ -1,19 +1,22 @@
 """Pack a trained model into one file."""
 
+from argparse import ArgumentParser, Namespace
+
+from jstasr.experiment.files import AVERAGED
+
 HELP = "pack a trained model with all that it needs into one zip"
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--expdir", required=True, help="exp/<tag>")
-    parser.add_argument("--model", help="weights (default: valid.wer.ave.pth of the experiment)")
+    parser.add_argument("--model", help=f"weights (default: {AVERAGED} of the experiment)")
     parser.add_argument("--output", help="file to write (default: <expdir>/<tag>.zip)")
 
 
-def run(args):
+def run(args: Namespace) -> None:
     from pathlib import Path
 
     from jstasr.errors import JstasrError
-    from jstasr.experiment.files import AVERAGED
     from jstasr.experiment.pack import pack
 
     expdir = Path(args.expdir)

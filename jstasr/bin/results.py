@@ -12,7 +12,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--output", metavar="FILE", help=f"default: {RESULTS_PAGE} beside the folder of the experiments"
     )
-    parser.add_argument("--note", metavar="TEXT", help="a line on top of the page, such as what data this is")
+    parser.add_argument("--note", metavar="TEXT", help="a line at the top of the page, such as what data this is")
     parser.add_argument("--prune", action="store_true", help="drop experiments that are not in expdir")
 
 

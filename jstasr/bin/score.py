@@ -1,9 +1,11 @@
 """Score hypotheses against references as NIST's sclite does; or compare two scored systems."""
 
+from argparse import ArgumentParser, Namespace
+
 HELP = "score hypotheses as sclite does, with intervals; or compare two systems"
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--ref-trn", metavar="FILE", help="references: lines `word word (speaker-utterance)`")
     parser.add_argument("--hyp-trn", metavar="FILE", help="hypotheses, likewise")
     parser.add_argument("--ref-text", metavar="FILE", help="references: a Kaldi text file (instead of --ref-trn)")
@@ -30,7 +32,7 @@ def add_arguments(parser):
     parser.add_argument("--outdir", metavar="DIR", help="where the reports go")
 
 
-def run(args):
+def run(args: Namespace) -> None:
     from jstasr.errors import JstasrError
 
     if args.bootstrap < 0:
@@ -47,15 +49,15 @@ def run(args):
     return _score_trn(args) if args.ref_trn else _score_text(args)
 
 
-def _option(name):
+def _option(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _groups(args):
+def _groups(args: Namespace) -> list[str]:
     return [*([args.utt2lang] if args.utt2lang else []), *args.group]
 
 
-def _score_trn(args):
+def _score_trn(args: Namespace) -> None:
     from jstasr.errors import JstasrError
     from jstasr.score.scoring import headline, score_trn
 
@@ -76,7 +78,7 @@ def _score_trn(args):
     print(headline(result, args.outdir))
 
 
-def _score_text(args):
+def _score_text(args: Namespace) -> None:
     from jstasr.score.prepare import prepare_kaldi
     from jstasr.score.scoring import headline, score_prepared
 
@@ -104,7 +106,7 @@ def _score_text(args):
     print(headline(result, args.outdir))
 
 
-def _compare(args):
+def _compare(args: Namespace) -> None:
     from jstasr.score.compare import compare_folders, print_comparison, write_comparison
 
     result = compare_folders(*args.compare, replicates=args.bootstrap)

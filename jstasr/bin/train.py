@@ -1,19 +1,21 @@
 """Train a joint speech-text model."""
 
+from argparse import ArgumentParser, Namespace
+
 HELP = "train a model on paired speech and unpaired text; continues a run that was stopped"
 
 
-def add_arguments(parser):
+def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--config", help="YAML file over the defaults; see docs/reference/config.md")
     parser.add_argument("--train-dir", required=True, help="dump/fbank/<set> of the paired speech")
-    parser.add_argument("--valid-dir", required=True, help="dump/fbank/<set> for every choice")
+    parser.add_argument("--valid-dir", required=True, help="dump/fbank/<set> of the dev set, to choose checkpoints")
     parser.add_argument("--text-dir", action="append", default=[], help="dump/text/<set> of unpaired text; repeatable")
     parser.add_argument("--token-list", required=True, help="tokens.txt")
     parser.add_argument("--bpe-model", help="sentencepiece model of a bpe token list")
     parser.add_argument("--phone-list", required=True, help="phones.txt")
     parser.add_argument("--cmvn", required=True, help="cmvn.ark of the training set")
     parser.add_argument("--fs", default="16k", help="sampling rate of the features' audio: 8k, 16k, 44100 ...")
-    parser.add_argument("--expdir", required=True, help="exp/<tag>, made if missing")
+    parser.add_argument("--expdir", required=True, help="exp/<tag>, created if missing")
     parser.add_argument("--ngpu", type=int, default=0, help="GPUs of this node; 0: the CPU")
     parser.add_argument(
         "--num-procs",
@@ -28,7 +30,9 @@ def add_arguments(parser):
         help="do not train: find the largest data.batch_frames that the memory holds, with the longest utterances",
     )
     parser.add_argument(
-        "--memory-gb", type=float, help="memory that --find-batch may use; none: all of the GPU, or what is free here"
+        "--memory-gb",
+        type=float,
+        help="memory that --find-batch may use (default: all of the GPU, or all that is free)",
     )
     parser.add_argument(
         "--set",
@@ -40,7 +44,7 @@ def add_arguments(parser):
     )
 
 
-def run(args):
+def run(args: Namespace) -> int:
     from pathlib import Path
 
     from jstasr.train.signals import REQUEUE_CODE, StoppedBySignal, mark_outcome
@@ -52,7 +56,8 @@ def run(args):
         return REQUEUE_CODE
 
 
-def train_or_search(args):
+def train_or_search(args: Namespace) -> int:
+    """Train, or find the batch size with --find-batch; the exit code."""
     from pathlib import Path
 
     import torch
@@ -89,10 +94,10 @@ def train_or_search(args):
     fabric = parallel_fabric(config, text is not None, args.ngpu, args.num_procs, args.num_nodes)
     init_group_after_restart(args.ngpu)
     fabric.launch()
-    # the features are looked at by the first process alone
-    read = config.data.check_features if fabric.is_global_zero else 0
+    # the first process alone reads features
+    checked = config.data.check_features if fabric.is_global_zero else 0
     for part in (speech, dev):
-        part.check(config.model.num_mel_bins, read, refusals, headers=fabric.is_global_zero)
+        part.check(config.model.num_mel_bins, checked, refusals, headers=fabric.is_global_zero)
     on_first(fabric, refusals.raise_all)
     refusals.raise_all()
     if len(cmvn[0]) != config.model.num_mel_bins:
@@ -105,7 +110,7 @@ def train_or_search(args):
         find_batch(config, speech, text, cmvn, fabric, args.memory_gb)
         return 0
 
-    def prepare():
+    def prepare() -> None:
         data = {"paired speech": speech.fingerprint, "unpaired text": text.fingerprint if text else "none"}
         prepare_folder(expdir, config, args.token_list, args.bpe_model, args.phone_list, data)
 

@@ -22,7 +22,7 @@ PROBE_SECONDS = 20  # after which a program is stopped
 
 
 class Missing(Exception):
-    """A tool or resource is missing or does not work; the message says which of the two, and why."""
+    """A tool or resource is missing or does not work; the message gives the reason."""
 
 
 def python() -> str:

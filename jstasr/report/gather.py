@@ -42,12 +42,13 @@ class Record:
     alignment_dir: Path
     training_picture: Path | None
     commands: list[tuple[str, str]]  # (log file, command line), in the order of the stages
-    training: str  # what train.log says about model and data, or ""
+    training: str  # the line of train.log on model and data, or ""
     note: str = ""
     models: list[str] = field(default_factory=list)  # averaged models
 
     @property
     def tag(self) -> str:
+        """The name of the experiment's folder."""
         return self.expdir.resolve().name
 
 
@@ -125,14 +126,14 @@ def read_json(path: Path, needed: tuple[str, ...], stage: str, damaged: list[str
     """A JSON object with the keys needed; None where there is none, or a broken one, which `damaged` then notes."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-        lacking = [name for name in needed if name not in value]
+        missing = [name for name in needed if name not in value]
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
         damaged.append(f"{path}: cannot be read ({error}); run {stage} again")
         return None
-    if not isinstance(value, dict) or lacking:
-        damaged.append(f"{path}: lacks {', '.join(lacking) or 'an object'}; run {stage} again")
+    if not isinstance(value, dict) or missing:
+        damaged.append(f"{path}: lacks {', '.join(missing) or 'an object'}; run {stage} again")
         return None
     return value
 

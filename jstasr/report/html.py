@@ -48,7 +48,7 @@ def paragraph(text: str, kind: str = "") -> str:
 
 
 def missing(text: str) -> str:
-    """The place of a part that is not there yet: `text` (HTML) says what produces it."""
+    """The place of a part that is not there yet: `text` (HTML) names the command that produces it."""
     return paragraph(text, "missing")
 
 

@@ -128,7 +128,7 @@ def training(record: Record) -> str:
         ),
         (
             layer_plot(curves, names_of_layers(record)),
-            "Speech beside its own text at every layer, on dev. The next section says what the ratios mean and gives "
+            "Speech beside its own text at every layer, on dev. The next section explains the ratios and gives "
             "them for the model that decodes.",
             "ratios of distances by layer",
         ),

@@ -143,7 +143,7 @@ def _align_pairs(
                 steps = filled - start
                 i = start
                 j = filled - 1
-                for k in range(steps // 2):  # the way back, turned round
+                for k in range(steps // 2):  # traced from the end: reverse them
                     marks[i + k], marks[j - k] = marks[j - k], marks[i + k]
                     step_ref[i + k], step_ref[j - k] = step_ref[j - k], step_ref[i + k]
                     step_hyp[i + k], step_hyp[j - k] = step_hyp[j - k], step_hyp[i + k]

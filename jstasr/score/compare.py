@@ -44,10 +44,10 @@ def compare_folders(folder_a: str | Path, folder_b: str | Path, replicates: int 
     ids = list(refs[0])
     alignments = []
     for folder, hyp in ((folder_a, hyps[0]), (folder_b, hyps[1])):
-        lacking = [name.decode() for name in ids if name not in hyp]
-        if lacking:
+        missing = [name.decode() for name in ids if name not in hyp]
+        if missing:
             raise JstasrError(
-                f"{folder}: no hypothesis for {len(lacking)} utterances: {first_few(lacking)}; score it again"
+                f"{folder}: no hypothesis for {len(missing)} utterances: {first_few(missing)}; score it again"
             )
         alignments.append(align_sets(ids, [refs[0][name] for name in ids], [hyp[name] for name in ids]))
     a, b = alignments

@@ -122,10 +122,10 @@ def prepare_kaldi(
 
 def require_all(utterances: Collection[str], table: Mapping[str, str], path: str | Path, what: str) -> None:
     """Raise JstasrError unless `table` (read from `path`) has an entry for each utterance."""
-    lacking = [utterance for utterance in utterances if utterance not in table]
-    if lacking:
+    without = [utterance for utterance in utterances if utterance not in table]
+    if without:
         raise JstasrError(
-            f"{path}: {len(lacking)} of {len(utterances)} utterances have no {what}: {first_few(lacking)}; add them"
+            f"{path}: {len(without)} of {len(utterances)} utterances have no {what}: {first_few(without)}; add them"
         )
 
 

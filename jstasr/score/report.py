@@ -31,7 +31,7 @@ def sclite_report(alignment: Alignment, title: str) -> bytes:
     rows = speaker_counts(alignment)
     order = np.argsort(alignment.speaker_index, kind="stable")
     first = np.searchsorted(alignment.speaker_index[order], np.arange(len(speakers) + 1))
-    # a word of joiners or marks alone has no width, yet takes a star in the line of the text that lacks it
+    # a word of joiners or marks alone has no width, yet takes a star where the other text has no word
     widths = np.array([display_width(word.decode()) or bool(word) for word in alignment.words], np.int32)
     parts = [speaker_table(title, speakers, rows, raw) for raw in (False, True)]
     parts.append(f"\n\n\t\tDUMP OF SYSTEM ALIGNMENT STRUCTURE\n\nSystem name:   {title}\n\nSpeakers: \n")

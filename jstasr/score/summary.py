@@ -69,7 +69,7 @@ def match_groups(
         return [table[utterance] for utterance in utterances]
     folded = {key.encode().lower(): group for key, group in table.items()}
     if len(folded) != len(table):
-        raise JstasrError(f"{path}: ids that differ only in case; transcript files do not tell them apart")
+        raise JstasrError(f"{path}: ids that differ only in case, which transcript files ignore")
     names: list[str] = []
     groups: dict[str, str] = {}
     for trn_id in trn_ids:

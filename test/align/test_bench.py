@@ -7,7 +7,7 @@ from jstasr.bench.timing import interleaved_medians, peak_extra_bytes
 from jstasr.cli import main
 
 
-def test_tables_have_a_row_for_each_contender_and_name_missing_peers(monkeypatch, capsys):
+def test_tables_have_a_row_for_each_implementation_and_name_missing_peers(monkeypatch, capsys):
     monkeypatch.setattr(align, "SECONDS_OF_SPEECH", (0.1, 0.4))
     monkeypatch.setattr(align, "MEMORY_SIZE", (40, 20))
     monkeypatch.setattr("jstasr.bench.timing.SHORTEST", 1e-4)

@@ -20,11 +20,11 @@ def jstasr(*words):
 def toy_verbs(tmp_path, monkeypatch):
     """A bin folder of two verbs, whose modules stand in for jstasr.bin.*."""
     (tmp_path / "say_hello.py").write_text('HELP = "greet"\nraise RuntimeError("imported")\n')
-    (tmp_path / "fail.py").write_text('"""Fails."""\nHELP = "fail as told"\n')
+    (tmp_path / "fail.py").write_text('"""Fails."""\nHELP = "fail on request"\n')
     monkeypatch.setattr(cli, "BIN", tmp_path)
 
     class Module:
-        HELP = "fail as told"
+        HELP = "fail on request"
 
         @staticmethod
         def add_arguments(parser):

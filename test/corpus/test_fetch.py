@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from jstasr.corpus.fetch import fetch, listed_md5
+from jstasr.corpus.fetch import Checksum, fetch, listed_md5
 from jstasr.errors import JstasrError
 
 CONTENT = bytes(range(250)) * 4
@@ -169,13 +169,13 @@ def test_a_file_url_is_resumed_too(tmp_path):
 @pytest.mark.parametrize("algorithm", ["md5", "sha256"])
 def test_a_right_checksum_passes_and_a_wrong_one_removes_what_came(source, tmp_path, algorithm):
     right = hashlib.new(algorithm, CONTENT).hexdigest()
-    fetch(source.url, tmp_path / "x", checksum=(algorithm, right.upper()))
+    fetch(source.url, tmp_path / "x", checksum=Checksum(algorithm, right.upper()))
     wrong = "0" * len(right)
     with pytest.raises(JstasrError, match=rf"has the {algorithm} {right}, not {wrong}; it is removed: run again"):
-        fetch(source.url, tmp_path / "y", checksum=(algorithm, wrong))
+        fetch(source.url, tmp_path / "y", checksum=Checksum(algorithm, wrong))
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
     with pytest.raises(JstasrError, match="it was there before: remove"):
-        fetch(source.url, tmp_path / "x", checksum=(algorithm, wrong))
+        fetch(source.url, tmp_path / "x", checksum=Checksum(algorithm, wrong))
     assert (tmp_path / "x").exists()
 
 

@@ -94,7 +94,7 @@ def test_the_model_fits_the_amount_of_speech(tmp_path, recordings):
         (["--lang"], "--lang needs a value"),
         (["--speed", "new"], "unknown option --speed"),
         (["one", "two"], "one folder only"),
-        (["full"], "is there already"),
+        (["full"], "exists already"),
     ],
 )
 def test_wrong_use_is_explained_and_makes_nothing(tmp_path, options, words):

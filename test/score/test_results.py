@@ -78,8 +78,8 @@ def test_note_on_top_is_kept_until_changed(experiments, jstasr, tmp_path):
     experiments("one", "test", "full")
     page = tmp_path / "RESULTS.md"
     for options, line in (
-        (["--note", "Made\nspeech."], "Made speech."),
-        ([], "Made speech."),
+        (["--note", "Synthetic\nspeech."], "Synthetic speech."),
+        ([], "Synthetic speech."),
         (["--note", "Real."], "Real."),
     ):
         jstasr("results", tmp_path / "exp", *options)

@@ -135,7 +135,7 @@ refused() {
   validate d
   refused "d/text:2: the line of 'ann-2' is not valid UTF-8" "d/text:3" iconv
 }
-@test "the remedies that are named do mend the file" {
+@test "the remedies that are named do repair the file" {
   good_dir d
   cp d/text good
   sed -i '1s/^/\xef\xbb\xbf/' d/text

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Copies a data directory with its speakers split into smaller ones (or with new ones made up).
+# Copies a data directory with its speakers split into smaller ones (or with new, invented ones).
 set -euo pipefail
 # shellcheck source=internal/common.sh
 . "$(dirname "$(readlink -f "$0")")/../internal/common.sh"

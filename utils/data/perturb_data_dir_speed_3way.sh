@@ -10,7 +10,7 @@ help_message="Usage: utils/data/perturb_data_dir_speed_3way.sh [options] <srcdir
 e.g.: utils/data/perturb_data_dir_speed_3way.sh data/train data/train_sp
 Applies the factors 0.9, 1.0 and 1.1. If <destdir>/feats.scp already exists, this will refuse to run.
 Options:
-  --always-include-prefix <true|false>   put 'sp1.0-' before the ids of the unchanged copy too, which can mend the
+  --always-include-prefix <true|false>   put 'sp1.0-' before the ids of the unchanged copy too, which can fix the
                                          sorted order (default: false)
   --include-spk-prefix <true|false>      give speaker ids the prefixes 'sp0.9-' and 'sp1.1-' too (default: true)"
 . "$utils/parse_options.sh"

@@ -148,7 +148,7 @@ sub queue_options {
     else { die "$tool: unable to parse line '$line' in config file ($name)\n" }
   }
   die "$tool: config file ($name) does not contain a line 'command ...'\n" unless defined $command;
-  # A limit on running jobs makes sense only for an array; a configuration need not speak of it.
+  # A limit on running jobs makes sense only for an array; a configuration need not mention it.
   delete $given{max_jobs_run} unless defined $job->{name} && $pattern{max_jobs_run};
   my @switches = @{$job->{native}};
   for my $option (sort keys %given) {
@@ -222,7 +222,7 @@ sub queue_files {
 }
 
 # Waits until every task has left its code in a file, is gone from the queue without one, or $interrupted says so.
-# $alive tells the tasks that the queue still has: {number -> 1}, or undef if it does not answer. Returns
+# $alive lists the tasks that the queue still has: {number -> 1}, or undef if it does not answer. Returns
 # ({task -> code}, [tasks without a code]).
 sub wait_for_tasks {
   my ($job, $done, $alive, $interrupted) = @_;

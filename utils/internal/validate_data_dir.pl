@@ -26,7 +26,7 @@ sub stop {
   exit 1;
 }
 
-sub fix_it { return "mend it: utils/fix_data_dir.sh $data" }
+sub fix_it { return "fix it: utils/fix_data_dir.sh $data" }
 
 # Reads a table, checks its encoding, that its ids are sorted and unique; false if there is no such file.
 sub load_table {
@@ -143,7 +143,7 @@ sub check_text {
   if ($text =~ /^[ \t]*[^ \t\n]+[ \t]*$/m) {
     my @empty = grep { $text =~ /^[ \t]*\Q$ids{text}[$_]\E[ \t]*$/m } 0 .. $#{$ids{text}};
     warning("$path:" . ($empty[0] + 1) . ": '$ids{text}[$empty[0]]' has no words"
-      . (@empty > 1 ? ' (and ' . (@empty - 1) . ' more)' : '') . '; if it should have, mend the line, else ignore this');
+      . (@empty > 1 ? ' (and ' . (@empty - 1) . ' more)' : '') . '; if it should have, correct the line, else ignore this');
   }
 }
 

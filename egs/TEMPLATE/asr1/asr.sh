@@ -244,7 +244,7 @@ paired_train=${train_set}
 if [ -n "${speed_perturb_factors}" ]; then paired_train=${train_set}_sp; fi
 read -ra paired_sets <<<"${paired_train} ${valid_set} ${test_sets[*]}"
 
-# Names that tell one experiment from another.
+# Names that distinguish experiments.
 if [ -z "${asr_tag}" ]; then
     asr_tag=$(basename "${asr_config}" .yaml)_${feats_type}_${langs// /-}_${token_type}
     if [ "${token_type}" = bpe ]; then asr_tag+=${nbpe}; fi

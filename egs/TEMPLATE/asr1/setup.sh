@@ -2,7 +2,7 @@
 # Makes a recipe: setup.sh egs/<name>/asr1 [options]. With --manifest nothing is left to fill in.
 set -euo pipefail
 
-lang=          # Language of the recordings: en, pt-BR, zh-CN ...; any code, where espeak does not know it; a column may tell it.
+lang=          # Language of the recordings: en, pt-BR, zh-CN ...; any code, where espeak does not know it; a column may name it.
 manifest=      # Recordings with transcripts: whatever `jstasr import` reads (TSV, CSV, JSONL, a folder of .wav and .txt ...).
 text=          # Text without speech, one sentence a line; several files with commas between, of several languages LANG=FILE.
 lexicon=       # Pronunciations `word phone phone ...`, instead of espeak or letters.
@@ -36,7 +36,7 @@ while [ $# -gt 0 ]; do
     esac
 done
 [ -n "${target}" ] || { usage >&2 && exit 1; }
-if [ -e "${target}" ] && [ -n "$(ls -A "${target}" 2>/dev/null)" ]; then die "${target} is there already: remove it, or take another name"; fi
+if [ -e "${target}" ] && [ -n "$(ls -A "${target}" 2>/dev/null)" ]; then die "${target} exists already: remove it, or choose another name"; fi
 [[ ${lang} =~ ^([A-Za-z0-9]+([-_][A-Za-z0-9]+)*)?$ ]] || die "--lang must be a code such as en, zh-CN or pt_br, not '${lang}'"
 [ -n "${manifest}" ] || [ -z "${lang}${text}${lexicon}${import_opts}" ] || die "--lang, --text, --lexicon and --import_opts go with --manifest"
 for file in ${manifest:+"${manifest}"} ${lexicon:+"${lexicon}"}; do [ -e "${file}" ] || die "${file}: no such file or folder"; done
@@ -54,7 +54,7 @@ root=$(cd "${template}/../../.." && pwd -P)
 
 utterances=0 seconds=0 letters=0 langs="" languages=()
 if [ -n "${manifest}" ]; then
-    # Whatever is wrong with the recordings is told now. The environment is set up first, where it is missing.
+    # All faults of the recordings are reported now. The environment is set up first, where it is missing.
     # shellcheck source=path.sh
     . "${template}/path.sh"
     # shellcheck disable=SC2086  # a list of options
@@ -64,11 +64,11 @@ if [ -n "${manifest}" ]; then
         case ${pair} in utterances=* | seconds=* | letters=* | langs=*) printf -v "${pair%%=*}" '%s' "${pair#*=}" ;; esac
     done
     read -ra languages <<<"${langs//,/ }"
-    [ "${#languages[@]}" -gt 0 ] || die "--lang CODE is needed: no column of ${manifest} tells the language"
+    [ "${#languages[@]}" -gt 0 ] || die "--lang CODE is needed: no column of ${manifest} names the language"
     if [ -n "${lang}" ] && [[ " ${languages[*]} " != *" ${lang} "* ]]; then
-        echo "setup.sh: ${manifest} itself tells the language: ${languages[*]}, not ${lang}" >&2
+        echo "setup.sh: ${manifest} itself names the language: ${languages[*]}, not ${lang}" >&2
     fi
-    # What a row without language gets; there is none where a column tells all of them.
+    # What a row without language gets; there is none where a column names all of them.
     default_lang=${lang}
     lang=${languages[0]}
     for file in "${texts[@]}"; do
@@ -131,10 +131,10 @@ say() {
 
 own_options="lang=$(say "${lang:-en}") # language of the recordings"
 # shellcheck disable=SC2016  # expanded by run.sh
-told="${lang}" lang_opts='--lang "${lang}"' data_opts='--lang "${lang:?comes from run.sh: call that}"'
+spoken="${lang}" lang_opts='--lang "${lang}"' data_opts='--lang "${lang:?comes from run.sh: call that}"'
 if [ "${#languages[@]}" -gt 1 ]; then
-    own_options="langs=\"${languages[*]}\" # languages of the recordings, as ${manifest##*/} tells them"
-    told="${languages[*]}"
+    own_options="langs=\"${languages[*]}\" # languages of the recordings, as ${manifest##*/} names them"
+    spoken="${languages[*]}"
     # shellcheck disable=SC2016  # expanded by run.sh
     lang_opts='--lang "${langs%% *}" --langs "${langs}"' data_opts=${default_lang:+--lang ${default_lang}}
 fi
@@ -152,7 +152,7 @@ fi
 
 cat >"${target}/run.sh" <<END
 #!/usr/bin/env bash
-# Speech recognition${told:+ for ${told}}. Any option of asr.sh may follow (./run.sh --help).
+# Speech recognition${spoken:+ for ${spoken}}. Any option of asr.sh may follow (./run.sh --help).
 set -euo pipefail
 cd "\$(dirname "\${BASH_SOURCE[0]}")"
 

@@ -86,8 +86,9 @@ class Columns:
             if plain and plain not in known and name not in options.columns.values():
                 near = difflib.get_close_matches(plain, sorted(known), n=1)
                 hint = f" (did you mean {near[0]}?)" if near else ""
-                faults.add(where, f"unknown column {printable(name)!r}{hint}; say --columns ROLE={printable(name)} (roles: "
-                           f"{' '.join(ROLES)}), or --ignore {printable(name)}")  # fmt: skip
+                shown = printable(name)
+                remedy = f"say --columns ROLE={shown} (roles: {' '.join(ROLES)}), or --ignore {shown}"
+                faults.add(where, f"unknown column {shown!r}{hint}; {remedy}")
         for role in required:
             if role not in self.column_of:
                 self.complete = False

@@ -11,12 +11,12 @@ TEXT_ENDINGS = (".txt", ".TXT")
 
 def audio_files(folder: str | Path) -> list[Path]:
     """Audio files below a folder, hidden ones left out, sorted."""
-    return sorted(
-        path
-        for path in Path(folder).rglob("*")
-        if path.suffix.lower() in AUDIO_ENDINGS
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+
+    def is_hidden(path: Path) -> bool:
+        return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+    found = (path for path in Path(folder).rglob("*") if path.suffix.lower() in AUDIO_ENDINGS)
+    return sorted(path for path in found if not is_hidden(path))
 
 
 def read_wav_txt(folder: str | Path, options: ReadOptions, faults: ImportFaults) -> list[Entry]:

@@ -30,11 +30,11 @@ def utterances_of(folder, split, transcript):
 
 
 def readable(utterances, split):
-    """The utterances without those whose recording is no audio, which are told: the published archives have a few."""
+    """The utterances whose recording is audio; the others, of which the published archives have a few, are reported."""
     kept, faults = [], []
     for utterance in utterances:
         try:
-            # One that is not there at all is an error of the whole split, which write_set tells.
+            # One that is not there at all is an error of the whole split, which write_set reports.
             frames = audio_info(utterance.audio)[2] if Path(utterance.audio).is_file() else 1
             if not frames:
                 raise JstasrError(f"{utterance.audio}: no samples")

@@ -29,7 +29,7 @@ def recordings_of(folder, speaker):
     files = {(digit, take): folder / f"{digit}_{speaker}_{take}.wav" for digit, take in keys}
     for path in files.values():
         if not path.is_file() or not path.stat().st_size:
-            raise JstasrError(f"{folder} lacks {path.name}: remove or mend that folder, then run again")
+            raise JstasrError(f"{folder} lacks {path.name}: remove or repair that folder, then run again")
     return files
 
 

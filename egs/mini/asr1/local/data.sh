@@ -14,7 +14,7 @@ nj=$(nproc)     # utterances that are spoken at the same time
 help_message="Usage: local/data.sh [--name value ...]
 $(utils/internal/show_options.sh <local/data.sh)
 Writes data/{train,dev,test,test_rare} and data/train_text. Lists have commas between. Numbers are totals, split evenly
-over the languages. It does nothing where that data is there already, made with the same options."
+over the languages. It does nothing where that data exists already, written with the same options."
 
 . utils/parse_options.sh
 # shellcheck source=../path.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Print what the made data is: a table of the sets, and how much of the tests the training speech holds."""
+"""Describe the synthetic data: a table of the sets, and how much of the tests the training speech holds."""
 
 import sys
 from pathlib import Path
