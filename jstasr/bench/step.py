@@ -133,7 +133,7 @@ def stepper(model: JointModel, job: ConsistencyJob, texts: int, paired: int) -> 
 
     def step():
         values = losses(batch, weights, paired)
-        sum(weights[name] * value for name, value in values.items()).backward()
+        torch.stack([weights[name] * value for name, value in values.items()]).sum().backward()
         torch.nn.utils.clip_grad_norm_(trained, CLIP)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)

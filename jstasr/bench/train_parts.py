@@ -55,7 +55,7 @@ class PartTimes:
         module.register_full_backward_hook(lambda m, given, out: self.stop(m, self.backward, name))
 
     def start_backward(self, module: nn.Module, given: Any, out: Any) -> None:
-        """A forward hook: the way back through the module begins when its result has a gradient."""
+        """A forward hook: the backward pass of the module begins when its result has a gradient."""
         out.register_hook(lambda gradient: self.start(module))
 
     @contextmanager

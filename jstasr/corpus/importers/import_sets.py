@@ -134,7 +134,7 @@ def import_split(source: Source, dest: Path, plan: SplitPlan) -> None:
     """Data directories train, dev, test and, with text, train_text in the folder `dest`."""
     faults = ImportFaults(source.skip_faulty_rows)
     (dest / MADE_WITH).unlink(missing_ok=True)  # the source may have changed
-    sets = list(split.SETS)
+    sets: list[str] = list(split.SETS)
     with made_together(dest, f"jstasr import --split {source.name}", sets) as work:
         assert work is not None, "without a record nothing is up to date"
         entries = read_entries(source, faults, work, dest)
