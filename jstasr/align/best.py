@@ -137,7 +137,7 @@ def align_embeddings(speech, text, speech_lengths, text_lengths, topology, dista
     """`FoundPaths` for embeddings that `normalise` has prepared."""
     batch, n, _ = speech.shape
     m = text.shape[1]
-    if speech.is_cpu and speech.dtype is torch.float32 and _alignment.vector_bits:
+    if speech.is_cpu and speech.dtype is torch.float32:
         speech, text = speech.contiguous(), text.contiguous()
         path, path_length, cost, status = _alignment.align_embeddings(
             speech.data_ptr(), text.data_ptr(), batch, n, m, speech.shape[2], speech_lengths.data_ptr(),

@@ -9,7 +9,7 @@ from libc.stdint cimport int8_t, int64_t, uintptr_t
 cnp.import_array()
 
 
-cdef extern from "batch_core.h":
+cdef extern from "alignment.h":
     enum:
         TOPOLOGY_SKIP
         TOPOLOGY_NOSKIP
@@ -34,7 +34,6 @@ cdef extern from "batch_core.h":
         const int64_t *speech_lengths
         const int64_t *text_lengths
         int topology
-        int check_outside
         int64_t *path
         Py_ssize_t path_stride
         int64_t *path_length
@@ -50,16 +49,18 @@ cdef extern from "batch_core.h":
         const int64_t *speech_row
         const int64_t *text_row
 
-    void c_path_forward "path_forward"(
+    void c_path_forward "run_path_forward"(
         const path_pairs *p, int root, float *distance, float *total, int threads) nogil
-    void c_path_backward "path_backward"(
+    void c_path_backward "run_path_backward"(
         const path_pairs *p, int root, const float *distance, const float *weight, float *to_speech,
         float *to_text, int threads) nogil
-    int choose_kernels(int widest, int lanes)
+    int instructions_in_use
+    int best_instructions()
+    void use_instructions(int instructions)
     Py_ssize_t align_batch(const align_job *job, int threads) nogil
 
 
-cdef extern from "soft_core.h":
+cdef extern from "soft.h":
     int soft_align_batch(
         int topology, const double *cost, Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m,
         const int64_t *speech_lengths, const int64_t *text_lengths, double gamma,
@@ -70,18 +71,22 @@ NO_MEMORY = ITEM_NO_MEMORY
 TOPOLOGIES = {"skip": TOPOLOGY_SKIP, "noskip": TOPOLOGY_NOSKIP, "dtw": TOPOLOGY_DTW}
 
 
-def choose(int widest=512, bint lanes=True):
-    """Choose float32 kernels of vectors of at most `widest` bits, 0 for the portable ones.
 
-    With `lanes`, eight or sixteen similar items are done at once where that pays. Returns what is in use: 512 on a
-    machine with AVX-512, 256 with AVX2, else 0. `vector_bits` tells later.
-    """
-    global vector_bits
-    vector_bits = choose_kernels(widest, lanes)
-    return vector_bits
+def use(int instructions):
+    """Use the kernels of an instruction set that the processor has; jstasr.kernels.instructions names them."""
+    use_instructions(instructions)
 
 
-choose()
+def in_use():
+    return instructions_in_use
+
+
+def best():
+    """The best instruction set of this processor."""
+    return best_instructions()
+
+
+use(best())
 
 # A process that was forked after OpenMP had started its threads has none of them, and would wait for them for ever.
 cdef bint forked = False
@@ -190,7 +195,6 @@ def align(
     job.speech_lengths = <const int64_t *> speech_lengths
     job.text_lengths = <const int64_t *> text_lengths
     job.topology = topology
-    job.check_outside = True
     return run(&job, n, m, threads)
 
 
@@ -214,7 +218,6 @@ def align_embeddings(
     job.speech_lengths = <const int64_t *> speech_lengths
     job.text_lengths = <const int64_t *> text_lengths
     job.topology = topology
-    job.check_outside = False
     return run(&job, n, m, threads)
 
 

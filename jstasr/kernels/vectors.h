@@ -1,3 +1,6 @@
+#ifndef JSTASR_KERNELS_VECTORS_H
+#define JSTASR_KERNELS_VECTORS_H
+
 /* What the kernels share: work shared among threads, exp and its kin without calls, bfloat16, random dropout.
  *
  * Everything here is plain C with gcc's vectors of eight floats, compiled three times (kernels_core.h): as it is, for
@@ -14,9 +17,14 @@
 #pragma GCC optimize("no-trapping-math", "no-math-errno")
 #endif
 
+/* Vectors go from function to function only where these are inlined. */
+#if defined(__GNUC__)
+#pragma GCC diagnostic ignored "-Wpsabi"
+#endif
 #define INLINE static inline __attribute__((always_inline))
 
 typedef float v8 __attribute__((vector_size(32), aligned(4), may_alias));
+typedef float v8_register __attribute__((vector_size(32)));
 typedef uint16_t bfloat16;
 
 /* Which elements a dropout keeps: a function of the seed and the index, so that the way back makes it anew. */
@@ -98,6 +106,13 @@ INLINE float fast_tanh(float x)
     return e / (e + 2.0f);
 }
 
+/* log(exp(a) + exp(b)) in double precision. */
+INLINE double log_add(double a, double b)
+{
+    const double high = a > b ? a : b, low = a > b ? b : a;
+    return low == -INFINITY ? high : high + log1p(exp(low - high));
+}
+
 INLINE ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
 /* Numbers nearer to 0 than the smallest normal one count as 0 from here on, on this thread: some processors take a
@@ -121,3 +136,5 @@ INLINE void restore_denormals(unsigned before)
     (void)before;
 #endif
 }
+
+#endif

@@ -11,12 +11,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-static inline double log_add(double a, double b)
-{
-    const double high = a > b ? a : b, low = a > b ? b : a;
-    return low == -INFINITY ? high : high + log1p(exp(low - high));
-}
-
 /* into[j]: log of the sum over the ways to enter (i, j) from the row above, `above` (none if NULL). */
 static void enter_row(int topology, const double *above, ptrdiff_t m, double *into)
 {

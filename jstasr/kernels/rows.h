@@ -11,7 +11,7 @@ TARGET static void NAME(silu_dropout)(const ELEMENT *x, ELEMENT *out, dropout d,
 }
 
 /* to_x = gradient * keep * silu'(x) */
-TARGET static void NAME(silu_dropout_back)(const ELEMENT *x, const ELEMENT *gradient, ELEMENT *to_x, dropout d,
+TARGET static void NAME(silu_dropout_backward)(const ELEMENT *x, const ELEMENT *gradient, ELEMENT *to_x, dropout d,
                                            ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t i = first; i < last; i++) {
@@ -41,10 +41,10 @@ TARGET static void NAME(split_heads)(const ELEMENT *projected, const float *cosi
                                      ptrdiff_t items, ptrdiff_t heads, ptrdiff_t frames, ptrdiff_t size,
                                      float scale, ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t half = size / 2;
+    const ptrdiff_t half_size = size / 2;
     for (ptrdiff_t row = first; row < last; row++) {
         const ptrdiff_t b = row / frames, t = row % frames;
-        const float *c = cosine + t * half, *s = sine + t * half;
+        const float *c = cosine + t * half_size, *s = sine + t * half_size;
         for (ptrdiff_t part = 0; part < 3; part++) {
             const float factor = part == 0 ? scale : 1.0f;
             for (ptrdiff_t h = 0; h < heads; h++) {
@@ -54,10 +54,10 @@ TARGET static void NAME(split_heads)(const ELEMENT *projected, const float *cosi
                     memcpy(to, from, (size_t)size * sizeof *to);
                     continue;
                 }
-                for (ptrdiff_t i = 0; i < half; i++) {
-                    const float x = LOAD(from + i) * factor, y = LOAD(from + half + i) * factor;
+                for (ptrdiff_t i = 0; i < half_size; i++) {
+                    const float x = LOAD(from + i) * factor, y = LOAD(from + half_size + i) * factor;
                     STORE(to + i, x * c[i] - y * s[i]);
-                    STORE(to + half + i, x * s[i] + y * c[i]);
+                    STORE(to + half_size + i, x * s[i] + y * c[i]);
                 }
             }
         }
@@ -65,14 +65,14 @@ TARGET static void NAME(split_heads)(const ELEMENT *projected, const float *cosi
 }
 
 /* The way back of split_heads: gradients (3, B, H, T, D) to that of the rows (B T, 3, H, D). */
-TARGET static void NAME(split_heads_back)(const ELEMENT *gradient, const float *cosine, const float *sine,
+TARGET static void NAME(split_heads_backward)(const ELEMENT *gradient, const float *cosine, const float *sine,
                                           ELEMENT *out, ptrdiff_t items, ptrdiff_t heads, ptrdiff_t frames,
                                           ptrdiff_t size, float scale, ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t half = size / 2;
+    const ptrdiff_t half_size = size / 2;
     for (ptrdiff_t row = first; row < last; row++) {
         const ptrdiff_t b = row / frames, t = row % frames;
-        const float *c = cosine + t * half, *s = sine + t * half;
+        const float *c = cosine + t * half_size, *s = sine + t * half_size;
         for (ptrdiff_t part = 0; part < 3; part++) {
             const float factor = part == 0 ? scale : 1.0f;
             for (ptrdiff_t h = 0; h < heads; h++) {
@@ -82,10 +82,10 @@ TARGET static void NAME(split_heads_back)(const ELEMENT *gradient, const float *
                     memcpy(to, from, (size_t)size * sizeof *to);
                     continue;
                 }
-                for (ptrdiff_t i = 0; i < half; i++) {
-                    const float x = LOAD(from + i) * factor, y = LOAD(from + half + i) * factor;
+                for (ptrdiff_t i = 0; i < half_size; i++) {
+                    const float x = LOAD(from + i) * factor, y = LOAD(from + half_size + i) * factor;
                     STORE(to + i, x * c[i] + y * s[i]);
-                    STORE(to + half + i, y * c[i] - x * s[i]);
+                    STORE(to + half_size + i, y * c[i] - x * s[i]);
                 }
             }
         }
@@ -123,7 +123,7 @@ TARGET static void NAME(softmax)(ELEMENT *scores, const uint8_t *mask, ptrdiff_t
 }
 
 /* In place: the gradient of dropout(P), rows of T, becomes that of the scores whose softmax P is. */
-TARGET static void NAME(softmax_back)(const ELEMENT *probability, ELEMENT *gradient, dropout d, ptrdiff_t frames,
+TARGET static void NAME(softmax_backward)(const ELEMENT *probability, ELEMENT *gradient, dropout d, ptrdiff_t frames,
                                       float *room, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t row = first; row < last; row++) {

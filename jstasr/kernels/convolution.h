@@ -55,7 +55,7 @@ TARGET static void NAME(gated_convolution)(const ELEMENT *x, const uint8_t *insi
 
 /* Gradients of x (N, T, 2 C), and of each utterance's share of the weights: to_weight (N, K + 1, padded).
  * room: (2 (T + K - 1) + 1, padded) floats. */
-TARGET static void NAME(gated_convolution_back)(const ELEMENT *x, const uint8_t *inside, const float *weight,
+TARGET static void NAME(gated_convolution_backward)(const ELEMENT *x, const uint8_t *inside, const float *weight,
                                                 const ELEMENT *gradient, ELEMENT *to_x, float *to_weight,
                                                 ptrdiff_t frames, ptrdiff_t channels, ptrdiff_t taps, ptrdiff_t past,
                                                 float *room, ptrdiff_t first, ptrdiff_t last)

@@ -15,7 +15,7 @@ TARGET static void NAME(add_tanh)(const ELEMENT *encoded, const ELEMENT *predict
 }
 
 /* The way back, from the result: sums over U and over T of gradient (1 - out^2); both are cleared before. */
-TARGET static void NAME(add_tanh_back)(const ELEMENT *out, const ELEMENT *gradient, float *to_encoded,
+TARGET static void NAME(add_tanh_backward)(const ELEMENT *out, const ELEMENT *gradient, float *to_encoded,
                                        float *to_predicted, ptrdiff_t frames, ptrdiff_t prefixes, ptrdiff_t size,
                                        ptrdiff_t first, ptrdiff_t last)
 {
@@ -62,7 +62,7 @@ TARGET static void NAME(cells)(const ELEMENT *logits, const int64_t *following, 
 }
 
 /* The way back: gradient (R, 2) of the cells to that of the logits (R, V). */
-TARGET static void NAME(cells_back)(const ELEMENT *logits, const int64_t *following, const float *normaliser,
+TARGET static void NAME(cells_backward)(const ELEMENT *logits, const int64_t *following, const float *normaliser,
                                     const float *gradient, ELEMENT *to_logits, ptrdiff_t frames, ptrdiff_t prefixes,
                                     ptrdiff_t size, ptrdiff_t first, ptrdiff_t last)
 {

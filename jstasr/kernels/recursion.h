@@ -1,0 +1,106 @@
+/* The three recursions, for one item or for eight side by side: one text, included (alignment_kernels.h) with
+ *
+ *     V          what holds a cell: `float` or `double` for one item, v8, a vector of eight floats, for eight
+ *     BITS       an integer, or a vector of integers, of the same number of lanes
+ *     LANES      1 or 8
+ *     NAME(x)    the function's name; TARGET, its attribute; ELEMENT, the type of a cost: see instructions.h
+ *
+ * and three small operations that C writes differently for numbers and for vectors:
+ *
+ *     MASK(condition)       all ones where it holds, else 0
+ *     CHOOSE(mask, a, b)    a where the mask is ones, else b
+ *     CELL(row, items, j, whole)   column j of the current row of every item; `whole`: every item has it, else 0
+ *     GET(v, lane)          one lane
+ *
+ * With V = float, `const BITS take = MASK(d <= left); left = CHOOSE(take, d, left);` is `left = d <= left ? d : left`;
+ * with V = v8 it is the same for eight items at once.
+ *
+ * All lanes run over the largest n and m. A lane past its own length repeats its last row, and reads 0 past its last
+ * column. Neither matters: columns only look to their left, and an item's total is taken at its own last row.
+ *
+ * D(i, j) takes its value from the cell that the path would come from, and of equals from the preferred one, so that
+ * even the sign of a zero is that of the recursion as written. The first row is added to -0, the only number that
+ * leaves every other unchanged, -0 included. */
+
+#define ALL(x) ((ELEMENT)(x) - (V){0}) /* x in every lane, the sign of -0 kept */
+
+/* Fills bits, total and finite of LANES items. `best`: work space for as many V as the largest m. */
+TARGET INLINE void NAME(recursion)(alignment_item *items, const int topology, const int check_outside, V *best)
+{
+    const int banded = LANES == 1 && topology == TOPOLOGY_NOSKIP;
+    ptrdiff_t max_n = 0, max_m = 0, min_m = PTRDIFF_MAX;
+    for (int l = 0; l < LANES; l++) {
+        max_n = items[l].n > max_n ? items[l].n : max_n;
+        max_m = items[l].m > max_m ? items[l].m : max_m;
+        min_m = items[l].m < min_m ? items[l].m : min_m;
+    }
+    const ptrdiff_t words = bit_words(max_m);
+    BITS bad = {0};
+    for (ptrdiff_t j = 0; j < max_m; j++)
+        best[j] = ALL(topology == TOPOLOGY_SKIP ? -0.0f : INFINITY);
+    for (ptrdiff_t i = 0; i < max_n; i++) {
+        const ELEMENT *row[LANES];
+        for (int l = 0; l < LANES; l++)
+            row[l] = (const ELEMENT *)items[l].cost + smaller(i, items[l].n - 1) * items[l].stride;
+        const ptrdiff_t lo = banded ? band_lo(i, max_n, max_m) : 0, hi = banded ? band_hi(i, max_m) : max_m - 1;
+        V left = ALL(INFINITY);                              /* D(i, j-1); skip: the least D(i, k), k < j */
+        V diagonal = ALL(i ? INFINITY : -0.0f);              /* D(i-1, j-1); the way in is the diagonal to (0, 0) */
+        if (lo > 0)
+            diagonal = best[lo - 1];
+        for (ptrdiff_t w = lo / 32; w <= hi / 32; w++) {
+            const ptrdiff_t first = w == lo / 32 ? lo : 32 * w, last = w == hi / 32 ? hi : 32 * w + 31;
+            BITS bit = (BITS){0} + (int32_t)((uint32_t)1 << first % 32), steps = {0}, lefts = {0};
+            for (ptrdiff_t j = first; j <= last; j++, bit += bit) {
+                const V x = j < min_m ? CELL(row, items, j, 1) : CELL(row, items, j, 0);
+                const V above = best[j]; /* D(i-1, j); skip: the least D(i-1, k), k <= j */
+                bad |= MASK(x - x != 0);
+                if (topology == TOPOLOGY_SKIP) {
+                    const V d = x + above;
+                    const BITS take = MASK(d <= left);
+                    steps |= take & bit;
+                    left = best[j] = CHOOSE(take, d, left);
+                } else if (topology == TOPOLOGY_NOSKIP) {
+                    const BITS advance = MASK(diagonal < above);
+                    steps |= advance & bit;
+                    best[j] = x + CHOOSE(advance, diagonal, above);
+                } else {
+                    const BITS from_above = MASK(above < diagonal);
+                    const V sooner = CHOOSE(from_above, above, diagonal);
+                    const BITS from_left = MASK(left < sooner);
+                    steps |= from_above & bit;
+                    lefts |= from_left & bit;
+                    left = best[j] = x + CHOOSE(from_left, left, sooner);
+                }
+                diagonal = above;
+            }
+            BITS *to = (BITS *)items->bits + (i * words + w) * (topology == TOPOLOGY_DTW ? 2 : 1);
+            to[0] = steps;
+            if (topology == TOPOLOGY_DTW)
+                to[1] = lefts;
+        }
+        if (banded && check_outside) {
+            for (ptrdiff_t j = 0; j < lo; j++)
+                bad |= MASK(CELL(row, items, j, 1) - CELL(row, items, j, 1) != 0);
+            for (ptrdiff_t j = hi + 1; j < max_m; j++)
+                bad |= MASK(CELL(row, items, j, 1) - CELL(row, items, j, 1) != 0);
+        }
+        for (int l = 0; l < LANES; l++)
+            if (i + 1 == items[l].n)
+                items[l].total = GET(best[items[l].m - 1], l);
+    }
+    for (int l = 0; l < LANES; l++)
+        items[l].finite = !GET(bad, l);
+}
+
+/* The same, compiled for each topology. */
+TARGET static void NAME(align)(alignment_item *items, int topology, int check_outside, void *best)
+{
+    if (topology == TOPOLOGY_SKIP)
+        NAME(recursion)(items, TOPOLOGY_SKIP, check_outside, best);
+    else if (topology == TOPOLOGY_NOSKIP)
+        NAME(recursion)(items, TOPOLOGY_NOSKIP, check_outside, best);
+    else
+        NAME(recursion)(items, TOPOLOGY_DTW, check_outside, best);
+}
+
+#undef ALL
