@@ -10,7 +10,7 @@ from jstasr.align import best_alignment, best_alignment_from_cost, consistency_l
 from jstasr.bench import peers
 from jstasr.bench.timing import clock_for, interleaved_medians, machine_name, peak_extra_bytes
 from jstasr.features.frames import ENCODER_FRAME_SECONDS
-from jstasr.kernels import _alignment
+from jstasr.kernels import instructions
 
 BATCH = 16
 DIMENSION = 256
@@ -44,7 +44,7 @@ def run(sizes=SIZES, threads=(1, 2), repeats=15, seconds=10.0, report=print, tab
 
 def machine(present):
     """What the numbers depend on."""
-    kernels = {512: "AVX-512", 256: "AVX2", 0: "portable"}[_alignment.vector_bits]
+    kernels = {"avx512": "AVX-512", "avx2": "AVX2", "portable": "portable"}[instructions.in_use()]
     python, pytorch = platform.python_version(), torch.__version__
     yield f"Machine: {machine_name()}; {kernels} kernels; Python {python}, torch {pytorch}."
     yield "Peers: " + ", ".join(f"{name} {found or '**missing**'}" for name, found in present.items()) + "."

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""Binding of the alignment kernels (batch_core.h). Private: jstasr.align.best prepares what it passes here."""
+"""Binding of the alignment kernels (alignment.h). Private: jstasr.kernels.alignment prepares what it passes here."""
 
 import os
 
@@ -202,7 +202,7 @@ def align_embeddings(
     uintptr_t speech, uintptr_t text, Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m, Py_ssize_t d,
     uintptr_t speech_lengths, uintptr_t text_lengths, int topology, bint constant, bint root, int threads,
 ):
-    """The same for contiguous float32 embeddings; only where `vector_bits` is not 0.
+    """The same for contiguous float32 embeddings.
 
     The total of an item is summed anew along its path, as `path_forward` does.
     """
@@ -225,7 +225,7 @@ def soft_align(
     int topology, uintptr_t cost, Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m, uintptr_t speech_lengths,
     uintptr_t text_lengths, double gamma, uintptr_t value, uintptr_t probability, int threads,
 ):
-    """Soft minima and visiting probabilities, see soft_core.h; contiguous float64 arrays as addresses."""
+    """Soft minima and visiting probabilities, see soft.h; contiguous float64 arrays as addresses."""
     cdef int enough
     threads = usable(threads)
     with nogil:
@@ -234,23 +234,6 @@ def soft_align(
             <const int64_t *> text_lengths, gamma, <double *> value, <double *> probability, threads)
     if not enough:
         raise MemoryError("no memory for the sums of the soft alignment")
-
-
-def flatten_path(
-    uintptr_t path, uintptr_t start, Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m, uintptr_t speech_row,
-    uintptr_t text_row,
-):
-    """Fill the rows of `Pairs` from a path (batch, n) whose items have start[b + 1] - start[b] frames."""
-    cdef const int64_t *j = <const int64_t *> path
-    cdef const int64_t *first = <const int64_t *> start
-    cdef int64_t *a = <int64_t *> speech_row
-    cdef int64_t *t = <int64_t *> text_row
-    cdef Py_ssize_t b, i
-    with nogil:
-        for b in range(batch):
-            for i in range(first[b + 1] - first[b]):
-                a[first[b] + i] = b * n + i
-                t[first[b] + i] = b * m + j[b * n + i]
 
 
 cdef path_pairs pairs_at(
@@ -272,7 +255,7 @@ def path_forward(
     uintptr_t speech, uintptr_t text, Py_ssize_t d, Py_ssize_t batch, uintptr_t start, uintptr_t speech_row,
     uintptr_t text_row, bint root, uintptr_t distance, uintptr_t total, int threads,
 ):
-    """Distances of all pairs and their sum for each item, see path_core.h; addresses as int."""
+    """Distances of all pairs and their sum for each item, see path.h; addresses as int."""
     cdef path_pairs pairs = pairs_at(speech, text, d, batch, start, speech_row, text_row)
     threads = usable(threads)
     with nogil:
@@ -284,7 +267,7 @@ def path_backward(
     uintptr_t text_row, bint root, uintptr_t distance, uintptr_t weight, uintptr_t to_speech, uintptr_t to_text,
     int threads,
 ):
-    """Add the gradients of the weighted sums of the items, see path_core.h; addresses as int."""
+    """Add the gradients of the weighted sums of the items, see path.h; addresses as int."""
     cdef path_pairs pairs = pairs_at(speech, text, d, batch, start, speech_row, text_row)
     threads = usable(threads)
     with nogil:

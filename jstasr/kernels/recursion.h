@@ -53,7 +53,8 @@ TARGET INLINE void NAME(recursion)(alignment_item *items, const int topology, co
             for (ptrdiff_t j = first; j <= last; j++, bit += bit) {
                 const V x = j < min_m ? CELL(row, items, j, 1) : CELL(row, items, j, 0);
                 const V above = best[j]; /* D(i-1, j); skip: the least D(i-1, k), k <= j */
-                bad |= MASK(x - x != 0);
+                if (LANES > 1)
+                    bad |= MASK(x - x != 0);
                 if (topology == TOPOLOGY_SKIP) {
                     const V d = x + above;
                     const BITS take = MASK(d <= left);
@@ -78,10 +79,9 @@ TARGET INLINE void NAME(recursion)(alignment_item *items, const int topology, co
             if (topology == TOPOLOGY_DTW)
                 to[1] = lefts;
         }
-        if (banded && check_outside) {
-            for (ptrdiff_t j = 0; j < lo; j++)
-                bad |= MASK(CELL(row, items, j, 1) - CELL(row, items, j, 1) != 0);
-            for (ptrdiff_t j = hi + 1; j < max_m; j++)
+        if (LANES == 1) { /* apart, where it takes vectors of columns */
+            const ptrdiff_t from = check_outside ? 0 : lo, to = check_outside ? max_m - 1 : hi;
+            for (ptrdiff_t j = from; j <= to; j++)
                 bad |= MASK(CELL(row, items, j, 1) - CELL(row, items, j, 1) != 0);
         }
         for (int l = 0; l < LANES; l++)
