@@ -4,7 +4,7 @@ import copy
 
 import torch
 
-from jstasr.kernels.ops import usable
+from jstasr.kernels import fused
 from jstasr.model.config import ConsistencyConfig, LossConfig
 
 
@@ -13,7 +13,7 @@ def test_losses_and_gradients_are_those_of_torchs_operations_in_double_precision
     model.train()
     model.config.text.mask_ratio = 0.0
     exact = copy.deepcopy(model).double()
-    assert not usable(next(exact.parameters())), "double precision is the one that kernels do not take"
+    assert not fused.takes(next(exact.parameters())), "double precision is the one that kernels do not take"
     results = []
     for which, speech in ((model, batch.speech), (exact, batch.speech.double())):
         values = which(batch, speech, losses, 3)
