@@ -57,8 +57,9 @@ def best_alignment_from_cost(
         raise ValueError(f"cost must be (B, n, m), got shape {tuple(cost.shape)}")
     if cost.dtype not in REAL:
         cost = cost.float()
-    lengths = check_lengths(speech_lengths, text_lengths, *cost.shape, topology)
-    found = alignment.align_costs(cost, *lengths, topology)
+    batch, n, m = cost.shape
+    speech_lengths, text_lengths = check_lengths(speech_lengths, text_lengths, batch, n, m, topology)
+    found = alignment.align_costs(cost, speech_lengths, text_lengths, topology)
     return BestAlignment(found.paths(), found.cost)
 
 
@@ -90,10 +91,11 @@ def best_alignment(
             "noskip"; names the batch items.
     """
     speech, text = check_embeddings(speech, text)
-    lengths = check_lengths(speech_lengths, text_lengths, *speech.shape[:2], text.shape[1], topology)
+    (batch, n, _), m = speech.shape, text.shape[1]
+    speech_lengths, text_lengths = check_lengths(speech_lengths, text_lengths, batch, n, m, topology)
     with torch.no_grad(), torch.autocast(speech.device.type, enabled=False):
         speech, text = normalise(speech.detach(), text.detach(), distance, layer_norm)
-        found = align_embeddings(speech, text, *lengths, topology, distance)
+        found = align_embeddings(speech, text, speech_lengths, text_lengths, topology, distance)
         cost = path_cost(speech, text, found.pairs(), distance) if found.cost is None else found.cost
     path = found.paths()
     return BestAlignment(path.to(speech.device) if isinstance(path, Tensor) else path, cost)
@@ -126,7 +128,7 @@ def check_lengths(
         raise ValueError(f"topology must be one of {', '.join(TOPOLOGIES)}, got {topology!r}")
     speech_lengths = _host_int64(speech_lengths, batch, "speech_lengths")
     text_lengths = _host_int64(text_lengths, batch, "text_lengths")
-    alignment.check_lengths(speech_lengths, text_lengths, n, m, topology)
+    alignment.check_lengths(speech_lengths, text_lengths, batch, n, m, topology)
     return speech_lengths, text_lengths
 
 

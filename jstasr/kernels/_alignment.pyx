@@ -59,8 +59,6 @@ cdef extern from "alignment.h":
     void use_instructions(int instructions)
     Py_ssize_t align_batch(const align_job *job, int threads) nogil
 
-
-cdef extern from "soft.h":
     int soft_align_batch(
         int topology, const double *cost, Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m,
         const int64_t *speech_lengths, const int64_t *text_lengths, double gamma,
@@ -204,7 +202,7 @@ def align_embeddings(
 ):
     """The same for contiguous float32 embeddings.
 
-    The total of an item is summed anew along its path, as `path_forward` does.
+    The total of an item is the sum along its path, as `path_forward` computes it.
     """
     cdef align_job job
     job.cost = NULL

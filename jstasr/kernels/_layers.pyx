@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""Binding of the model's kernels (layers.h). Private: jstasr.kernels.ops prepares what it passes here.
+"""Binding of the model's kernels (layers.h). Private: jstasr.kernels.fused prepares what it passes here.
 
 Tensors come as addresses, contiguous and of the shapes that the C files name; `is_bfloat16`: bfloat16 instead of float32.
 """

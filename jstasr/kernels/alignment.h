@@ -9,8 +9,6 @@
 enum { TOPOLOGY_SKIP, TOPOLOGY_NOSKIP, TOPOLOGY_DTW };
 enum { ITEM_DONE, ITEM_NOT_FINITE, ITEM_NO_MEMORY };
 
-#include "soft.h"
-
 typedef uint32_t v8u __attribute__((vector_size(32), aligned(4), may_alias));
 typedef float float_x8; /* a cost of eight items side by side */
 
@@ -49,27 +47,36 @@ INLINE v8 column_inside(const float *const row[8], const alignment_item items[8]
     return x;
 }
 
+INLINE v8 lesser(v8 a, v8 b)
+{
+    const v8u less = (v8u)(a < b);
+    return (v8)((less & (v8u)a) | (~less & (v8u)b));
+}
+
+#define TILE_ROWS 6      /* with two vectors each they leave four of sixteen registers */
 #define PRODUCT_BLOCK 24 /* frames, a multiple of the rows of a tile */
 #define UNROLLED _Pragma("GCC unroll 8")
 
-/* Cells from one row of distances to the next: whole panels. */
-static inline ptrdiff_t product_stride(ptrdiff_t m) { return (m + 15) / 16 * 16; }
-/* Floats of work space to make the costs of an item of embeddings: |t|^2, cells, packed text. */
+/* Cells from one row of distances to the next: whole panels of the widest. */
+static inline ptrdiff_t product_stride(ptrdiff_t m) { return (m + 31) / 32 * 32; }
+/* Floats of work space to compute the costs of an item from embeddings: |t|^2, cells, packed text. */
 static inline size_t product_room(ptrdiff_t n, ptrdiff_t m, ptrdiff_t d)
 {
     return (size_t)(product_stride(m) * (1 + n + d));
 }
 
+#include "soft.h"
+
 #define KERNELS "alignment_kernels.h"
 #include "each_instruction_set.h"
 
-/* Below this many cells in the batch, starting a second thread costs more than it saves. A cell made of embeddings
- * counts as one more for each 32 dimensions. */
+/* Below this many cells in the batch, starting a second thread costs more than it saves. A cell computed from
+ * embeddings counts as one more for each 32 dimensions. */
 #define CELLS_FOR_THREADS 65536
 /* Eight items go side by side if their cells are at least this share of eight times those of the largest. */
 #define SIDE_BY_SIDE_PERCENT 30
 
-/* What to align: costs, or embeddings to make them of. */
+/* What to align: costs, or embeddings to compute them from. */
 typedef struct {
     const void *cost; /* (batch, n, m), float or double, the columns side by side; NULL for embeddings */
     int is_double;
@@ -83,11 +90,11 @@ typedef struct {
     int64_t *path; /* skip, noskip: (batch, path_stride); dtw: pairs, right-aligned in path_stride */
     ptrdiff_t path_stride;
     int64_t *path_length; /* (batch,) pairs; dtw only */
-    void *total;          /* (batch,) float or double: the path's cost, of embeddings summed anew along it */
+    void *total;          /* (batch,) float or double: the path's cost, of embeddings the sum along it */
     int8_t *status;       /* (batch,) ITEM_... */
 } align_job;
 
-/* Items order[first .. first + count), done in one go: one, or eight side by side. */
+/* Items order[first .. first + count), aligned together: one, or up to eight side by side. */
 typedef struct {
     ptrdiff_t first, max_n, max_m;
     int count;
@@ -105,8 +112,8 @@ static workspace unit_workspace(const align_job *job, const unit *u)
     const size_t lanes = u->count > 1 ? 8 : 1, planes = job->topology == TOPOLOGY_DTW ? 2 : 1;
     const size_t element = job->is_double ? sizeof(double) : sizeof(float);
     return (workspace){.costs = job->cost ? 0 : whole_lines(product_room(u->max_n, u->max_m, job->d) * sizeof(float)),
-                  .row = whole_lines((size_t)u->max_m * lanes * element),
-                  .bits = (size_t)(u->max_n * bit_words(u->max_m)) * planes * lanes * sizeof(uint32_t)};
+                       .row = whole_lines((size_t)u->max_m * lanes * element),
+                       .bits = (size_t)(u->max_n * bit_words(u->max_m)) * planes * lanes * sizeof(uint32_t)};
 }
 
 /* Reads the path of item b from its back-pointers. */

@@ -81,17 +81,19 @@ def _starts(lengths: Tensor) -> Tensor:
     return torch.cat((lengths.new_zeros(1), lengths.cumsum(0)))
 
 
-def check_lengths(speech_lengths: Tensor, text_lengths: Tensor, n: int, m: int, topology: str) -> None:
-    """ValueError that names the items whose lengths, (B,) int64 on the CPU, `topology` cannot align.
+def check_lengths(speech_lengths: Tensor, text_lengths: Tensor, batch: int, n: int, m: int, topology: str) -> None:
+    """ValueError that names the items whose lengths, (batch,) int64 on the CPU, `topology` cannot align.
 
     They must lie in 1..n and 1..m; under "noskip", which visits every position, a frame is needed for each.
     """
     _alignment.check_lengths(
-        speech_lengths.data_ptr(), text_lengths.data_ptr(), len(speech_lengths), n, m, _alignment.TOPOLOGIES[topology]
+        speech_lengths.data_ptr(), text_lengths.data_ptr(), batch, n, m, _alignment.TOPOLOGIES[topology]
     )
 
 
-def align_costs(cost: Tensor, speech_lengths: Tensor, text_lengths: Tensor, topology: str, first: int = 0) -> FoundPaths:
+def align_costs(
+    cost: Tensor, speech_lengths: Tensor, text_lengths: Tensor, topology: str, first: int = 0
+) -> FoundPaths:
     """Cheapest paths for given costs; the recursions stand at `jstasr.align.best_alignment_from_cost`.
 
     Args:
@@ -135,7 +137,7 @@ def align_embeddings(
         speech_lengths, text_lengths, topology: as in `align_costs`.
         distances: (b, n, d), (b, m, d) -> (b, n, m); may be short of |a|^2 where each path visits each frame once.
     Returns:
-        FoundPaths; its `cost` is summed anew along the path from the vectors, or None.
+        FoundPaths; its `cost` is the sum along the path from the vectors themselves, or None.
     """
     batch, n, d = speech.shape
     m = text.shape[1]
@@ -159,7 +161,7 @@ def align_embeddings(
     return FoundPaths(path, path_length, speech_lengths, m)
 
 
-def _raise(status: bytes, first: int = 0) -> None:
+def _raise(status: bytes | bytearray, first: int = 0) -> None:
     """The error of the items from `first` on whose status says that they failed."""
     if _alignment.NO_MEMORY in status:
         raise MemoryError("no memory for the back-pointers of the alignment")

@@ -3,7 +3,7 @@
 #define BITS uint32_t
 #define LANES 1
 #define MASK(condition) (-(uint32_t)(condition))
-#define CHOOSE(mask, a, b) ((mask) ? (a) : (b))
+#define LESSER(a, b) ((a) < (b) ? (a) : (b))
 #define CELL(row, items, j, whole) (row[0][j])
 #define GET(v, lane) (v)
 #define ELEMENT float
@@ -19,14 +19,14 @@
 #undef BITS
 #undef LANES
 #undef MASK
-#undef CHOOSE
+#undef LESSER
 #undef CELL
 #undef GET
 
 #define BITS v8u
 #define LANES 8
 #define MASK(condition) ((v8u)(condition))
-#define CHOOSE(mask, a, b) ((v8)(((mask) & (v8u)(a)) | (~(mask) & (v8u)(b))))
+#define LESSER(a, b) lesser(a, b)
 #define CELL(row, items, j, whole) ((whole) ? column(row, j) : column_inside(row, items, j))
 #define GET(v, lane) ((v)[lane])
 #define ELEMENT float_x8
@@ -37,7 +37,7 @@
 #undef BITS
 #undef LANES
 #undef MASK
-#undef CHOOSE
+#undef LESSER
 #undef CELL
 #undef GET
 

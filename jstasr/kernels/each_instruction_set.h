@@ -1,30 +1,29 @@
-/* Includes the file KERNELS once for each instruction set; see instructions.h. TILE_ROWS: how many rows of two vectors of
- * eight floats fit into the registers beside what is multiplied with them. */
+/* Includes the file KERNELS once for each instruction set; see instructions.h. WIDTH: floats in a vector register. */
 
 #define INSTRUCTIONS portable
 #define TARGET
-#define TILE_ROWS 2
+#define WIDTH 4
 #include KERNELS
 #undef INSTRUCTIONS
 #undef TARGET
-#undef TILE_ROWS
+#undef WIDTH
 
 #if HAVE_X86_KERNELS
 #define INSTRUCTIONS avx2
 #define TARGET __attribute__((target("avx2,fma")))
-#define TILE_ROWS 6
+#define WIDTH 8
 #include KERNELS
 #undef INSTRUCTIONS
 #undef TARGET
-#undef TILE_ROWS
+#undef WIDTH
 
 #define INSTRUCTIONS avx512
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")))
-#define TILE_ROWS 6
+#define WIDTH 16
 #include KERNELS
 #undef INSTRUCTIONS
 #undef TARGET
-#undef TILE_ROWS
+#undef WIDTH
 #endif
 
 #undef KERNELS

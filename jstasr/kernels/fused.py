@@ -36,7 +36,9 @@ class SiluDropout(torch.autograd.Function):
         x = x.contiguous()
         out = torch.empty_like(x)
         ctx.dropped = draw_seed(probability), probability
-        _layers.silu_dropout(is_bfloat16(x), x.data_ptr(), out.data_ptr(), *ctx.dropped, x.numel(), torch.get_num_threads())
+        _layers.silu_dropout(
+            is_bfloat16(x), x.data_ptr(), out.data_ptr(), *ctx.dropped, x.numel(), torch.get_num_threads()
+        )
         ctx.save_for_backward(x)
         return out
 
@@ -175,8 +177,9 @@ class AddTanh(torch.autograd.Function):
         ctx.sizes = batch, frames, prefixes, size = *encoded.shape[:2], *predicted.shape[1:]
         out = encoded.new_empty(batch, frames, prefixes, size)
         _layers.add_tanh(
-            is_bfloat16(out), encoded.data_ptr(), predicted.data_ptr(), out.data_ptr(), *ctx.sizes, torch.get_num_threads()
-        )
+            is_bfloat16(out), encoded.data_ptr(), predicted.data_ptr(), out.data_ptr(), *ctx.sizes,
+            torch.get_num_threads(),
+        )  # fmt: skip
         ctx.save_for_backward(out)
         return out
 

@@ -136,7 +136,7 @@ def transducer_loss(cells: Tensor, lengths: Tensor, label_lengths: Tensor) -> Te
     rnnt_loss of torchaudio on cells of two symbols, blank and the next label.
 
     Args:
-        cells: (N, T, U + 1, 2) float32, log-probabilities of blank and of the next label.
+        cells: (N, T, U + 1, 2) float, log-probabilities of blank and of the next label.
         lengths: (N,) int, 1 .. T frames; label_lengths: (N,) int, 0 .. U.
     Returns:
         (N,) float32, nats.
@@ -150,7 +150,8 @@ def transducer_loss(cells: Tensor, lengths: Tensor, label_lengths: Tensor) -> Te
         least, most = given.aminmax()
         if least < low or most > high:
             raise ValueError(f"numbers of {name} from {least} to {most}; expected {low} to {high}")
-    if cells.is_cpu and cells.dtype == torch.float32:
+    cells = cells.float()
+    if cells.is_cpu:
         return fused.Lattice.apply(cells, lengths, label_lengths)
     return rnnt_loss(
         cells,

@@ -6,15 +6,16 @@
  * `noskip` can reach are left out, nothing is spent on padding, and the alignment follows while the cells are still in
  * the cache of the core that made them.
  *
- * The text is packed into panels of sixteen positions, two vectors, so that a panel (d rows) stays in the first-level
- * cache while all frames of a block pass it. A tile of TILE_ROWS frames by one panel is kept in registers. */
+ * The text is packed into panels of as many positions as two vectors hold, so that a panel (d rows) stays in the first
+ * level of cache while all frames of a block pass it. A tile of TILE_ROWS frames by one panel is kept in registers. */
 
-/* Text (m, d) to packed, panel after panel of (d, 16), and square (m,) = |t_j|^2; past the last position it is
+/* Text (m, d) to packed, panel after panel of (d, 2 WIDTH), and square (m,) = |t_j|^2; past the last position it is
  * repeated, up to a whole vector. */
 TARGET static void NAME(pack_text)(const float *text, ptrdiff_t m, ptrdiff_t d, float *packed, float *square)
 {
-    for (ptrdiff_t j = 0; j < m; j += 8) {
-        float *panel = packed + j / 16 * 16 * d + j % 16;
+    const ptrdiff_t panel_width = 2 * WIDTH;
+    for (ptrdiff_t j = 0; j < (m + WIDTH - 1) / WIDTH * WIDTH; j += 8) {
+        float *panel = packed + j / panel_width * panel_width * d + j % panel_width;
         const float *row[8];
         v8 sum = {0};
         for (int l = 0; l < 8; l++)
@@ -22,23 +23,27 @@ TARGET static void NAME(pack_text)(const float *text, ptrdiff_t m, ptrdiff_t d, 
         for (ptrdiff_t k = 0; k < d; k++) {
             const v8 x = column(row, k);
             sum += x * x;
-            *(v8 *)(panel + 16 * k) = x;
+            *(v8 *)(panel + panel_width * k) = x;
         }
         *(v8 *)(square + j) = sum;
     }
 }
 
+/* A vector in a register, and one in memory, wherever it begins. */
+typedef float NAME(v) __attribute__((vector_size(4 * WIDTH)));
+typedef float NAME(stored) __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
+
 /* `rows` frames by one or two vectors of positions. */
 TARGET INLINE void NAME(product_tile)(const int rows, const int vectors, const float *a, const float *panel,
                                       ptrdiff_t d, const float *square, float *out, ptrdiff_t stride)
 {
-    v8_register low[TILE_ROWS], high[TILE_ROWS];
-    UNROLLED for (int r = 0; r < rows; r++) low[r] = high[r] = (v8_register){0};
+    NAME(v) low[TILE_ROWS], high[TILE_ROWS];
+    UNROLLED for (int r = 0; r < rows; r++) low[r] = high[r] = (NAME(v)){0};
     for (ptrdiff_t k = 0; k < d; k++) {
-        const v8_register t_low = *(const v8 *)(panel + 16 * k);
-        v8_register t_high;
+        const NAME(v) t_low = *(const NAME(stored) *)(panel + 2 * WIDTH * k);
+        NAME(v) t_high;
         if (vectors == 2)
-            t_high = *(const v8 *)(panel + 16 * k + 8);
+            t_high = *(const NAME(stored) *)(panel + 2 * WIDTH * k + WIDTH);
         UNROLLED for (int r = 0; r < rows; r++)
         {
             low[r] += a[r * d + k] * t_low;
@@ -48,9 +53,9 @@ TARGET INLINE void NAME(product_tile)(const int rows, const int vectors, const f
     }
     UNROLLED for (int r = 0; r < rows; r++)
     {
-        *(v8 *)(out + r * stride) = *(const v8 *)square - 2.0f * low[r];
+        *(NAME(stored) *)(out + r * stride) = *(const NAME(stored) *)square - 2.0f * low[r];
         if (vectors == 2)
-            *(v8 *)(out + r * stride + 8) = *(const v8 *)(square + 8) - 2.0f * high[r];
+            *(NAME(stored) *)(out + r * stride + WIDTH) = *(const NAME(stored) *)(square + WIDTH) - 2.0f * high[r];
     }
 }
 
@@ -61,17 +66,17 @@ TARGET static void NAME(product)(const float *speech, const float *packed, const
     const ptrdiff_t stride = product_stride(m);
     const int rows = n < TILE_ROWS ? 1 : TILE_ROWS;
     for (ptrdiff_t first = 0; first < n; first += PRODUCT_BLOCK)
-        for (ptrdiff_t j = 0; j < m; j += 16)
+        for (ptrdiff_t j = 0; j < m; j += 2 * WIDTH)
             for (ptrdiff_t i = first; i < smaller(first + PRODUCT_BLOCK, n); i += rows) {
                 const ptrdiff_t top = smaller(i, n - rows); /* the last rows once more, rather than fewer at a time */
                 const ptrdiff_t from = band ? band_lo(top, n, m) : 0, last = band ? band_hi(top + rows - 1, m) : m - 1;
-                const int low = from < j + 8 && last >= j, high = from < j + 16 && last >= j + 8;
-                const ptrdiff_t at = low ? j : j + 8;
+                const int low = from < j + WIDTH && last >= j, high = from < j + 2 * WIDTH && last >= j + WIDTH;
+                const ptrdiff_t at = low ? j : j + WIDTH;
                 const float *a = speech + top * d, *panel = packed + j * d + (at - j);
                 float *cells = out + top * stride + at;
                 if (rows == 1)
-                    for (ptrdiff_t half = at; half < j + 16 && half <= last; half += 8)
-                        NAME(product_tile)(1, 1, a, panel + half - at, d, square + half, cells + half - at, stride);
+                    for (ptrdiff_t k = at; k < j + 2 * WIDTH && k <= last; k += WIDTH)
+                        NAME(product_tile)(1, 1, a, panel + k - at, d, square + k, cells + k - at, stride);
                 else if (low && high)
                     NAME(product_tile)(TILE_ROWS, 2, a, panel, d, square + at, cells, stride);
                 else if (low || high)

@@ -5,15 +5,15 @@
  *     LANES      1 or 8
  *     NAME(x)    the function's name; TARGET, its attribute; ELEMENT, the type of a cost: see instructions.h
  *
- * and three small operations that C writes differently for numbers and for vectors:
+ * and four small operations that C writes differently for numbers and for vectors:
  *
- *     MASK(condition)       all ones where it holds, else 0
- *     CHOOSE(mask, a, b)    a where the mask is ones, else b
- *     CELL(row, items, j, whole)   column j of the current row of every item; `whole`: every item has it, else 0
- *     GET(v, lane)          one lane
+ *     MASK(condition)              all ones where it holds, else 0
+ *     LESSER(a, b)                 a < b ? a : b
+ *     CELL(row, items, j, whole)   column j of the current row of every item; 0 where an item has none, unless `whole`
+ *     GET(v, lane)                 one lane
  *
- * With V = float, `const BITS take = MASK(d <= left); left = CHOOSE(take, d, left);` is `left = d <= left ? d : left`;
- * with V = v8 it is the same for eight items at once.
+ * With V = float, `lefts |= MASK(left < sooner) & bit; left = x + LESSER(left, sooner);` sets a bit of an integer and adds
+ * two numbers; with V = v8 it does the same for eight items at once.
  *
  * All lanes run over the largest n and m. A lane past its own length repeats its last row, and reads 0 past its last
  * column. Neither matters: columns only look to their left, and an item's total is taken at its own last row.
@@ -43,13 +43,13 @@ TARGET INLINE void NAME(recursion)(alignment_item *items, const int topology, co
         for (int l = 0; l < LANES; l++)
             row[l] = (const ELEMENT *)items[l].cost + smaller(i, items[l].n - 1) * items[l].stride;
         const ptrdiff_t lo = banded ? band_lo(i, max_n, max_m) : 0, hi = banded ? band_hi(i, max_m) : max_m - 1;
-        V left = ALL(INFINITY);                              /* D(i, j-1); skip: the least D(i, k), k < j */
-        V diagonal = ALL(i ? INFINITY : -0.0f);              /* D(i-1, j-1); the way in is the diagonal to (0, 0) */
+        V left = ALL(INFINITY);                 /* D(i, j-1); skip: the least D(i, k), k < j */
+        V diagonal = ALL(i ? INFINITY : -0.0f); /* D(i-1, j-1); every path comes diagonally into (0, 0) */
         if (lo > 0)
             diagonal = best[lo - 1];
         for (ptrdiff_t w = lo / 32; w <= hi / 32; w++) {
             const ptrdiff_t first = w == lo / 32 ? lo : 32 * w, last = w == hi / 32 ? hi : 32 * w + 31;
-            BITS bit = (BITS){0} + (int32_t)((uint32_t)1 << first % 32), steps = {0}, lefts = {0};
+            BITS bit = (BITS){0} + ((uint32_t)1 << first % 32), steps = {0}, lefts = {0};
             for (ptrdiff_t j = first; j <= last; j++, bit += bit) {
                 const V x = j < min_m ? CELL(row, items, j, 1) : CELL(row, items, j, 0);
                 const V above = best[j]; /* D(i-1, j); skip: the least D(i-1, k), k <= j */
@@ -57,20 +57,16 @@ TARGET INLINE void NAME(recursion)(alignment_item *items, const int topology, co
                     bad |= MASK(x - x != 0);
                 if (topology == TOPOLOGY_SKIP) {
                     const V d = x + above;
-                    const BITS take = MASK(d <= left);
-                    steps |= take & bit;
-                    left = best[j] = CHOOSE(take, d, left);
+                    steps |= MASK(d <= left) & bit;
+                    left = best[j] = LESSER(left, d);
                 } else if (topology == TOPOLOGY_NOSKIP) {
-                    const BITS advance = MASK(diagonal < above);
-                    steps |= advance & bit;
-                    best[j] = x + CHOOSE(advance, diagonal, above);
+                    steps |= MASK(diagonal < above) & bit;
+                    best[j] = x + LESSER(diagonal, above);
                 } else {
-                    const BITS from_above = MASK(above < diagonal);
-                    const V sooner = CHOOSE(from_above, above, diagonal);
-                    const BITS from_left = MASK(left < sooner);
-                    steps |= from_above & bit;
-                    lefts |= from_left & bit;
-                    left = best[j] = x + CHOOSE(from_left, left, sooner);
+                    const V sooner = LESSER(above, diagonal);
+                    steps |= MASK(above < diagonal) & bit;
+                    lefts |= MASK(left < sooner) & bit;
+                    left = best[j] = x + LESSER(left, sooner);
                 }
                 diagonal = above;
             }

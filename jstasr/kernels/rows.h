@@ -1,5 +1,12 @@
-/* Elementwise and row-wise kernels, for one type of element and one set of instructions: included by kernels_core.h
- * with NAME, TARGET, ELEMENT, LOAD and STORE. Each works on a part of the whole, [first, last). */
+/* Elementwise and row-wise kernels, for one type of element and one set of instructions. layer_kernels.h includes this
+ * file, convolution.h and joint.h with
+ *
+ *     ELEMENT            float or bfloat16
+ *     LOAD(address)      the element as a float
+ *     STORE(address, x)  the float x as an element, rounded
+ *
+ * and NAME and TARGET of instructions.h: NAME(dropout) is dropout_bfloat16_avx2, say. Each kernel works on a part of
+ * the whole, [first, last). */
 
 /* out = silu(x) * keep */
 TARGET static void NAME(silu_dropout)(const ELEMENT *x, ELEMENT *out, dropout d, ptrdiff_t first, ptrdiff_t last)
@@ -12,7 +19,7 @@ TARGET static void NAME(silu_dropout)(const ELEMENT *x, ELEMENT *out, dropout d,
 
 /* to_x = gradient * keep * silu'(x) */
 TARGET static void NAME(silu_dropout_backward)(const ELEMENT *x, const ELEMENT *gradient, ELEMENT *to_x, dropout d,
-                                           ptrdiff_t first, ptrdiff_t last)
+                        ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t i = first; i < last; i++) {
         const float value = LOAD(x + i), s = fast_sigmoid(value);
@@ -22,7 +29,7 @@ TARGET static void NAME(silu_dropout_backward)(const ELEMENT *x, const ELEMENT *
 
 /* out = residual + x * keep */
 TARGET static void NAME(add_dropout)(const ELEMENT *residual, const ELEMENT *x, ELEMENT *out, dropout d,
-                                     ptrdiff_t first, ptrdiff_t last)
+                        ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t i = first; i < last; i++)
         STORE(out + i, LOAD(residual + i) + LOAD(x + i) * keep(d, (uint32_t)i));
@@ -35,11 +42,11 @@ TARGET static void NAME(dropout)(const ELEMENT *x, ELEMENT *out, dropout d, ptrd
         STORE(out + i, LOAD(x + i) * keep(d, (uint32_t)i));
 }
 
-/* Rows [first, last) of (B T, 3, H, D), queries, keys and values, to three of (B, H, T, D): queries and keys turned
- * by the angles of their time (T, D / 2), queries times `scale`. */
+/* Rows [first, last) of (B T, 3, H, D), queries, keys and values, to three of (B, H, T, D): queries and keys
+ * rotated by the angles of their time (T, D / 2), queries times `scale`. */
 TARGET static void NAME(split_heads)(const ELEMENT *projected, const float *cosine, const float *sine, ELEMENT *out,
-                                     ptrdiff_t items, ptrdiff_t heads, ptrdiff_t frames, ptrdiff_t size,
-                                     float scale, ptrdiff_t first, ptrdiff_t last)
+                        ptrdiff_t items, ptrdiff_t heads, ptrdiff_t frames, ptrdiff_t size, float scale,
+                        ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t half_size = size / 2;
     for (ptrdiff_t row = first; row < last; row++) {
@@ -64,10 +71,10 @@ TARGET static void NAME(split_heads)(const ELEMENT *projected, const float *cosi
     }
 }
 
-/* The way back of split_heads: gradients (3, B, H, T, D) to that of the rows (B T, 3, H, D). */
+/* The backward pass of split_heads: gradients (3, B, H, T, D) to that of the rows (B T, 3, H, D). */
 TARGET static void NAME(split_heads_backward)(const ELEMENT *gradient, const float *cosine, const float *sine,
-                                          ELEMENT *out, ptrdiff_t items, ptrdiff_t heads, ptrdiff_t frames,
-                                          ptrdiff_t size, float scale, ptrdiff_t first, ptrdiff_t last)
+                        ELEMENT *out, ptrdiff_t items, ptrdiff_t heads, ptrdiff_t frames, ptrdiff_t size, float scale,
+                        ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t half_size = size / 2;
     for (ptrdiff_t row = first; row < last; row++) {
@@ -95,7 +102,7 @@ TARGET static void NAME(split_heads_backward)(const ELEMENT *gradient, const flo
 /* In place: softmax of the scores (B, H, T, T) over the keys where mask (B, T, T) is not 0; mask NULL: over all.
  * Rows [first, last) of B H T; `room`: T floats. */
 TARGET static void NAME(softmax)(ELEMENT *scores, const uint8_t *mask, ptrdiff_t heads, ptrdiff_t frames, float *room,
-                                 ptrdiff_t first, ptrdiff_t last)
+                        ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t row = first; row < last; row++) {
         ELEMENT *x = scores + row * frames;
@@ -124,7 +131,7 @@ TARGET static void NAME(softmax)(ELEMENT *scores, const uint8_t *mask, ptrdiff_t
 
 /* In place: the gradient of dropout(P), rows of T, becomes that of the scores whose softmax P is. */
 TARGET static void NAME(softmax_backward)(const ELEMENT *probability, ELEMENT *gradient, dropout d, ptrdiff_t frames,
-                                      float *room, ptrdiff_t first, ptrdiff_t last)
+                        float *room, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t row = first; row < last; row++) {
         const ELEMENT *p = probability + row * frames;

@@ -1,6 +1,6 @@
 /* Back-pointers of an alignment of n frames with m positions, and the path read from them.
  *
- * Each cell has one bit, dtw two. Bit j % 32 of word j / 32 of row i says where the best path to cell (i, j) comes from:
+ * Each cell has one bit, dtw two. Bit j % 32 of word j / 32 of row i says where the best path to (i, j) comes from:
  *
  *     skip      set if D(i, j) <= D(i, k) for all k < j: no column up to j is better than j
  *     noskip    set if the path comes from (i-1, j-1), else from (i-1, j)

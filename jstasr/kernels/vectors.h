@@ -1,11 +1,9 @@
+/* What the kernels share: vectors of eight floats, bfloat16, exp, sigmoid and tanh without calls, random dropout.
+ *
+ * Everything here is plain C and is inlined into kernels of every instruction set (instructions.h). The pragma lets the
+ * compiler turn a choice between two values into a blend; NaN and infinity keep their meaning. */
 #ifndef JSTASR_KERNELS_VECTORS_H
 #define JSTASR_KERNELS_VECTORS_H
-
-/* What the kernels share: work shared among threads, exp and its kin without calls, bfloat16, random dropout.
- *
- * Everything here is plain C with gcc's vectors of eight floats, compiled three times (kernels_core.h): as it is, for
- * x86-64 with AVX2 and FMA, and with AVX-512. The pragma lets the compiler turn a choice between two values into a
- * blend; NaN and infinity keep their meaning. */
 
 #include <math.h>
 #include <stddef.h>
@@ -24,10 +22,10 @@
 #define INLINE static inline __attribute__((always_inline))
 
 typedef float v8 __attribute__((vector_size(32), aligned(4), may_alias));
-typedef float v8_register __attribute__((vector_size(32)));
 typedef uint16_t bfloat16;
 
-/* Which elements a dropout keeps: a function of the seed and the index, so that the way back makes it anew. */
+/* Which elements a dropout keeps: a function of the seed and the index, so that the backward
+ * pass computes it again. */
 typedef struct {
     uint32_t seed[2];
     int32_t threshold; /* of 2^24: the share that is dropped */

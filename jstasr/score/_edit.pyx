@@ -143,7 +143,7 @@ def _align_pairs(
                 steps = filled - start
                 i = start
                 j = filled - 1
-                for k in range(steps // 2):  # the way back, turned round
+                for k in range(steps // 2):  # the steps were found from the end: reverse them
                     marks[i + k], marks[j - k] = marks[j - k], marks[i + k]
                     step_ref[i + k], step_ref[j - k] = step_ref[j - k], step_ref[i + k]
                     step_hyp[i + k], step_hyp[j - k] = step_hyp[j - k], step_hyp[i + k]
@@ -240,7 +240,7 @@ def format_alignments(
         marks, step_ref, step_hyp, step_offsets, counts: what `align_pairs` returned.
         words: V bytes, the words by number, ASCII letters in lower case.
         widths: (V,) int32, how many terminal columns each word takes.
-        line_width: columns after which a long alignment goes on in a new block.
+        line_width: columns after which a long alignment continues in a new block.
     Returns:
         bytes, for each utterance id, counts and the REF, HYP and Eval lines; errors in capitals (ASCII).
     """

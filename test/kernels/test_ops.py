@@ -116,7 +116,7 @@ def test_attention(dtype, chunk):
         return (scores.softmax(-1) @ value).transpose(1, 2).reshape(batch, length, dim)
 
     projected = torch.randn(batch, length, 3 * dim).to(dtype)
-    
+
     def attention(x):  # without dropout the kernel would leave the work to torch
         cos, sin = (f(angles.to(torch.promote_types(x.dtype, torch.float32))) for f in (torch.cos, torch.sin))
         return self_attention(x, mask, cos, sin, heads, NEARLY_NONE if x.dtype != torch.float64 else 0.0)
@@ -214,7 +214,7 @@ def test_dropout_keeps_its_share_and_its_mean(dtype, probability):
         assert abs(float(pair)) < 5 * probability * (1 - probability) / count**0.5
 
 
-def test_dropout_draws_anew_each_time_and_the_same_from_the_same_seed():
+def test_dropout_differs_from_call_to_call_and_is_the_same_from_the_same_seed():
     x, zero = torch.ones(100_000), torch.zeros(100_000)
     draws = [add_dropout(zero, x, 1.0, 0.1) for _ in range(2)]
     both = ((draws[0] == 0) & (draws[1] == 0)).double().mean()
