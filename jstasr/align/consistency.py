@@ -5,7 +5,8 @@ import torch
 from jstasr.align import paths, soft
 from jstasr.align.best import align_embeddings, check_embeddings, check_lengths
 from jstasr.align.distance import normalise
-from jstasr.align.path_cost import pairs_of_path, path_cost
+from jstasr.align.path_cost import path_cost
+from jstasr.kernels.alignment import pairs_of_path
 
 ALIGNMENTS = ("best", "framewise", "random", "forced", "soft_dtw", "sinkhorn", "none")
 STOP_GRADIENTS = ("none", "speech", "text")

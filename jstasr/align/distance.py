@@ -2,11 +2,12 @@
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 DISTANCES = ("sqeuclidean", "euclidean", "cosine")
 
 
-def normalise(speech, text, distance, layer_norm):
+def normalise(speech: Tensor, text: Tensor, distance: str, layer_norm: bool) -> tuple[Tensor, Tensor]:
     """Vectors whose (squared) Euclidean distance is the distance asked for.
 
     With `layer_norm` each vector is shifted to mean 0 and scaled to length 1, that is, layer-normalised
@@ -34,7 +35,7 @@ def normalise(speech, text, distance, layer_norm):
     return speech, text
 
 
-def pairwise_distances(speech, text, distance, constant=True):
+def pairwise_distances(speech: Tensor, text: Tensor, distance: str, constant: bool = True) -> Tensor:
     """Distances of all pairs of prepared vectors (see `normalise`), by one matrix product.
 
     Args:

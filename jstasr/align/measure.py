@@ -7,8 +7,9 @@ import torch
 from jstasr.align.best import align_embeddings, check_embeddings, check_lengths
 from jstasr.align.consistency import zero_padding
 from jstasr.align.distance import normalise
-from jstasr.align.path_cost import pairs_of_path, path_cost
+from jstasr.align.path_cost import path_cost
 from jstasr.align.paths import framewise_path, random_path
+from jstasr.kernels.alignment import pairs_of_path
 
 
 class AlignmentDistances(NamedTuple):

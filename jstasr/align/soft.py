@@ -1,9 +1,10 @@
 """Soft alignments: a soft minimum over all alignments, and optimal transport."""
 
 import torch
+from torch import Tensor
 
 from jstasr.align.distance import pairwise_distances
-from jstasr.kernels import _alignment
+from jstasr.kernels.alignment import soft_minimum
 
 # Width of the preference for the diagonal in optimal transport, as a share of the utterance, and where its
 # iteration stops: the largest error of a row's or column's mass, relative to that mass.
@@ -12,7 +13,15 @@ TRANSPORT_ITERATIONS = 500
 TRANSPORT_TOLERANCE = 1e-3
 
 
-def soft_alignment_cost(speech, text, speech_lengths, text_lengths, topology, distance, gamma):
+def soft_alignment_cost(
+    speech: Tensor,
+    text: Tensor,
+    speech_lengths: Tensor,
+    text_lengths: Tensor,
+    topology: str,
+    distance: str,
+    gamma: float,
+) -> Tensor:
     """-gamma log sum over alignments of exp(-cost / gamma), for each utterance.
 
     Under "dtw" this is soft-DTW (arXiv 1703.01541); "skip" and "noskip" are the same over their alignments.
@@ -33,16 +42,10 @@ def soft_alignment_cost(speech, text, speech_lengths, text_lengths, topology, di
 class _SoftMinimum(torch.autograd.Function):
     @staticmethod
     def forward(ctx, cost, speech_lengths, text_lengths, topology, gamma):
-        host = cost.detach().to("cpu", torch.float64).contiguous()
-        value = torch.zeros(len(host), dtype=torch.float64)
-        probability = torch.zeros_like(host)
-        _alignment.soft_align(
-            _alignment.TOPOLOGIES[topology], host.data_ptr(), *host.shape, speech_lengths.data_ptr(),
-            text_lengths.data_ptr(), gamma, value.data_ptr(), probability.data_ptr(), torch.get_num_threads(),
-        )  # fmt: skip
+        value, probability = soft_minimum(cost, speech_lengths, text_lengths, topology, gamma)
         check_finite(value)
-        ctx.save_for_backward(probability.to(cost))
-        return value.to(cost)
+        ctx.save_for_backward(probability)
+        return value
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -51,7 +54,9 @@ class _SoftMinimum(torch.autograd.Function):
         return probability * grad[:, None, None], None, None, None, None
 
 
-def transport_cost(speech, text, speech_lengths, text_lengths, distance, gamma):
+def transport_cost(
+    speech: Tensor, text: Tensor, speech_lengths: Tensor, text_lengths: Tensor, distance: str, gamma: float
+) -> Tensor:
     """Cost of transporting frames to text positions, for each utterance; the plan is a constant.
 
     Args and returns: as `soft_alignment_cost`. The plan's mass is 1, so this is a mean over frames.
@@ -62,7 +67,9 @@ def transport_cost(speech, text, speech_lengths, text_lengths, distance, gamma):
     return (plan * cost).sum((1, 2))
 
 
-def transport_plan(cost, speech_lengths, text_lengths, gamma, prior_width=PRIOR_WIDTH):
+def transport_plan(
+    cost: Tensor, speech_lengths: Tensor, text_lengths: Tensor, gamma: float, prior_width: float = PRIOR_WIDTH
+) -> Tensor:
     """Entropic optimal transport between frames and positions of equal mass, near the diagonal (Sinkhorn).
 
     The plan P minimises <P, cost> + gamma KL(P || prior) under the marginals 1/n_b and 1/m_b, where the prior
@@ -116,7 +123,7 @@ def _log_sum(x, dim):
     return total.masked_fill(total == -torch.inf, 0)
 
 
-def check_finite(total):
+def check_finite(total: Tensor) -> None:
     """ValueError that names the items whose sum (B,) of distances is not finite."""
     finite = total.isfinite()
     if not finite.all():

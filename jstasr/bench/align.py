@@ -14,7 +14,7 @@ from jstasr.align import best_alignment, best_alignment_from_cost, consistency_l
 from jstasr.bench import peers
 from jstasr.bench.timing import clock_for, interleaved_medians, machine_name, peak_extra_bytes
 from jstasr.features.frames import ENCODER_FRAME_SECONDS
-from jstasr.kernels import _alignment
+from jstasr.kernels import instructions
 
 BATCH = 16
 DIMENSION = 256
@@ -65,7 +65,7 @@ def run(
 
 def machine(present: Mapping[str, str | None]) -> Iterator[str]:
     """Lines on what the numbers depend on: the machine, and the versions of the peers (None: missing)."""
-    kernels = {512: "AVX-512", 256: "AVX2", 0: "portable"}[_alignment.vector_bits]
+    kernels = {"avx512": "AVX-512", "avx2": "AVX2", "portable": "portable"}[instructions.in_use()]
     python, pytorch = platform.python_version(), torch.__version__
     yield f"Machine: {machine_name()}; {kernels} kernels; Python {python}, torch {pytorch}."
     yield "Peers: " + ", ".join(f"{name} {found or '**missing**'}" for name, found in present.items()) + "."

@@ -1,1 +1,1 @@
-"""Compiled CPU kernels of the model and the alignment, behind one module of operations."""
+"""Compiled CPU kernels, behind two modules of plain functions: ops.py for the model, alignment.py for alignments."""

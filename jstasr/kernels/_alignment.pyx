@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""Binding of the alignment kernels (batch_core.h). Private: jstasr.align.best prepares what it passes here."""
+"""Binding of the alignment kernels (alignment.h). Private: jstasr.kernels.alignment prepares what it passes here."""
 
 import os
 
@@ -9,7 +9,7 @@ from libc.stdint cimport int8_t, int64_t, uintptr_t
 cnp.import_array()
 
 
-cdef extern from "batch_core.h":
+cdef extern from "alignment.h":
     enum:
         TOPOLOGY_SKIP
         TOPOLOGY_NOSKIP
@@ -34,7 +34,6 @@ cdef extern from "batch_core.h":
         const int64_t *speech_lengths
         const int64_t *text_lengths
         int topology
-        int check_outside
         int64_t *path
         Py_ssize_t path_stride
         int64_t *path_length
@@ -50,16 +49,16 @@ cdef extern from "batch_core.h":
         const int64_t *speech_row
         const int64_t *text_row
 
-    void c_path_forward "path_forward"(
+    void c_path_forward "run_path_forward"(
         const path_pairs *p, int root, float *distance, float *total, int threads) nogil
-    void c_path_backward "path_backward"(
+    void c_path_backward "run_path_backward"(
         const path_pairs *p, int root, const float *distance, const float *weight, float *to_speech,
         float *to_text, int threads) nogil
-    int choose_kernels(int widest, int lanes)
+    int instructions_in_use
+    int best_instructions()
+    void use_instructions(int instructions)
     Py_ssize_t align_batch(const align_job *job, int threads) nogil
 
-
-cdef extern from "soft_core.h":
     int soft_align_batch(
         int topology, const double *cost, Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m,
         const int64_t *speech_lengths, const int64_t *text_lengths, double gamma,
@@ -70,18 +69,22 @@ NO_MEMORY = ITEM_NO_MEMORY
 TOPOLOGIES = {"skip": TOPOLOGY_SKIP, "noskip": TOPOLOGY_NOSKIP, "dtw": TOPOLOGY_DTW}
 
 
-def choose(int widest=512, bint lanes=True):
-    """Choose float32 kernels of vectors of at most `widest` bits, 0 for the portable ones.
 
-    With `lanes`, eight or sixteen similar items are done at once where that pays. Returns what is in use: 512 on a
-    machine with AVX-512, 256 with AVX2, else 0. `vector_bits` tells later.
-    """
-    global vector_bits
-    vector_bits = choose_kernels(widest, lanes)
-    return vector_bits
+def use(int instructions):
+    """Use the kernels of an instruction set that the processor has; jstasr.kernels.instructions names them."""
+    use_instructions(instructions)
 
 
-choose()
+def in_use():
+    return instructions_in_use
+
+
+def best():
+    """The best instruction set of this processor."""
+    return best_instructions()
+
+
+use(best())
 
 # A process that was forked after OpenMP had started its threads has none of them, and would wait for them for ever.
 cdef bint forked = False
@@ -190,7 +193,6 @@ def align(
     job.speech_lengths = <const int64_t *> speech_lengths
     job.text_lengths = <const int64_t *> text_lengths
     job.topology = topology
-    job.check_outside = True
     return run(&job, n, m, threads)
 
 
@@ -198,9 +200,9 @@ def align_embeddings(
     uintptr_t speech, uintptr_t text, Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m, Py_ssize_t d,
     uintptr_t speech_lengths, uintptr_t text_lengths, int topology, bint constant, bint root, int threads,
 ):
-    """The same for contiguous float32 embeddings; only where `vector_bits` is not 0.
+    """The same for contiguous float32 embeddings.
 
-    The total of an item is summed anew along its path, as `path_forward` does.
+    The total of an item is the sum along its path, as `path_forward` computes it.
     """
     cdef align_job job
     job.cost = NULL
@@ -214,7 +216,6 @@ def align_embeddings(
     job.speech_lengths = <const int64_t *> speech_lengths
     job.text_lengths = <const int64_t *> text_lengths
     job.topology = topology
-    job.check_outside = False
     return run(&job, n, m, threads)
 
 
@@ -222,7 +223,7 @@ def soft_align(
     int topology, uintptr_t cost, Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m, uintptr_t speech_lengths,
     uintptr_t text_lengths, double gamma, uintptr_t value, uintptr_t probability, int threads,
 ):
-    """Soft minima and visiting probabilities, see soft_core.h; contiguous float64 arrays as addresses."""
+    """Soft minima and visiting probabilities, see soft.h; contiguous float64 arrays as addresses."""
     cdef int enough
     threads = usable(threads)
     with nogil:
@@ -231,23 +232,6 @@ def soft_align(
             <const int64_t *> text_lengths, gamma, <double *> value, <double *> probability, threads)
     if not enough:
         raise MemoryError("no memory for the sums of the soft alignment")
-
-
-def flatten_path(
-    uintptr_t path, uintptr_t start, Py_ssize_t batch, Py_ssize_t n, Py_ssize_t m, uintptr_t speech_row,
-    uintptr_t text_row,
-):
-    """Fill the rows of `Pairs` from a path (batch, n) whose items have start[b + 1] - start[b] frames."""
-    cdef const int64_t *j = <const int64_t *> path
-    cdef const int64_t *first = <const int64_t *> start
-    cdef int64_t *a = <int64_t *> speech_row
-    cdef int64_t *t = <int64_t *> text_row
-    cdef Py_ssize_t b, i
-    with nogil:
-        for b in range(batch):
-            for i in range(first[b + 1] - first[b]):
-                a[first[b] + i] = b * n + i
-                t[first[b] + i] = b * m + j[b * n + i]
 
 
 cdef path_pairs pairs_at(
@@ -269,7 +253,7 @@ def path_forward(
     uintptr_t speech, uintptr_t text, Py_ssize_t d, Py_ssize_t batch, uintptr_t start, uintptr_t speech_row,
     uintptr_t text_row, bint root, uintptr_t distance, uintptr_t total, int threads,
 ):
-    """Distances of all pairs and their sum for each item, see path_core.h; addresses as int."""
+    """Distances of all pairs and their sum for each item, see path.h; addresses as int."""
     cdef path_pairs pairs = pairs_at(speech, text, d, batch, start, speech_row, text_row)
     threads = usable(threads)
     with nogil:
@@ -281,7 +265,7 @@ def path_backward(
     uintptr_t text_row, bint root, uintptr_t distance, uintptr_t weight, uintptr_t to_speech, uintptr_t to_text,
     int threads,
 ):
-    """Add the gradients of the weighted sums of the items, see path_core.h; addresses as int."""
+    """Add the gradients of the weighted sums of the items, see path.h; addresses as int."""
     cdef path_pairs pairs = pairs_at(speech, text, d, batch, start, speech_row, text_row)
     threads = usable(threads)
     with nogil:

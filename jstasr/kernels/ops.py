@@ -1,152 +1,29 @@
-"""Parts of a layer in one pass over memory each, on the CPU; the same formulas from torch's operations elsewhere.
+"""The model's operations: each with its formula in torch's own operations, and on the CPU a kernel for the same.
 
-A step of a small model on a CPU spends half its time between the matrix products: drawing dropout masks, moving heads,
-writing what the next operation reads again. The kernels (kernels_core.h) take float32 and bfloat16, compute in
-float32, keep nothing for the way back that they can make anew, and give the same numbers for any number of threads.
-A dropout keeps an element by a hash of its index and of a seed drawn from torch's generator.
+The kernels (fused.py) take float32 and bfloat16 on the CPU; every other device and type takes the formula. The tests
+compare the two, forward and backward.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+from torchaudio.functional import rnnt_loss
 
-from jstasr.kernels import _layers
-
-TYPES = (torch.float32, torch.bfloat16)
-LARGEST = 2**31  # elements: the hash of an index has 32 bits
-
-
-def usable(*tensors: Tensor) -> bool:
-    """Whether the kernels take these tensors."""
-    return all(x.is_cpu and x.dtype in TYPES and x.numel() < LARGEST for x in tensors)
-
-
-def is_half(x: Tensor) -> bool:
-    return x.dtype == torch.bfloat16
-
-
-def draw_seed(probability: float) -> int:
-    """A new seed from torch's generator; 0, and nothing drawn, where nothing is dropped."""
-    return int(torch.randint(2**63 - 1, ())) if probability > 0 else 0
-
-
-class SiluDropout(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, probability):
-        x = x.contiguous()
-        out = torch.empty_like(x)
-        ctx.dropped = draw_seed(probability), probability
-        _layers.silu_dropout(is_half(x), x.data_ptr(), out.data_ptr(), *ctx.dropped, x.numel(), torch.get_num_threads())
-        ctx.save_for_backward(x)
-        return out
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, gradient):
-        (x,) = ctx.saved_tensors
-        gradient = gradient.contiguous()
-        to_x = torch.empty_like(x)
-        _layers.silu_dropout_back(
-            is_half(x), x.data_ptr(), gradient.data_ptr(), to_x.data_ptr(), *ctx.dropped, x.numel(),
-            torch.get_num_threads(),
-        )  # fmt: skip
-        return to_x, None
+from jstasr.kernels import fused
 
 
 def silu_dropout(x: Tensor, probability: float) -> Tensor:
     """dropout(silu(x)); `probability` 0 outside training."""
-    if not usable(x):
+    if not fused.takes(x):
         return F.dropout(F.silu(x), probability)
-    return SiluDropout.apply(x, probability)
-
-
-class AddDropout(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, residual, x, factor, probability):
-        residual, x = residual.contiguous(), x.contiguous()
-        out = torch.empty_like(x)
-        ctx.dropped = draw_seed(probability), probability, factor
-        _layers.add_dropout(
-            is_half(x), residual.data_ptr(), x.data_ptr(), out.data_ptr(), *ctx.dropped, x.numel(),
-            torch.get_num_threads(),
-        )  # fmt: skip
-        return out
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, gradient):
-        given = gradient.contiguous()
-        to_x = torch.empty_like(given)
-        _layers.dropout(
-            is_half(given), given.data_ptr(), to_x.data_ptr(), *ctx.dropped, given.numel(), torch.get_num_threads()
-        )
-        return gradient, to_x, None, None
+    return fused.SiluDropout.apply(x, probability)
 
 
 def add_dropout(residual: Tensor, x: Tensor, factor: float, probability: float) -> Tensor:
     """residual + factor * dropout(x), of one shape; `probability` 0 outside training."""
-    if not usable(residual, x) or residual.dtype != x.dtype:
+    if not fused.takes(residual, x) or residual.dtype != x.dtype:
         return residual + factor * F.dropout(x, probability)
-    return AddDropout.apply(residual, x, factor, probability)
-
-
-class SelfAttention(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, projected, mask, cos, sin, heads, probability):
-        projected = projected.contiguous()
-        batch, length, width = projected.shape
-        size = width // (3 * heads)
-        cos, sin = cos.float().contiguous(), sin.float().contiguous()
-        ctx.sizes = is_half(projected), batch, heads, length, size, size**-0.5
-        ctx.dropped = draw_seed(probability), probability
-        parts = projected.new_empty(3, batch * heads, length, size)
-        turn(False, projected, cos, sin, parts, *ctx.sizes)
-        query, key, value = parts
-        weights = torch.bmm(query, key.mT)  # the scores, which become their softmax
-        allowed = mask.contiguous().data_ptr() if mask is not None else 0
-        threads = torch.get_num_threads()
-        _layers.softmax(ctx.sizes[0], weights.data_ptr(), allowed, batch, heads, length, threads)
-        ctx.save_for_backward(parts, weights, cos, sin)
-        mixed = torch.bmm(SelfAttention.kept(ctx, weights), value)
-        return mixed.view(batch, heads, length, size).transpose(1, 2).reshape(batch, length, heads * size)
-
-    @staticmethod
-    def kept(ctx, weights):
-        """The weights after dropout."""
-        if ctx.dropped[1] == 0:
-            return weights
-        out = torch.empty_like(weights)
-        _layers.dropout(
-            ctx.sizes[0], weights.data_ptr(), out.data_ptr(), *ctx.dropped, 1.0, out.numel(), torch.get_num_threads()
-        )
-        return out
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, gradient):
-        parts, weights, cos, sin = ctx.saved_tensors
-        half, batch, heads, length, size, _ = ctx.sizes
-        query, key, value = parts
-        gradient = gradient.view(batch, length, heads, size).transpose(1, 2).reshape(batch * heads, length, size)
-        to_parts = torch.empty_like(parts)
-        torch.bmm(SelfAttention.kept(ctx, weights).mT, gradient, out=to_parts[2])
-        to_scores = torch.bmm(gradient, value.mT)
-        _layers.softmax_back(
-            half, weights.data_ptr(), to_scores.data_ptr(), *ctx.dropped, batch * heads * length, length,
-            torch.get_num_threads(),
-        )  # fmt: skip
-        torch.bmm(to_scores, key, out=to_parts[0])
-        torch.bmm(to_scores.mT, query, out=to_parts[1])
-        to_projected = parts.new_empty(batch, length, 3 * heads * size)
-        turn(True, to_parts, cos, sin, to_projected, *ctx.sizes)
-        return to_projected, None, None, None, None, None
-
-
-def turn(back, given, cos, sin, out, half, batch, heads, length, size, scale):
-    """(N, T, 3 C) to the heads' rotated queries, keys and values (3, N H, T, D), or the gradient's way back."""
-    addresses = given.data_ptr(), cos.data_ptr(), sin.data_ptr(), out.data_ptr()
-    _layers.split_heads(half, back, *addresses, batch, heads, length, size, scale, torch.get_num_threads())
+    return fused.AddDropout.apply(residual, x, factor, probability)
 
 
 def rotate(vectors: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -183,44 +60,10 @@ def self_attention(
     Returns:
         (N, T, C), the heads' results beside each other.
     """
-    if probability == 0 or not usable(projected):
+    if probability == 0 or not fused.takes(projected):
         query, key, value = split_heads(projected, cos, sin, heads)
         return join_heads(F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=probability))
-    return SelfAttention.apply(projected, mask, cos, sin, heads, probability)
-
-
-class GatedConvolution(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, weight, bias, inside, past):
-        x = x.contiguous()
-        batch, length, channels = x.shape[0], x.shape[1], x.shape[2] // 2
-        taps = weight.shape[-1]
-        packed = torch.zeros(taps + 1, (channels + 7) // 8 * 8)
-        packed[:taps, :channels] = weight[:, 0].t()
-        packed[taps, :channels] = bias
-        inside = inside.contiguous() if inside is not None else None
-        out = x.new_empty(batch, length, channels)
-        ctx.sizes = batch, length, channels, taps, past
-        _layers.gated_convolution(
-            is_half(x), x.data_ptr(), 0 if inside is None else inside.data_ptr(), packed.data_ptr(), out.data_ptr(),
-            *ctx.sizes, torch.get_num_threads(),
-        )  # fmt: skip
-        ctx.save_for_backward(x, packed, inside, weight, bias)
-        return out
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, gradient):
-        x, packed, inside, weight, bias = ctx.saved_tensors
-        batch, _, channels, taps, _ = ctx.sizes
-        gradient = gradient.contiguous()
-        to_x, to_packed = torch.empty_like(x), torch.empty(batch, *packed.shape)
-        _layers.gated_convolution_back(
-            is_half(x), x.data_ptr(), 0 if inside is None else inside.data_ptr(), packed.data_ptr(),
-            gradient.data_ptr(), to_x.data_ptr(), to_packed.data_ptr(), *ctx.sizes, torch.get_num_threads(),
-        )  # fmt: skip
-        total = to_packed.sum(0)[:, :channels]
-        return to_x, total[:taps].t()[:, None].to(weight.dtype), total[taps].to(bias.dtype), None, None
+    return fused.SelfAttention.apply(projected, mask, cos, sin, heads, probability)
 
 
 def gated_convolution(x: Tensor, weight: Tensor, bias: Tensor, inside: Tensor | None, past: int, future: int) -> Tensor:
@@ -233,9 +76,89 @@ def gated_convolution(x: Tensor, weight: Tensor, bias: Tensor, inside: Tensor | 
     Returns:
         (N, T, C).
     """
-    if not usable(x, weight, bias):
+    if not fused.takes(x, weight, bias):
         gated = F.glu(x, dim=-1)
         if inside is not None:
             gated = gated * inside
         return F.conv1d(F.pad(gated.mT, (past, future)), weight, bias, groups=weight.shape[0]).mT
-    return GatedConvolution.apply(x, weight, bias, inside, past)
+    return fused.GatedConvolution.apply(x, weight, bias, inside, past)
+
+
+def add_tanh(encoded: Tensor, predicted: Tensor) -> Tensor:
+    """tanh(encoded + predicted) for every pair: (N, T, J) and (N, U + 1, J) -> (N, T, U + 1, J)."""
+    if not fused.takes(encoded, predicted) or encoded.dtype != predicted.dtype:
+        return (encoded[:, :, None] + predicted[:, None]).tanh()
+    return fused.AddTanh.apply(encoded, predicted)
+
+
+def log_probabilities(logits: Tensor, following: Tensor) -> Tensor:
+    """Log-probabilities of blank and of the label that comes next, from the logits of a HAT cell.
+
+    blank: log sigmoid(logit_0);  label y: log sigmoid(-logit_0) + log softmax(logit_1 ..)_y
+
+    Args:
+        logits: (N, T, U + 1, V), column 0 the blank's; following: (N, U + 1) int64, labels from 1 to V - 1.
+    Returns:
+        (N, T, U + 1, 2) float32, or float64 of float64 logits.
+    """
+    if not fused.takes(logits):
+        wide = logits if logits.dtype == torch.float64 else logits.float()
+        blank, labels = wide.split([1, wide.shape[-1] - 1], dim=-1)
+        columns = following[:, None].expand(-1, wide.shape[1], -1) - 1
+        label = -F.cross_entropy(labels.flatten(0, 2), columns.flatten(), reduction="none").view_as(blank)
+        return torch.cat([F.logsigmoid(blank), F.logsigmoid(-blank) + label], dim=-1)
+    return fused.Cells.apply(logits, following)
+
+
+def hat_cells(encoded: Tensor, predicted: Tensor, weight: Tensor, bias: Tensor, following: Tensor) -> Tensor:
+    """What a HAT lattice needs of the joint network: log-probabilities of blank and of the label that comes next.
+
+    log_probabilities(tanh(encoded + predicted) W^T + b)
+
+    Args:
+        encoded: (N, T, J) projected encoder output; predicted: (N, U + 1, J) prediction network.
+        weight: (V, J), row 0 the blank's, the others the labels'; bias: (V,).
+        following: (N, U + 1) int64, the label after each prefix.
+    Returns:
+        (N, T, U + 1, 2) float32.
+    Raises:
+        IndexError: a label out of range.
+    """
+    low, high = following.aminmax()
+    if low < 1 or high >= len(weight):
+        raise IndexError(f"labels from {low} to {high} where only 1 to {len(weight) - 1} exist")
+    return log_probabilities(F.linear(add_tanh(encoded, predicted), weight, bias), following)
+
+
+def transducer_loss(cells: Tensor, lengths: Tensor, label_lengths: Tensor) -> Tensor:
+    """Negative log of the summed probability of every alignment (Graves, arXiv 1211.3711), one value an utterance.
+
+    rnnt_loss of torchaudio on cells of two symbols, blank and the next label.
+
+    Args:
+        cells: (N, T, U + 1, 2) float, log-probabilities of blank and of the next label.
+        lengths: (N,) int, 1 .. T frames; label_lengths: (N,) int, 0 .. U.
+    Returns:
+        (N,) float32, nats.
+    Raises:
+        ValueError: a length out of range.
+    """
+    for name, given, low, high in (
+        ("frames", lengths, 1, cells.shape[1]),
+        ("labels", label_lengths, 0, cells.shape[2] - 1),
+    ):
+        least, most = given.aminmax()
+        if least < low or most > high:
+            raise ValueError(f"numbers of {name} from {least} to {most}; expected {low} to {high}")
+    cells = cells.float()
+    if cells.is_cpu:
+        return fused.Lattice.apply(cells, lengths, label_lengths)
+    return rnnt_loss(
+        cells,
+        cells.new_ones(len(cells), cells.shape[2] - 1, dtype=torch.int32),
+        lengths.int(),
+        label_lengths.int(),
+        blank=0,
+        reduction="none",
+        fused_log_softmax=False,
+    )

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from jstasr.kernels.lattice import hat_cells, transducer_loss
+from jstasr.kernels.ops import hat_cells, transducer_loss
 from jstasr.model.config import DecoderConfig
 from jstasr.text.tokens import BLANK_ID
 

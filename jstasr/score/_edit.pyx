@@ -240,7 +240,7 @@ def format_alignments(
         marks, step_ref, step_hyp, step_offsets, counts: what `align_pairs` returned.
         words: V bytes, the words by number, ASCII letters in lower case.
         widths: (V,) int32, how many terminal columns each word takes.
-        line_width: columns after which a long alignment goes on in a new block.
+        line_width: columns after which a long alignment continues in a new block.
     Returns:
         bytes, for each utterance id, counts and the REF, HYP and Eval lines; errors in capitals (ASCII).
     """

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from jstasr.kernels import _alignment
+from jstasr.kernels import instructions
 
 
 @pytest.fixture(autouse=True)
@@ -17,20 +17,14 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-# Kernels: (width of vectors in bits, items side by side where that pays). AVX-512 has no other kernels than those for
-# sixteen items and the product, see test_best_embeddings.py.
-KERNELS = {"portable": (0, False), "vector": (256, False), "8 lanes": (256, True), "16 lanes": (512, True)}
-
-
-@pytest.fixture(params=KERNELS)
+@pytest.fixture(params=instructions.INSTRUCTION_SETS)
 def kernels(request):
-    bits, lanes = KERNELS[request.param]
-    try:
-        if _alignment.choose(bits, lanes) < bits:
-            pytest.skip(f"no vectors of {bits} bits here")
-        yield request.param
-    finally:
-        _alignment.choose()
+    """Every instruction set that the processor has."""
+    if request.param not in instructions.available():
+        pytest.skip(f"no {request.param} here")
+    instructions.use(request.param)
+    yield request.param
+    instructions.use()
 
 
 def all_paths(n, m, topology):

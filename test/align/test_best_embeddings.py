@@ -114,7 +114,7 @@ def test_groups_of_items_change_nothing(monkeypatch, topology):
     speech, text, *lengths = batch(6)
     speech, text = speech.double(), text.double()
     expected = best_alignment(speech, text, *lengths, topology)
-    monkeypatch.setattr("jstasr.align.best.GROUP_BYTES", 3 * 30 * 12 * 8)
+    monkeypatch.setattr("jstasr.kernels.alignment.GROUP_BYTES", 3 * 30 * 12 * 8)
     result = best_alignment(speech, text, *lengths, topology)
     assert all(np.array_equal(a, b) for a, b in zip(result.path, expected.path))
     speech[5, 0] = torch.nan

@@ -1,7 +1,6 @@
 /* Runs every kernel on random batches in memory that is exactly as large as it must be, so that the address
  * and undefined-behaviour sanitizers see each step over an edge. Compiled and run by test_memory.py. */
-#include "batch_core.h"
-#include "soft_core.h"
+#include "alignment.h"
 
 #include <stdio.h>
 
@@ -42,7 +41,7 @@ static void one_batch(int topology, int is_double, int threads)
     const align_job job = {.cost = cost + (size_t)front * size, .is_double = is_double,
                            .item_stride = item_stride, .row_stride = row_stride, .batch = batch,
                            .speech_lengths = lengths, .text_lengths = text_lengths, .topology = topology,
-                           .check_outside = (int)draw(0, 1), .path = path, .path_stride = room,
+                           .path = path, .path_stride = room,
                            .path_length = lengths + 2 * batch, .total = total, .status = status};
     align_batch(&job, threads);
     for (ptrdiff_t b = 0; b < batch; b++) {
@@ -72,7 +71,6 @@ static void one_batch(int topology, int is_double, int threads)
     free(lengths);
 }
 
-#if HAVE_AVX2_KERNELS
 static float *random_matrix(size_t cells)
 {
     float *matrix = malloc(cells * sizeof *matrix);
@@ -81,19 +79,14 @@ static float *random_matrix(size_t cells)
     return matrix;
 }
 
-/* Both instances of the matrix product, of small whole numbers, so that every order of summing is exact. */
-static void one_product(int wide)
+/* The matrix product, of small whole numbers, so that every order of summing is exact. */
+static void one_product(void)
 {
-    const ptrdiff_t n = draw(1, 60), m = draw(1, n < 50 ? n : 50), d = draw(1, 40), width = wide ? 32 : 16;
+    const ptrdiff_t n = draw(1, 60), m = draw(1, n < 50 ? n : 50), d = draw(1, 40);
     const int band = (int)draw(0, 1);
     float *speech = random_matrix((size_t)(n * d)), *text = random_matrix((size_t)(m * d));
-    float *square = malloc((size_t)product_stride(m) * sizeof *square);
-    float *packed = malloc((size_t)(product_stride(m) * d) * sizeof *packed);
-    float *out = malloc((size_t)(n * product_stride(m)) * sizeof *out);
-    pack_text(text, m, d, width, packed, square);
-    (wide ? product_avx512 : product_avx2)(speech, packed, square, n, m, m, d, band, out);
-    if (!band)
-        finish_distances(speech, n, m, d, 0, out);
+    float *room = malloc(product_room(n, m, d) * sizeof *room);
+    const float *out = CALL(make_costs, float, speech, text, n, m, d, band, !band, 0, room);
     for (ptrdiff_t i = 0; i < n; i++)
         for (ptrdiff_t j = band ? band_lo(i, n, m) : 0; j < (band ? band_hi(i, m) + 1 : m); j++) {
             float expected = 0;
@@ -104,13 +97,10 @@ static void one_product(int wide)
             if (out[i * product_stride(m) + j] != expected)
                 abort();
         }
-    free(out);
-    free(packed);
-    free(square);
+    free(room);
     free(text);
     free(speech);
 }
-#endif
 
 /* From embeddings to paths and the gradient of their cost. */
 static void one_training_step(int topology, int threads)
@@ -130,36 +120,31 @@ static void one_training_step(int topology, int threads)
         lengths[b] = draw(m, n);
         text_lengths[b] = draw(1, m);
     }
-    if (choose_kernels(draw(0, 1) ? 512 : 256, 1)) {
-        const align_job job = {.speech = speech, .text = text, .n = n, .m = m, .d = d,
-                               .constant = topology == TOPOLOGY_DTW, .root = (int)draw(0, 1), .batch = batch,
-                               .speech_lengths = lengths, .text_lengths = text_lengths, .topology = topology,
-                               .path = path, .path_stride = room, .path_length = lengths + 2 * batch,
-                               .total = total, .status = status};
-        if (align_batch(&job, threads))
-            abort();
+    const align_job job = {.speech = speech, .text = text, .n = n, .m = m, .d = d,
+                           .constant = topology == TOPOLOGY_DTW, .root = (int)draw(0, 1), .batch = batch,
+                           .speech_lengths = lengths, .text_lengths = text_lengths, .topology = topology,
+                           .path = path, .path_stride = room, .path_length = lengths + 2 * batch,
+                           .total = total, .status = status};
+    if (align_batch(&job, threads))
+        abort();
+    int64_t *start = malloc((size_t)(batch + 1 + 2 * batch * n) * sizeof *start);
+    int64_t *speech_row = start + batch + 1, *text_row = speech_row + batch * n;
+    float *distance = malloc((size_t)(batch * n) * sizeof *distance);
+    float *to_speech = calloc((size_t)(batch * n * d), sizeof *to_speech);
+    float *to_text = calloc((size_t)(batch * m * d), sizeof *to_text);
+    for (ptrdiff_t b = 0; b <= batch; b++)
+        start[b] = b * n;
+    for (ptrdiff_t k = 0; k < batch * n; k++) {
+        speech_row[k] = k;
+        text_row[k] = k / n * m + draw(0, m - 1);
     }
-    for (int vector = 0; vector < 2; vector++) {
-        int64_t *start = malloc((size_t)(batch + 1 + 2 * batch * n) * sizeof *start);
-        int64_t *speech_row = start + batch + 1, *text_row = speech_row + batch * n;
-        float *distance = malloc((size_t)(batch * n) * sizeof *distance);
-        float *to_speech = calloc((size_t)(batch * n * d), sizeof *to_speech);
-        float *to_text = calloc((size_t)(batch * m * d), sizeof *to_text);
-        choose_kernels(vector ? 512 : 0, vector);
-        for (ptrdiff_t b = 0; b <= batch; b++)
-            start[b] = b * n;
-        for (ptrdiff_t k = 0; k < batch * n; k++) {
-            speech_row[k] = k;
-            text_row[k] = k / n * m + draw(0, m - 1);
-        }
-        const path_pairs pairs = {speech, text, d, batch, start, speech_row, text_row};
-        path_forward(&pairs, topology == TOPOLOGY_DTW, distance, total, threads);
-        path_backward(&pairs, topology == TOPOLOGY_DTW, distance, total, to_speech, to_text, threads);
-        free(to_text);
-        free(to_speech);
-        free(distance);
-        free(start);
-    }
+    const path_pairs pairs = {speech, text, d, batch, start, speech_row, text_row};
+    run_path_forward(&pairs, topology == TOPOLOGY_DTW, distance, total, threads);
+    run_path_backward(&pairs, topology == TOPOLOGY_DTW, distance, total, to_speech, to_text, threads);
+    free(to_text);
+    free(to_speech);
+    free(distance);
+    free(start);
     free(status);
     free(path);
     free(text);
@@ -171,23 +156,15 @@ static void one_training_step(int topology, int threads)
 int main(int count, char **argument)
 {
     const int rounds = count > 1 ? atoi(argument[1]) : 100;
-    const int widest[] = {0, 256, 256, 512};
-    for (int kernels = 0; kernels < 4; kernels++) {
-        if (choose_kernels(widest[kernels], kernels > 1) < widest[kernels])
-            continue;
-        for (int k = 0; k < rounds; k++)
+    for (int instructions = PORTABLE; instructions <= best_instructions(); instructions++) {
+        use_instructions(instructions);
+        for (int k = 0; k < rounds; k++) {
             for (int topology = 0; topology < 3; topology++)
                 for (int is_double = 0; is_double < 2; is_double++)
                     one_batch(topology, is_double, (int)draw(1, 3));
-    }
-    for (int k = 0; k < rounds; k++) {
-#if HAVE_AVX2_KERNELS
-        if (choose_kernels(512, 1)) {
-            one_product(0);
-            one_product(1);
+            one_product();
+            one_training_step(k % 3, (int)draw(1, 3));
         }
-#endif
-        one_training_step(k % 3, (int)draw(1, 3));
     }
     puts("done");
     return 0;

@@ -18,8 +18,6 @@ def test_kernels_run_clean_under_the_sanitizers(tmp_path, build):
     command = [
         compiler, "-g", "-O1", "-Wall", "-Wextra", "-Wno-unknown-pragmas", "-Wno-unused-function",
         "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
-        # The AVX-512 instance of the product in AVX2's instructions, so that its logic is tested on every machine.
-        '-DPRODUCT_512=__attribute__((target("avx2,fma")))',
         "-I", str(Path(jstasr.kernels.__file__).parent), str(Path(__file__).parent / "memory_check.c"),
         "-o", str(program), "-lm",
     ]  # fmt: skip

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import torch
 
-from jstasr.kernels.ops import usable
+from jstasr.kernels import fused
 from jstasr.losses.config import LossConfig, loss_weights
 from jstasr.losses.consistency import ConsistencyConfig
 from jstasr.losses.step import StepLosses
@@ -16,7 +16,7 @@ def test_losses_and_gradients_are_those_of_torchs_operations_in_double_precision
     model.train()
     model.config.text.mask_ratio = 0.0
     exact = copy.deepcopy(model).double()
-    assert not usable(next(exact.parameters())), "double precision is the one that kernels do not take"
+    assert not fused.takes(next(exact.parameters())), "double precision is the one that kernels do not take"
     results = []
     for which, speech in ((model, batch.speech), (exact, batch.speech.double())):
         values = StepLosses(which, losses)(replace(batch, speech=speech), loss_weights(0, losses), 3)

@@ -1,12 +1,6 @@
 /* The sum over all alignments of a transducer (Graves, arXiv 1211.3711) whose cells hold two log-probabilities,
  * blank and the next label, and its gradient, from the forward and the backward variables in double precision. */
 
-static double log_add(double a, double b)
-{
-    const double larger = a > b ? a : b;
-    return larger == -INFINITY ? larger : larger + log1p(exp(-fabs(a - b)));
-}
-
 /* One utterance of `frames` frames and prefixes - 1 labels, in cells (T, stride, 2).
  * gradient (T, stride, 2): of the result, -log P; NULL: not wanted. room: 2 frames prefixes doubles. */
 static double lattice_item(const float *cells, float *gradient, ptrdiff_t frames, ptrdiff_t prefixes,

@@ -11,7 +11,7 @@ def on_host(costs):
     From CUDA through pinned memory on a side stream: while the caller works on one, the next is made and copied.
 
     Args:
-        costs: iterable of tensors, which may make them as it goes.
+        costs: iterable of tensors, which may compute them as it goes.
     """
     ahead = None
     for cost in costs:

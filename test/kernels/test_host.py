@@ -2,7 +2,7 @@
 
 import torch
 
-from jstasr.align import host
+from jstasr.kernels import host
 
 
 class OnGpu:

@@ -1,9 +1,9 @@
 /* The joint network of a transducer and its two numbers a cell, for one type of element and one set of
- * instructions; see rows_core.h. */
+ * instructions; see rows.h. */
 
 /* Utterances [first, last): out (N, T, U, J) = tanh(encoded (N, T, 1, J) + predicted (N, 1, U, J)). */
 TARGET static void NAME(add_tanh)(const ELEMENT *encoded, const ELEMENT *predicted, ELEMENT *out, ptrdiff_t frames,
-                                  ptrdiff_t prefixes, ptrdiff_t size, ptrdiff_t first, ptrdiff_t last)
+                        ptrdiff_t prefixes, ptrdiff_t size, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t row = first * frames; row < last * frames; row++)
         for (ptrdiff_t u = 0; u < prefixes; u++) {
@@ -14,10 +14,10 @@ TARGET static void NAME(add_tanh)(const ELEMENT *encoded, const ELEMENT *predict
         }
 }
 
-/* The way back, from the result: sums over U and over T of gradient (1 - out^2); both are cleared before. */
-TARGET static void NAME(add_tanh_back)(const ELEMENT *out, const ELEMENT *gradient, float *to_encoded,
-                                       float *to_predicted, ptrdiff_t frames, ptrdiff_t prefixes, ptrdiff_t size,
-                                       ptrdiff_t first, ptrdiff_t last)
+/* The backward pass, from the result: sums over U and over T of gradient (1 - out^2); both are cleared before. */
+TARGET static void NAME(add_tanh_backward)(const ELEMENT *out, const ELEMENT *gradient, float *to_encoded,
+                        float *to_predicted, ptrdiff_t frames, ptrdiff_t prefixes, ptrdiff_t size, ptrdiff_t first,
+                        ptrdiff_t last)
 {
     for (ptrdiff_t row = first * frames; row < last * frames; row++) {
         float *e = to_encoded + row * size;
@@ -40,7 +40,7 @@ TARGET INLINE float NAME(softplus)(float x) { return (x > 0.0f ? x : 0.0f) + log
 /* Rows [first, last) of logits (R, V), column 0 the blank's: cells (R, 2) float, the log-probabilities of blank and
  * of the label `following` (R / (T U), U) of the row; and its normaliser (R,). */
 TARGET static void NAME(cells)(const ELEMENT *logits, const int64_t *following, float *cells, float *normaliser,
-                               ptrdiff_t frames, ptrdiff_t prefixes, ptrdiff_t size, ptrdiff_t first, ptrdiff_t last)
+                        ptrdiff_t frames, ptrdiff_t prefixes, ptrdiff_t size, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t row = first; row < last; row++) {
         const ELEMENT *x = logits + row * size;
@@ -61,10 +61,10 @@ TARGET static void NAME(cells)(const ELEMENT *logits, const int64_t *following, 
     }
 }
 
-/* The way back: gradient (R, 2) of the cells to that of the logits (R, V). */
-TARGET static void NAME(cells_back)(const ELEMENT *logits, const int64_t *following, const float *normaliser,
-                                    const float *gradient, ELEMENT *to_logits, ptrdiff_t frames, ptrdiff_t prefixes,
-                                    ptrdiff_t size, ptrdiff_t first, ptrdiff_t last)
+/* The backward pass: gradient (R, 2) of the cells to that of the logits (R, V). */
+TARGET static void NAME(cells_backward)(const ELEMENT *logits, const int64_t *following, const float *normaliser,
+                        const float *gradient, ELEMENT *to_logits, ptrdiff_t frames, ptrdiff_t prefixes, ptrdiff_t size,
+                        ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t row = first; row < last; row++) {
         const ELEMENT *x = logits + row * size;

@@ -1,4 +1,4 @@
-/* Gated depthwise convolution over time, for one type of element and one set of instructions; see rows_core.h.
+/* Gated depthwise convolution over time, for one type of element and one set of instructions; see rows.h.
  *
  *     gated(t, c) = a(t, c) sigmoid(b(t, c)),    out(t, c) = bias(c) + sum_k weight(k, c) gated(t + k - past, c)
  *
@@ -9,7 +9,7 @@ INLINE ptrdiff_t NAME(padded)(ptrdiff_t channels) { return (channels + 7) / 8 * 
 
 /* room (T + K - 1, padded) = gated, with `past` empty rows before it. */
 TARGET static void NAME(gate)(const ELEMENT *x, const uint8_t *inside, float *room, ptrdiff_t frames,
-                              ptrdiff_t channels, ptrdiff_t taps, ptrdiff_t past)
+                        ptrdiff_t channels, ptrdiff_t taps, ptrdiff_t past)
 {
     const ptrdiff_t width = NAME(padded)(channels);
     memset(room, 0, (size_t)((frames + taps - 1) * width) * sizeof *room);
@@ -24,8 +24,8 @@ TARGET static void NAME(gate)(const ELEMENT *x, const uint8_t *inside, float *ro
 }
 
 /* row (padded) = sum_k weight(k) rows(k) */
-TARGET INLINE void NAME(window)(const float *rows, const float *weight, ptrdiff_t step, ptrdiff_t taps,
-                                ptrdiff_t width, const float *bias, float *row)
+TARGET INLINE void NAME(window)(const float *rows, const float *weight, ptrdiff_t step, ptrdiff_t taps, ptrdiff_t width,
+                        const float *bias, float *row)
 {
     for (ptrdiff_t c = 0; c < width; c += 8) {
         v8 sum = bias ? *(const v8 *)(bias + c) : (v8){0};
@@ -37,8 +37,8 @@ TARGET INLINE void NAME(window)(const float *rows, const float *weight, ptrdiff_
 
 /* Utterances [first, last) of x (N, T, 2 C) -> out (N, T, C). room: (T + K, padded) floats. */
 TARGET static void NAME(gated_convolution)(const ELEMENT *x, const uint8_t *inside, const float *weight, ELEMENT *out,
-                                           ptrdiff_t frames, ptrdiff_t channels, ptrdiff_t taps, ptrdiff_t past,
-                                           float *room, ptrdiff_t first, ptrdiff_t last)
+                        ptrdiff_t frames, ptrdiff_t channels, ptrdiff_t taps, ptrdiff_t past, float *room,
+                        ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t width = NAME(padded)(channels);
     float *row = room + (frames + taps - 1) * width;
@@ -55,10 +55,9 @@ TARGET static void NAME(gated_convolution)(const ELEMENT *x, const uint8_t *insi
 
 /* Gradients of x (N, T, 2 C), and of each utterance's share of the weights: to_weight (N, K + 1, padded).
  * room: (2 (T + K - 1) + 1, padded) floats. */
-TARGET static void NAME(gated_convolution_back)(const ELEMENT *x, const uint8_t *inside, const float *weight,
-                                                const ELEMENT *gradient, ELEMENT *to_x, float *to_weight,
-                                                ptrdiff_t frames, ptrdiff_t channels, ptrdiff_t taps, ptrdiff_t past,
-                                                float *room, ptrdiff_t first, ptrdiff_t last)
+TARGET static void NAME(gated_convolution_backward)(const ELEMENT *x, const uint8_t *inside, const float *weight,
+                        const ELEMENT *gradient, ELEMENT *to_x, float *to_weight, ptrdiff_t frames, ptrdiff_t channels,
+                        ptrdiff_t taps, ptrdiff_t past, float *room, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t width = NAME(padded)(channels), rows = frames + taps - 1, ahead = taps - 1 - past;
     float *given = room + rows * width, *row = given + rows * width;

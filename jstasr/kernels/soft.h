@@ -3,19 +3,6 @@
  * Z = log sum over alignments of exp(-cost / gamma); the value is -gamma Z, and its derivative by cost(i, j)
  * is the probability that an alignment drawn from this distribution visits (i, j). Forward and backward sums
  * as for a hidden Markov model, in the log domain. */
-#ifndef JSTASR_ALIGN_SOFT_CORE_H
-#define JSTASR_ALIGN_SOFT_CORE_H
-
-#include <math.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-static inline double log_add(double a, double b)
-{
-    const double high = a > b ? a : b, low = a > b ? b : a;
-    return low == -INFINITY ? high : high + log1p(exp(low - high));
-}
 
 /* into[j]: log of the sum over the ways to enter (i, j) from the row above, `above` (none if NULL). */
 static void enter_row(int topology, const double *above, ptrdiff_t m, double *into)
@@ -97,5 +84,3 @@ static int soft_align_batch(int topology, const double *cost, ptrdiff_t batch, p
     }
     return enough;
 }
-
-#endif

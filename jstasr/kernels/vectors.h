@@ -1,8 +1,9 @@
-/* What the kernels share: work shared among threads, exp and its kin without calls, bfloat16, random dropout.
+/* What the kernels share: vectors of eight floats, bfloat16, exp, sigmoid and tanh without calls, random dropout.
  *
- * Everything here is plain C with gcc's vectors of eight floats, compiled three times (kernels_core.h): as it is, for
- * x86-64 with AVX2 and FMA, and with AVX-512. The pragma lets the compiler turn a choice between two values into a
- * blend; NaN and infinity keep their meaning. */
+ * Everything here is plain C and is inlined into kernels of every instruction set (instructions.h). The pragma lets the
+ * compiler turn a choice between two values into a blend; NaN and infinity keep their meaning. */
+#ifndef JSTASR_KERNELS_VECTORS_H
+#define JSTASR_KERNELS_VECTORS_H
 
 #include <math.h>
 #include <stddef.h>
@@ -14,12 +15,17 @@
 #pragma GCC optimize("no-trapping-math", "no-math-errno")
 #endif
 
+/* Vectors go from function to function only where these are inlined. */
+#if defined(__GNUC__)
+#pragma GCC diagnostic ignored "-Wpsabi"
+#endif
 #define INLINE static inline __attribute__((always_inline))
 
 typedef float v8 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef uint16_t bfloat16;
 
-/* Which elements a dropout keeps: a function of the seed and the index, so that the way back makes it anew. */
+/* Which elements a dropout keeps: a function of the seed and the index, so that the backward
+ * pass computes it again. */
 typedef struct {
     uint32_t seed[2];
     int32_t threshold; /* of 2^24: the share that is dropped */
@@ -98,6 +104,13 @@ INLINE float fast_tanh(float x)
     return e / (e + 2.0f);
 }
 
+/* log(exp(a) + exp(b)) in double precision. */
+INLINE double log_add(double a, double b)
+{
+    const double high = a > b ? a : b, low = a > b ? b : a;
+    return low == -INFINITY ? high : high + log1p(exp(low - high));
+}
+
 INLINE ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
 /* Numbers nearer to 0 than the smallest normal one count as 0 from here on, on this thread: some processors take a
@@ -121,3 +134,5 @@ INLINE void restore_denormals(unsigned before)
     (void)before;
 #endif
 }
+
+#endif

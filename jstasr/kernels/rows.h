@@ -1,5 +1,12 @@
-/* Elementwise and row-wise kernels, for one type of element and one set of instructions: included by kernels_core.h
- * with NAME, TARGET, ELEMENT, LOAD and STORE. Each works on a part of the whole, [first, last). */
+/* Elementwise and row-wise kernels, for one type of element and one set of instructions. layer_kernels.h includes this
+ * file, convolution.h and joint.h with
+ *
+ *     ELEMENT            float or bfloat16
+ *     LOAD(address)      the element as a float
+ *     STORE(address, x)  the float x as an element, rounded
+ *
+ * and NAME and TARGET of instructions.h: NAME(dropout) is dropout_bfloat16_avx2, say. Each kernel works on a part of
+ * the whole, [first, last). */
 
 /* out = silu(x) * keep */
 TARGET static void NAME(silu_dropout)(const ELEMENT *x, ELEMENT *out, dropout d, ptrdiff_t first, ptrdiff_t last)
@@ -11,8 +18,8 @@ TARGET static void NAME(silu_dropout)(const ELEMENT *x, ELEMENT *out, dropout d,
 }
 
 /* to_x = gradient * keep * silu'(x) */
-TARGET static void NAME(silu_dropout_back)(const ELEMENT *x, const ELEMENT *gradient, ELEMENT *to_x, dropout d,
-                                           ptrdiff_t first, ptrdiff_t last)
+TARGET static void NAME(silu_dropout_backward)(const ELEMENT *x, const ELEMENT *gradient, ELEMENT *to_x, dropout d,
+                        ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t i = first; i < last; i++) {
         const float value = LOAD(x + i), s = fast_sigmoid(value);
@@ -22,7 +29,7 @@ TARGET static void NAME(silu_dropout_back)(const ELEMENT *x, const ELEMENT *grad
 
 /* out = residual + x * keep */
 TARGET static void NAME(add_dropout)(const ELEMENT *residual, const ELEMENT *x, ELEMENT *out, dropout d,
-                                     ptrdiff_t first, ptrdiff_t last)
+                        ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t i = first; i < last; i++)
         STORE(out + i, LOAD(residual + i) + LOAD(x + i) * keep(d, (uint32_t)i));
@@ -35,16 +42,16 @@ TARGET static void NAME(dropout)(const ELEMENT *x, ELEMENT *out, dropout d, ptrd
         STORE(out + i, LOAD(x + i) * keep(d, (uint32_t)i));
 }
 
-/* Rows [first, last) of (B T, 3, H, D), queries, keys and values, to three of (B, H, T, D): queries and keys turned
- * by the angles of their time (T, D / 2), queries times `scale`. */
+/* Rows [first, last) of (B T, 3, H, D), queries, keys and values, to three of (B, H, T, D): queries and keys
+ * rotated by the angles of their time (T, D / 2), queries times `scale`. */
 TARGET static void NAME(split_heads)(const ELEMENT *projected, const float *cosine, const float *sine, ELEMENT *out,
-                                     ptrdiff_t items, ptrdiff_t heads, ptrdiff_t frames, ptrdiff_t size,
-                                     float scale, ptrdiff_t first, ptrdiff_t last)
+                        ptrdiff_t items, ptrdiff_t heads, ptrdiff_t frames, ptrdiff_t size, float scale,
+                        ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t half = size / 2;
+    const ptrdiff_t half_size = size / 2;
     for (ptrdiff_t row = first; row < last; row++) {
         const ptrdiff_t b = row / frames, t = row % frames;
-        const float *c = cosine + t * half, *s = sine + t * half;
+        const float *c = cosine + t * half_size, *s = sine + t * half_size;
         for (ptrdiff_t part = 0; part < 3; part++) {
             const float factor = part == 0 ? scale : 1.0f;
             for (ptrdiff_t h = 0; h < heads; h++) {
@@ -54,25 +61,25 @@ TARGET static void NAME(split_heads)(const ELEMENT *projected, const float *cosi
                     memcpy(to, from, (size_t)size * sizeof *to);
                     continue;
                 }
-                for (ptrdiff_t i = 0; i < half; i++) {
-                    const float x = LOAD(from + i) * factor, y = LOAD(from + half + i) * factor;
+                for (ptrdiff_t i = 0; i < half_size; i++) {
+                    const float x = LOAD(from + i) * factor, y = LOAD(from + half_size + i) * factor;
                     STORE(to + i, x * c[i] - y * s[i]);
-                    STORE(to + half + i, x * s[i] + y * c[i]);
+                    STORE(to + half_size + i, x * s[i] + y * c[i]);
                 }
             }
         }
     }
 }
 
-/* The way back of split_heads: gradients (3, B, H, T, D) to that of the rows (B T, 3, H, D). */
-TARGET static void NAME(split_heads_back)(const ELEMENT *gradient, const float *cosine, const float *sine,
-                                          ELEMENT *out, ptrdiff_t items, ptrdiff_t heads, ptrdiff_t frames,
-                                          ptrdiff_t size, float scale, ptrdiff_t first, ptrdiff_t last)
+/* The backward pass of split_heads: gradients (3, B, H, T, D) to that of the rows (B T, 3, H, D). */
+TARGET static void NAME(split_heads_backward)(const ELEMENT *gradient, const float *cosine, const float *sine,
+                        ELEMENT *out, ptrdiff_t items, ptrdiff_t heads, ptrdiff_t frames, ptrdiff_t size, float scale,
+                        ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t half = size / 2;
+    const ptrdiff_t half_size = size / 2;
     for (ptrdiff_t row = first; row < last; row++) {
         const ptrdiff_t b = row / frames, t = row % frames;
-        const float *c = cosine + t * half, *s = sine + t * half;
+        const float *c = cosine + t * half_size, *s = sine + t * half_size;
         for (ptrdiff_t part = 0; part < 3; part++) {
             const float factor = part == 0 ? scale : 1.0f;
             for (ptrdiff_t h = 0; h < heads; h++) {
@@ -82,10 +89,10 @@ TARGET static void NAME(split_heads_back)(const ELEMENT *gradient, const float *
                     memcpy(to, from, (size_t)size * sizeof *to);
                     continue;
                 }
-                for (ptrdiff_t i = 0; i < half; i++) {
-                    const float x = LOAD(from + i) * factor, y = LOAD(from + half + i) * factor;
+                for (ptrdiff_t i = 0; i < half_size; i++) {
+                    const float x = LOAD(from + i) * factor, y = LOAD(from + half_size + i) * factor;
                     STORE(to + i, x * c[i] + y * s[i]);
-                    STORE(to + half + i, y * c[i] - x * s[i]);
+                    STORE(to + half_size + i, y * c[i] - x * s[i]);
                 }
             }
         }
@@ -95,7 +102,7 @@ TARGET static void NAME(split_heads_back)(const ELEMENT *gradient, const float *
 /* In place: softmax of the scores (B, H, T, T) over the keys where mask (B, T, T) is not 0; mask NULL: over all.
  * Rows [first, last) of B H T; `room`: T floats. */
 TARGET static void NAME(softmax)(ELEMENT *scores, const uint8_t *mask, ptrdiff_t heads, ptrdiff_t frames, float *room,
-                                 ptrdiff_t first, ptrdiff_t last)
+                        ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t row = first; row < last; row++) {
         ELEMENT *x = scores + row * frames;
@@ -123,8 +130,8 @@ TARGET static void NAME(softmax)(ELEMENT *scores, const uint8_t *mask, ptrdiff_t
 }
 
 /* In place: the gradient of dropout(P), rows of T, becomes that of the scores whose softmax P is. */
-TARGET static void NAME(softmax_back)(const ELEMENT *probability, ELEMENT *gradient, dropout d, ptrdiff_t frames,
-                                      float *room, ptrdiff_t first, ptrdiff_t last)
+TARGET static void NAME(softmax_backward)(const ELEMENT *probability, ELEMENT *gradient, dropout d, ptrdiff_t frames,
+                        float *room, ptrdiff_t first, ptrdiff_t last)
 {
     for (ptrdiff_t row = first; row < last; row++) {
         const ELEMENT *p = probability + row * frames;
