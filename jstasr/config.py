@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -21,7 +21,7 @@ Schema = TypeVar("Schema")
 BASE = "base"  # key of the file whose values a file changes
 
 
-def known_keys(node, prefix: str = "") -> list[str]:
+def known_keys(node: Any, prefix: str = "") -> list[str]:
     """Dotted names of every value below a dataclass instance."""
     names = []
     for item in fields(node):
@@ -30,7 +30,7 @@ def known_keys(node, prefix: str = "") -> list[str]:
     return names
 
 
-def given_keys(values: dict, schema, prefix: str = "") -> list[str]:
+def given_keys(values: dict, schema: Any, prefix: str = "") -> list[str]:
     """Dotted names of what a file sets, as deep as the schema goes."""
     names = []
     for name, value in values.items():
@@ -42,7 +42,7 @@ def given_keys(values: dict, schema, prefix: str = "") -> list[str]:
     return names
 
 
-def check_keys(values: dict, defaults, source: str) -> None:
+def check_keys(values: dict, defaults: Any, source: str) -> None:
     """Refuse unknown keys, each with the nearest known one."""
     known = known_keys(defaults)
     faults = []

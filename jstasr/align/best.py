@@ -59,8 +59,8 @@ def best_alignment_from_cost(
         cost = cost.float()
     batch, n, m = cost.shape
     speech_lengths, text_lengths = check_lengths(speech_lengths, text_lengths, batch, n, m, topology)
-    found = alignment.align_costs(cost, speech_lengths, text_lengths, topology)
-    return BestAlignment(found.paths(), found.cost)
+    found, total = alignment.align_costs(cost, speech_lengths, text_lengths, topology)
+    return BestAlignment(found.paths(), total)
 
 
 def best_alignment(

@@ -1,6 +1,9 @@
 """The consistency loss: pull the representations of an utterance and of its text together."""
 
+from collections.abc import Callable, Sequence
+
 import torch
+from torch import Tensor
 
 from jstasr.align import paths, soft
 from jstasr.align.best import align_embeddings, check_embeddings, check_lengths
@@ -13,20 +16,20 @@ STOP_GRADIENTS = ("none", "speech", "text")
 
 
 def consistency_loss(
-    speech,
-    text,
-    speech_lengths,
-    text_lengths,
-    alignment="best",
-    topology="skip",
-    distance="sqeuclidean",
-    layer_norm=True,
-    stop_gradient="none",
-    gamma=0.1,
-    path=None,
-    generator=None,
-    layer_weights=None,
-):
+    speech: Tensor | Sequence[Tensor],
+    text: Tensor | Sequence[Tensor],
+    speech_lengths: Tensor,
+    text_lengths: Tensor,
+    alignment: str = "best",
+    topology: str = "skip",
+    distance: str = "sqeuclidean",
+    layer_norm: bool = True,
+    stop_gradient: str = "none",
+    gamma: float = 0.1,
+    path: Tensor | None = None,
+    generator: torch.Generator | None = None,
+    layer_weights: Sequence[float] | None = None,
+) -> Tensor:
     """Mean distance between speech frames and the text positions that they are aligned with.
 
     For each utterance the distances along the alignment are summed and divided by the number of frames; the
@@ -63,7 +66,7 @@ def consistency_loss(
         ValueError: an unknown option, a length out of range, a distance that is not finite; names the batch
             items.
     """
-    if isinstance(speech, (list, tuple)):
+    if not isinstance(speech, Tensor) and not isinstance(text, Tensor):
         return _layers_mean(
             speech, text, layer_weights,
             lambda a, t: consistency_loss(
@@ -71,6 +74,8 @@ def consistency_loss(
                 gamma, path, generator,
             ),
         )  # fmt: skip
+    if not isinstance(speech, Tensor) or not isinstance(text, Tensor):
+        raise ValueError("speech and text must both be tensors, or both sequences of tensors, one for each layer")
     if alignment not in ALIGNMENTS:
         raise ValueError(f"alignment must be one of {', '.join(ALIGNMENTS)}, got {alignment!r}")
     if stop_gradient not in STOP_GRADIENTS:
@@ -98,14 +103,14 @@ def consistency_loss(
             with torch.no_grad():
                 pairs = align_embeddings(speech, text, *lengths, topology, distance).pairs()
         else:
-            pairs = pairs_of_path(_given_path(alignment, path, *lengths, n, m, generator), lengths[0], m)
+            pairs = pairs_of_path(_given_path(alignment, path, *lengths, n, generator), lengths[0], m)
         cost = path_cost(speech, text, pairs, distance)
         if alignment != "best":  # which has looked at all distances
             soft.check_finite(cost.detach())
         return (cost / lengths[0].to(cost)).mean()
 
 
-def zero_padding(embeddings, lengths):
+def zero_padding(embeddings: Tensor, lengths: Tensor) -> Tensor:
     """The same with zeros past the lengths, so that nothing from there can reach a gradient."""
     steps = embeddings.shape[1]
     if bool((lengths == steps).all()):
@@ -114,7 +119,15 @@ def zero_padding(embeddings, lengths):
     return embeddings.masked_fill(padding[..., None], 0)
 
 
-def _given_path(alignment, path, speech_lengths, text_lengths, n, m, generator):
+def _given_path(
+    alignment: str,
+    path: Tensor | None,
+    speech_lengths: Tensor,
+    text_lengths: Tensor,
+    n: int,
+    generator: torch.Generator | None,
+) -> Tensor:
+    """The path (B, n) of an alignment that does not depend on the distances."""
     if alignment == "framewise":
         return paths.framewise_path(speech_lengths, text_lengths, n)
     if alignment == "random":
@@ -124,12 +137,18 @@ def _given_path(alignment, path, speech_lengths, text_lengths, n, m, generator):
     return paths.check_path(path, speech_lengths, text_lengths, n)
 
 
-def _layers_mean(speech, text, weights, loss):
+def _layers_mean(
+    speech: Sequence[Tensor],
+    text: Sequence[Tensor],
+    weights: Sequence[float] | None,
+    loss: Callable[[Tensor, Tensor], Tensor],
+) -> Tensor:
+    """The weighted mean of the loss over layers."""
     weights = [1.0] * len(speech) if weights is None else [float(weight) for weight in weights]
     if not len(speech) == len(text) == len(weights) or not sum(weights) > 0 or min(weights) < 0:
         raise ValueError(
             "need as many text layers and weights as speech layers, weights >= 0 and not all 0; got "
             f"{len(speech)} speech layers, {len(text)} text layers, weights {weights}"
         )
-    total = sum(weight * loss(a, t) for a, t, weight in zip(speech, text, weights) if weight > 0)
-    return total / sum(weights)
+    terms = [weight * loss(a, t) for a, t, weight in zip(speech, text, weights) if weight > 0]
+    return sum(terms[1:], start=terms[0]) / sum(weights)

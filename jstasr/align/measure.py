@@ -3,13 +3,14 @@
 from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from jstasr.align.best import align_embeddings, check_embeddings, check_lengths
 from jstasr.align.consistency import zero_padding
 from jstasr.align.distance import normalise
 from jstasr.align.path_cost import path_cost
 from jstasr.align.paths import framewise_path, random_path
-from jstasr.kernels.alignment import pairs_of_path
+from jstasr.kernels.alignment import Pairs, pairs_of_path
 
 
 class AlignmentDistances(NamedTuple):
@@ -32,7 +33,7 @@ class AlignmentDistances(NamedTuple):
     positions: torch.Tensor
     position_share: torch.Tensor
 
-    def summary(self):
+    def summary(self) -> dict[str, float]:
         """Means over the batch as floats, and the ratios of the mean distances."""
         mean = {name: value.double().nanmean().item() for name, value in self._asdict().items()}
         for name in ("framewise", "random"):
@@ -44,15 +45,15 @@ class AlignmentDistances(NamedTuple):
 
 @torch.no_grad()
 def alignment_distances(
-    speech,
-    text,
-    speech_lengths,
-    text_lengths,
-    topology="skip",
-    distance="sqeuclidean",
-    layer_norm=True,
-    generator=None,
-):
+    speech: Tensor,
+    text: Tensor,
+    speech_lengths: Tensor,
+    text_lengths: Tensor,
+    topology: str = "skip",
+    distance: str = "sqeuclidean",
+    layer_norm: bool = True,
+    generator: torch.Generator | None = None,
+) -> AlignmentDistances:
     """Mean distances under the best, the uniform and a random alignment, and with another utterance's text.
 
     The paper's evidence that deeper layers agree better: the ratio of `best` to `random` falls with depth.
@@ -71,19 +72,19 @@ def alignment_distances(
             zero_padding(speech, speech_lengths), zero_padding(text, text_lengths), distance, layer_norm
         )
 
-        def mean_distance(speech, text, speech_lengths, pairs):
+        def mean_distance(speech: Tensor, text: Tensor, speech_lengths: Tensor, pairs: Pairs) -> Tensor:
             return path_cost(speech, text, pairs, distance).cpu() / speech_lengths
 
         best = align_embeddings(speech, text, speech_lengths, text_lengths, topology, distance)
         best = best.pairs()
         positions = torch.bincount(best.text_row.unique() // m, minlength=batch)
-        given = [
+        uniform, random = (
             mean_distance(speech, text, speech_lengths, pairs_of_path(path, speech_lengths, m))
             for path in (
                 framewise_path(speech_lengths, text_lengths, n),
                 random_path(speech_lengths, text_lengths, n, generator),
             )
-        ]
+        )
         other = torch.full((batch,), torch.nan, dtype=speech.dtype)
         lengths = text_lengths.roll(-1)
         possible = speech_lengths >= (lengths if topology == "noskip" else 1)
@@ -93,7 +94,7 @@ def alignment_distances(
             pairs = align_embeddings(*part, lengths[possible], topology, distance).pairs()
             other[possible] = mean_distance(*part, pairs)
         own = mean_distance(speech, text, speech_lengths, best)
-    return AlignmentDistances(own, *given, other, positions, positions / text_lengths)
+    return AlignmentDistances(own, uniform, random, other, positions, positions / text_lengths)
 
 
 class PathAgreement(NamedTuple):
@@ -114,13 +115,13 @@ class PathAgreement(NamedTuple):
     same_frames: float
 
 
-def path_agreement(path, reference, text_lengths, frame_shift_ms):
+def path_agreement(path: Tensor, reference: Tensor, text_lengths: Tensor, frame_shift_ms: float) -> PathAgreement:
     """Compare monotone paths, for instance best alignments with forced ones.
 
     Args:
         path, reference: (B, n) int64, the text position of each frame, -1 past the length.
         text_lengths: (B,) int.
-        frame_shift_ms: float, milliseconds from one encoder frame to the next.
+        frame_shift_ms: milliseconds from one encoder frame to the next.
     Returns:
         PathAgreement. Its boundaries are the beginnings of positions 1, 2, ...; a skipped position begins
         where the path passes it. NaN without any boundary.
@@ -142,13 +143,19 @@ def path_agreement(path, reference, text_lengths, frame_shift_ms):
     boundary_errors = torch.cat(boundary_errors).double() * frame_shift_ms
     frame_errors = torch.cat(frame_errors).double() * frame_shift_ms
     valid = path >= 0
+
+    def share_within(errors: Tensor, limit_ms: float) -> float:
+        return (errors <= limit_ms).double().mean().item()
+
     return PathAgreement(
         boundary_errors.mean().item(),
-        *((boundary_errors <= limit).double().mean().item() for limit in (20, 50)),
-        *((frame_errors <= limit).double().mean().item() for limit in (20, 50)),
+        share_within(boundary_errors, 20),
+        share_within(boundary_errors, 50),
+        share_within(frame_errors, 20),
+        share_within(frame_errors, 50),
         (path == reference)[valid].double().mean().item(),
     )
 
 
-def _ratio(a, b):
+def _ratio(a: float, b: float) -> float:
     return a / b if b else float("nan")

@@ -1,14 +1,15 @@
 """Alignments that do not depend on the distances: uniform, random, or given by an aligner."""
 
 import torch
+from torch import Tensor
 
 
-def framewise_path(speech_lengths, text_lengths, n=None):
+def framewise_path(speech_lengths: Tensor, text_lengths: Tensor, n: int | None = None) -> Tensor:
     """The text stretched uniformly: frame i of n_b belongs to position floor(i * m_b / n_b).
 
     Args:
         speech_lengths, text_lengths: (B,) int64 on the CPU.
-        n: int, columns of the result; the longest length if None.
+        n: columns of the result; the longest length if None.
     Returns:
         (B, n) int64, -1 past the length.
     """
@@ -18,10 +19,12 @@ def framewise_path(speech_lengths, text_lengths, n=None):
     return path.masked_fill_(frame >= speech_lengths[:, None], -1)
 
 
-def random_path(speech_lengths, text_lengths, n=None, generator=None):
+def random_path(
+    speech_lengths: Tensor, text_lengths: Tensor, n: int | None = None, generator: torch.Generator | None = None
+) -> Tensor:
     """A random monotone path: as many uniform draws among the positions as there are frames, sorted.
 
-    Args and returns: as `framewise_path`; generator: torch.Generator on the CPU.
+    Args and returns: as `framewise_path`; generator: on the CPU.
     """
     n = int(speech_lengths.max()) if n is None else n
     draw = torch.rand(len(speech_lengths), n, generator=generator, dtype=torch.float64)
@@ -30,7 +33,7 @@ def random_path(speech_lengths, text_lengths, n=None, generator=None):
     return (draw * text_lengths[:, None]).long().masked_fill_(past, -1)
 
 
-def check_path(path, speech_lengths, text_lengths, n):
+def check_path(path: Tensor, speech_lengths: Tensor, text_lengths: Tensor, n: int) -> Tensor:
     """A given path (B, n) as int64 on the CPU, -1 past the length; errors name items that leave the text."""
     path = torch.as_tensor(path).to("cpu", torch.int64)
     if path.shape != (len(speech_lengths), n):
@@ -43,7 +46,14 @@ def check_path(path, speech_lengths, text_lengths, n):
     return path.masked_fill(past, -1)
 
 
-def forced_path(log_probs, text, speech_lengths, text_lengths, blank=0, repeats=None):
+def forced_path(
+    log_probs: Tensor,
+    text: Tensor,
+    speech_lengths: Tensor,
+    text_lengths: Tensor,
+    blank: int = 0,
+    repeats: Tensor | None = None,
+) -> Tensor:
     """Path of the CTC forced alignment, the explicit alignment that the best one is compared with.
 
     Frames of blank go to the nearest label in time, half of them to each side. An utterance with fewer frames
@@ -53,7 +63,7 @@ def forced_path(log_probs, text, speech_lengths, text_lengths, blank=0, repeats=
         log_probs: (B, n, V) float, log-probabilities of a CTC head, for instance over phonemes.
         text: (B, m) int, labels; none of them blank inside the lengths.
         speech_lengths, text_lengths: (B,) int, before padding.
-        blank: int, index of the blank.
+        blank: index of the blank.
         repeats: (B, m) int, if the text encoder repeats each label: the frames of a label are then spread
             uniformly over its copies, and the path counts copies.
     Returns:
@@ -74,7 +84,7 @@ def forced_path(log_probs, text, speech_lengths, text_lengths, blank=0, repeats=
     return path
 
 
-def _positions(emitted, blank):
+def _positions(emitted: Tensor, blank: int) -> Tensor:
     """Index of the label that each frame belongs to, from the frames' labels and blanks (n,)."""
     starts = torch.ones_like(emitted, dtype=torch.bool)
     starts[1:] = emitted[1:] != emitted[:-1]
@@ -86,7 +96,7 @@ def _positions(emitted, blank):
     return index[spoken[torch.searchsorted(middle, frames.double())]]
 
 
-def _spread(path, repeats):
+def _spread(path: Tensor, repeats: Tensor) -> Tensor:
     """The same path counted in copies: the frames of a label uniformly over its copies."""
     first_copy = repeats.cumsum(0) - repeats
     frames = torch.arange(len(path))

@@ -41,7 +41,7 @@ def soft_alignment_cost(
 
 class _SoftMinimum(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, cost, speech_lengths, text_lengths, topology, gamma):
+    def forward(ctx, cost: Tensor, speech_lengths: Tensor, text_lengths: Tensor, topology: str, gamma: float) -> Tensor:
         value, probability = soft_minimum(cost, speech_lengths, text_lengths, topology, gamma)
         check_finite(value)
         ctx.save_for_backward(probability)
@@ -49,7 +49,7 @@ class _SoftMinimum(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx, grad):
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None, None, None]:
         (probability,) = ctx.saved_tensors
         return probability * grad[:, None, None], None, None, None, None
 
@@ -110,14 +110,14 @@ def transport_plan(
     return (log_plan + row[:, :, None] + column[:, None]).exp()
 
 
-def _mass(lengths, steps, like):
+def _mass(lengths: Tensor, steps: int, like: Tensor) -> tuple[Tensor, Tensor]:
     """Relative times (B, steps), and logarithms of equal masses of sum 1, -infinity past the lengths."""
     step, lengths = torch.arange(steps)[None], lengths[:, None]
     log_mass = (-lengths.to(like.dtype).log()).expand(-1, steps).masked_fill(step >= lengths, -torch.inf)
     return ((step + 0.5) / lengths).to(like), log_mass.to(like.device)
 
 
-def _log_sum(x, dim):
+def _log_sum(x: Tensor, dim: int) -> Tensor:
     """logsumexp, but 0 where all terms are -infinity: past the length, where no mass comes or goes."""
     total = torch.logsumexp(x, dim)
     return total.masked_fill(total == -torch.inf, 0)
@@ -131,7 +131,7 @@ def check_finite(total: Tensor) -> None:
         raise ValueError(f"a distance inside the lengths is NaN or infinite, batch items: {bad}")
 
 
-def _positive(gamma):
+def _positive(gamma: float) -> float:
     if not gamma > 0:
         raise ValueError(f"gamma must be above 0, got {gamma}")
     return float(gamma)

@@ -131,7 +131,7 @@ def stepper(model: JointModel, job: ConsistencyJob, texts: int, paired: int) -> 
     trained = list(model.parameters())
     optimiser = torch.optim.AdamW(trained, lr=LEARNING_RATE, fused=True)
 
-    def step():
+    def step() -> None:
         values = losses(batch, weights, paired)
         torch.stack([weights[name] * value for name, value in values.items()]).sum().backward()
         torch.nn.utils.clip_grad_norm_(trained, CLIP)

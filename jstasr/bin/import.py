@@ -1,6 +1,10 @@
 """Make Kaldi data directories of a user's own recordings."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jstasr.corpus.importers.import_sets import Source, SplitPlan
 
 HELP = "make data directories from manifests, Common Voice, Kaldi, NeMo, Hugging Face or a folder of recordings"
 
@@ -61,7 +65,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--measure", action="store_true", help="write nothing; print how much there is")
 
 
-def run(args):
+def run(args: Namespace) -> None:
     from pathlib import Path
 
     from jstasr.corpus.importers.formats import TEXT_ONLY
@@ -78,7 +82,8 @@ def run(args):
         import_set(_source(args), dest)
 
 
-def _source(args):
+def _source(args: Namespace) -> "Source":
+    """What is read, and how."""
     from pathlib import Path
 
     from jstasr.corpus.importers.entries import ReadOptions
@@ -96,7 +101,7 @@ def _source(args):
     return Source(tuple(args.source), args.format, options, skip_faulty_rows=args.skip_bad)
 
 
-def _role_and_name(pair):
+def _role_and_name(pair: str) -> tuple[str, str]:
     from jstasr.corpus.importers.columns import ROLES
     from jstasr.errors import JstasrError
 
@@ -106,7 +111,8 @@ def _role_and_name(pair):
     return role, name
 
 
-def _split_plan(args):
+def _split_plan(args: Namespace) -> "SplitPlan":
+    """How it is split into train, dev and test."""
     from jstasr.corpus.importers.import_sets import SplitPlan
 
     return SplitPlan(

@@ -82,7 +82,7 @@ def module(name: str, distribution: str) -> str:
         raise Missing("not installed" if not_installed else f"fails: {str(error).splitlines()[0]}") from None
 
 
-def extensions():
+def extensions() -> str:
     """All Cython modules of the package are built and import."""
     sources = sorted(path.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("*.pyx"))
     for name in (".".join(source.with_suffix("").parts) for source in sources):

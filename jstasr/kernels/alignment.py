@@ -44,7 +44,7 @@ class FoundPaths(NamedTuple):
     path_length: (B,) int64 array, the number of pairs; "dtw" only.
     speech_lengths: (B,) int64 tensor.
     text_width: m.
-    cost: (B,) tensor, the costs of the paths; None where costs were made group by group and forgotten.
+    cost: (B,) tensor, what `path_cost` gives along the paths; None if it has yet to be summed.
     """
 
     path: np.ndarray
@@ -93,7 +93,7 @@ def check_lengths(speech_lengths: Tensor, text_lengths: Tensor, batch: int, n: i
 
 def align_costs(
     cost: Tensor, speech_lengths: Tensor, text_lengths: Tensor, topology: str, first: int = 0
-) -> FoundPaths:
+) -> tuple[FoundPaths, Tensor]:
     """Cheapest paths for given costs; the recursions stand at `jstasr.align.best_alignment_from_cost`.
 
     Args:
@@ -101,6 +101,8 @@ def align_costs(
         speech_lengths, text_lengths: (B,) int64 on the CPU, as `check_lengths` wants them.
         topology: "skip" | "noskip" | "dtw".
         first: number of the first item, for messages.
+    Returns:
+        FoundPaths, and their costs (B,) in the type of `cost`.
     Raises:
         ValueError: a cost inside the lengths that is not finite; names the batch items.
     """
@@ -116,7 +118,7 @@ def align_costs(
     )  # fmt: skip
     if status is not None:
         _raise(status, first)
-    return FoundPaths(path, path_length, speech_lengths, m, torch.from_numpy(total))
+    return FoundPaths(path, path_length, speech_lengths, m), torch.from_numpy(total)
 
 
 def align_embeddings(
@@ -154,7 +156,7 @@ def align_embeddings(
     parts = [slice(first, first + group) for first in range(0, max(batch, 1), group)]
     costs = on_host(distances(speech[part], text[part]) for part in parts)
     found = [
-        align_costs(cost, speech_lengths[part], text_lengths[part], topology, part.start)
+        align_costs(cost, speech_lengths[part], text_lengths[part], topology, part.start)[0]
         for part, cost in zip(parts, costs)
     ]
     path, path_length = (np.concatenate(arrays) for arrays in zip(*(group[:2] for group in found)))

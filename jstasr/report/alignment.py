@@ -112,7 +112,7 @@ def check_finite(speech: Encoded, text: Encoded, utt_ids: list[str]) -> None:
 
 def summarise(distances: AlignmentDistances) -> dict[str, Any]:
     """Means over utterances, ratios of the means, and the bootstrap intervals of the ratios."""
-    summary = distances.summary()
+    summary: dict[str, Any] = {**distances.summary()}
     summary["intervals"] = {
         name: ratio_interval(getattr(distances, above).double().numpy(), getattr(distances, below).double().numpy())
         for name, (above, below) in RATIOS.items()

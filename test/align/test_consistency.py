@@ -222,3 +222,9 @@ def test_training_on_it_pulls_the_two_sides_together():
         optimiser.step()
         losses.append(loss.item())
     assert losses[-1] < 0.9 * losses[0]
+
+
+def test_layers_on_one_side_alone_are_refused():
+    frames, lengths = torch.zeros(1, 3, 2), torch.tensor([3])
+    with pytest.raises(ValueError, match="both be tensors, or both sequences"):
+        consistency_loss([frames], frames, lengths, lengths)
