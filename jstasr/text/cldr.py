@@ -12,6 +12,11 @@ from babel.numbers import get_currency_name, get_territory_currencies
 SPACES = " \xa0\u2009\u202f"
 # What a currency sign stands for where neither the language nor its country uses it as its own.
 SIGN_CURRENCIES = {"$": "USD", "\xa3": "GBP", "\xa5": "JPY"}
+# Percent in languages of which CLDR has only the sign.
+PERCENT = {
+    "gl": "{0} por cento", "ko": "{0} 퍼센트", "mt": "{0} fil-mija", "sw": "asilimia {0}", "vi": "{0} phần trăm",
+    "yue": "百分之{0}", "zh": "百分之{0}",
+}  # fmt: skip
 COUNTRY_SIGNS = {"US$": "USD", "C$": "CAD"}  # beside those of CLDR's English, as R$ and A$
 
 
@@ -43,7 +48,10 @@ def unit_pattern(unit: str, count: Decimal | None, language: str | None) -> str 
     locale = locale_of(language)
     if locale is None:
         return None
+    # babel gives these patterns only with the amount in digits already in them.
     patterns: Mapping[str, str] = locale._data["unit_patterns"].get(unit, {}).get("long", {})
+    if unit == "concentr-percent" and locale.language in PERCENT:
+        return PERCENT[locale.language]
     form = locale.plural_form(count) if count is not None else "other"
     for pattern in (patterns.get(form), patterns.get("other")):
         if pattern and any(character.isalpha() for character in pattern):

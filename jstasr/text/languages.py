@@ -81,10 +81,16 @@ def drop_invisible(text: str) -> str:
     return _INVISIBLE.sub("", text.replace(ZERO_WIDTH_SPACE, " "))
 
 
-def compose(text: str) -> str:
-    """NFKC but for letters that it would take apart, and with those that it has taken apart whole again."""
+def join_split_letters(text: str) -> str:
+    """Text with Thai and Lao sara am as one character where it is two."""
     for split, whole in _SPLIT_AM:
         text = split.sub(lambda match, whole=whole: (match[1] or match[2] or "") + whole, text)
+    return text
+
+
+def compose(text: str) -> str:
+    """NFKC but for letters that it would take apart, and with those that it has taken apart whole again."""
+    text = join_split_letters(text)
     if not _INDIVISIBLE.search(text):
         return unicodedata.normalize("NFKC", text)
     parts = _INDIVISIBLE.split(text)

@@ -31,6 +31,7 @@ from jstasr.text.numbers import spell_numbers
 WORD_SYMBOLS = "\u06fd\u06fe"
 # Signs that are no word and whose NFKC would be letters of the word before.
 MARKS = str.maketrans(dict.fromkeys("\u2122\u2120\u2116", " "))
+MARKS_AND_SINDHI = MARKS | dict.fromkeys(map(ord, WORD_SYMBOLS), " ")
 UNREAD_PUNCTUATION = "%&#@\xa7\u2030\u066a"
 
 
@@ -59,7 +60,7 @@ def no_change(text: str, language: str | None) -> str:
 
 def basic(text: str, language: str | None) -> str:
     """Cleaner `basic`: one spelling, numbers and signs in words, lower case, no other punctuation, single spaces."""
-    text = _read(text, language).translate(MARKS)
+    text = _read(text, language).translate(MARKS if primary_subtag(language) == "sd" else MARKS_AND_SINDHI)
     turkic = primary_subtag(language) in DOTLESS_I
     if text.isascii() and not (turkic and "I" in text):
         text = text.translate(ASCII_BASIC)
@@ -121,7 +122,7 @@ def left_out_signs(
         if text.isascii() and text.replace(" ", "").isalnum():
             continue
         code = (utt2lang or {}).get(utterance, language)
-        counts.update((code or "", character) for character in _read(text, code) if _is_left_out(character))
+        counts.update((code or "", character) for character in _read(text, code) if _is_left_out(character, code))
     return counts
 
 
@@ -135,8 +136,8 @@ def describe_left_out(counts: Mapping[tuple[str, str], int]) -> str:
     return f"{sum(counts.values())} sign(s) without a reading left out: {shown}{more}; write out what was said"
 
 
-def _is_left_out(character: str) -> bool:
-    if character in WORD_SYMBOLS:
+def _is_left_out(character: str, language: str | None) -> bool:
+    if character in WORD_SYMBOLS and primary_subtag(language) == "sd":
         return False
     return unicodedata.category(character) in ("Sc", "Sm", "So") or character in UNREAD_PUNCTUATION
 

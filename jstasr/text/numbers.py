@@ -65,9 +65,7 @@ FRACTIONS = {
 }
 FRACTION_VALUES = ((1, 2), (1, 4), (3, 4), (1, 3), (2, 3))
 HOURS = {"de": "Uhr", "fr": "heures"}
-INTERESTING = re.compile(
-    f"[\\d%&{CURRENCY_SIGNS}\\u066a\\u2030\\xb0\xb2\xb3\xb9\xbc-\xbe\\u2070-\\u218b\\u2460-\\u249b]"
-)
+INTERESTING = re.compile(f"[\\d%&{CURRENCY_SIGNS}\\u066a\\u2030\xb0]")
 VULGAR = "\xbc-\xbe\\u2150-\\u215e"
 DASHES = "\u2013\u2014\u2212-"
 FULL_WIDTH = str.maketrans(
@@ -94,7 +92,7 @@ def spell_numbers(text: str, language: str | None) -> str:
     Numbers stay digits where num2words lacks the language; a sign whose name CLDR lacks stays as it is. Digits of any
     script are read. Four digits between 1100 and 1999 are a year in English.
     """
-    if not INTERESTING.search(text if text.isascii() else text.translate(FULL_WIDTH)):
+    if not INTERESTING.search(text if text.isascii() else unicodedata.normalize("NFKC", text)):
         return text
     return _Reader.of(language).read(text)
 
@@ -181,8 +179,9 @@ class _Reader:
             rf"(?:(?<=\d)|(?<=\b[^\W\d_])|(?<=\b[^\W\d_]{{2}}))(\u207b?(?:(?!\u207b){powers})+)", self._power, text
         )
         text = re.sub(r"(?<!\d)(\d{1,2})\u2044(\d{1,2})(?!\d)", self._fraction_of_digits, text)
-        text = re.sub(rf"(\d+)? ?([{VULGAR}])", self._vulgar, text)
+        text = re.sub(rf"(?:(?<![\w.,])(\d+) ?)?([{VULGAR}])", self._vulgar, text)
         text = self._ascii_fractions(text)
+        text = re.sub("[\u2070\xb9\xb2\xb3\u2074-\u2079]+|[\u2080-\u2089]+", _plain_digits, text)
         return "".join(map(_detached, text))
 
     def _ascii_fractions(self, text: str) -> str:
@@ -192,6 +191,9 @@ class _Reader:
         return re.sub(rf"(?<![\d/.,])(?:(\d+)[ -])?({pairs})(?![\d/])", self._slash, text)
 
     def _power(self, match: re.Match[str]) -> str:
+        base = match.string[match.start() - 1]
+        if not (base.isdecimal() or base.isalpha()):
+            return match[0]
         exponent = match[1].translate(SUPERSCRIPTS)
         digits = exponent.lstrip("-")
         if self.short == "en" and exponent in ENGLISH_POWERS:
@@ -331,8 +333,13 @@ class _Reader:
         return f" {name} " if name else match[0]
 
 
+def _plain_digits(match: re.Match[str]) -> str:
+    """A number in raised or lowered digits, apart from what is beside it: "H₂O" -> "H 2 O"."""
+    return f" {unicodedata.normalize('NFKC', match[0])} "
+
+
 def _detached(character: str) -> str:
-    """A character that NFKC turns into digits, kept from the digits beside it: "H₂O", "①2"."""
+    """A character that NFKC turns into digits, kept from the digits beside it: "①2"."""
     if character.isascii() or unicodedata.category(character) == "Nd":
         return character
     plain = unicodedata.normalize("NFKC", character)

@@ -1,5 +1,6 @@
 """Cleaners of transcripts."""
 
+import itertools
 import unicodedata
 
 import pytest
@@ -64,13 +65,19 @@ ORTHOGRAPHY = "".join(
 def basic_by_the_letter(text, language):
     """What `basic` is, one character after the other: the definition, slow."""
 
-    def plain(character):
-        """NFKC of a character; digits that it turns into stand apart from those beside them."""
-        normal = unicodedata.normalize("NFKC", character)
-        apart = any(map(str.isdigit, normal)) and unicodedata.category(character) != "Nd"
-        return f" {normal} " if apart else character
+    def kind(character):
+        """Numbers are runs of raised or of lowered digits; other characters stand for themselves."""
+        name = unicodedata.name(character, "")
+        return next((word for word in ("SUPERSCRIPT", "SUBSCRIPT") if character.isdigit() and name.startswith(word)), object())
 
-    text = unicodedata.normalize("NFKC", "".join(map(plain, drop_invisible(text))))
+    def plain(run):
+        """NFKC of a run; digits that it turns into stand apart from those beside them."""
+        normal = unicodedata.normalize("NFKC", run)
+        apart = any(map(str.isdigit, normal)) and unicodedata.category(run[0]) != "Nd"
+        return f" {normal} " if apart else run
+
+    runs = ["".join(run) for _, run in itertools.groupby(drop_invisible(text), kind)]
+    text = unicodedata.normalize("NFKC", "".join(map(plain, runs)))
     text = "".join("'" if character in "\u2019\u2018\u02bc\u2032`" else character for character in text)
     if language == "crh":
         text = text.replace("I", "\u0131").replace("\u0130", "i")
