@@ -29,7 +29,7 @@ def run(args: Namespace) -> None:
     from jstasr.corpus.format_audio import DROPPED, FormatPlan, format_part, merge_parts
     from jstasr.kaldi.audio import parse_channel, parse_rate
     from jstasr.kaldi.data_dir import DataDir
-    from jstasr.text.normalize import clean_table
+    from jstasr.text.normalize import clean_table, describe_left_out, left_out_signs
 
     check_job_arguments(args)
     data = DataDir(args.data_dir, allow_empty_text=args.allow_empty_text)
@@ -38,6 +38,9 @@ def run(args: Namespace) -> None:
     # Before hours of audio work: transcripts that the cleaner leaves empty are refused here.
     texts = clean_table(data.text, args.cleaner, data.utt2lang, args.lang, str(data.path), args.allow_empty_text)
     num_jobs = args.num_jobs
+    lost = describe_left_out(left_out_signs(data.text, args.cleaner, data.utt2lang, args.lang))
+    if lost and args.job is None:
+        print(f"{args.data_dir}: {lost}")
     if args.job is not None:
         count = format_part(plan, data, args.job, num_jobs, args.nj)
         print(f"{args.data_dir}: part {args.job} of {num_jobs}, {count} utterances")

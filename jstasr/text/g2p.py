@@ -10,6 +10,7 @@ from jstasr.errors import JstasrError
 from jstasr.text.graphemes import grapheme_phones
 from jstasr.text.lexicon import Lexicon
 from jstasr.text.phonemes import espeak_code, misreading, phonemize_texts
+from jstasr.text.spelled_out import phonemize_or_spell
 
 Method = Literal["espeak", "lexicon", "grapheme"]
 METHODS = ("auto", "espeak", "grapheme", "lexicon", "lexicon+grapheme", "lexicon+espeak")
@@ -96,7 +97,7 @@ def phones_of(texts: Sequence[str], language: str, g2p: G2p) -> list[list[str]]:
     """
     method = choose_method(g2p, language).method
     if method == "espeak":
-        return phonemize_texts(texts, language)
+        return (phonemize_or_spell if g2p.method == "auto" else phonemize_texts)(texts, language)
     if method == "grapheme":
         return [grapheme_phones(text, language) for text in texts]
     lexicon = _lexicon(g2p, language)

@@ -4,6 +4,7 @@ Codes are those of corpora (BCP 47, Common Voice): "pt", "sv-SE", "zh_CN".
 """
 
 import re
+import unicodedata
 
 # Written without spaces between words: tokens are characters, and the character error rate is what counts.
 UNSPACED = {"zh", "cmn", "yue", "wuu", "hak", "nan", "lzh", "ja", "th", "lo", "km", "my", "bo", "dz"}
@@ -19,6 +20,48 @@ JOINERS = "\u200c\u200d"  # spelling of Persian and of Indic scripts
 ZERO_WIDTH_SPACE = "\u200b"  # marks a word's end in Khmer, Thai and Burmese texts
 # Soft hyphen, tatweel (it stretches an Arabic word for looks), direction marks, word joiner, byte-order mark.
 _INVISIBLE = re.compile("[\xad\u034f\u0640\u061c\u180e\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+
+APOSTROPHES = str.maketrans(dict.fromkeys("\u2019\u2018\u02bc\u2032\u05f3\u055a`", "'"))
+# Other code points in which a language's letters are found: Romanian with cedillas, Persian and Urdu in Arabic letters.
+VARIANTS = {
+    "ro": str.maketrans("\u015f\u015e\u0163\u0162", "\u0219\u0218\u021b\u021a"),
+    "fa": str.maketrans("\u064a\u0649\u0643", "\u06cc\u06cc\u06a9"),
+    "ur": str.maketrans("\u064a\u0643", "\u06cc\u06a9"),
+}
+MIDDLE_DOT = "\xb7"
+TSHEG = "\u0f0b"  # between the syllables of a Tibetan word
+SIGNS_IN_WORDS = MIDDLE_DOT + TSHEG
+OKINA = "\u02bb"  # a letter: the consonant of Polynesian languages, a part of the Uzbek letters o\u02bb and g\u02bb
+_ANY_APOSTROPHE = "['\u2018\u2019\u02bb\u02bc\u2032`\xb4]"
+# Characters that NFKC would take apart although they are letters of their script: sara am, Lao, Tibetan, Armenian
+# and Kazakh letters, and the Korean letters that stand alone.
+_INDIVISIBLE = re.compile("([\u0587\u0675-\u0678\u0e33\u0eb3\u0edc\u0edd\u0f77\u0f79\u3131-\u318e])")
+_SPLIT_AM = (
+    (re.compile("\u0e4d([\u0e48-\u0e4b]?)\u0e32|([\u0e48-\u0e4b])\u0e4d\u0e32"), "\u0e33"),
+    (re.compile("\u0ecd([\u0ec8-\u0ecb]?)\u0eb2|([\u0ec8-\u0ecb])\u0ecd\u0eb2"), "\u0eb3"),
+)
+_HEBREW = "[\u0591-\u05c7\u05d0-\u05ea\u05ef-\u05f2]"
+# Signs of scripts inside a word that are not read: Armenian tones and the sign of abbreviation, Hebrew gershayim.
+_UNREAD_SIGNS = re.compile(f"[\u055b\u055c\u055e\u055f]|(?<={_HEBREW})(?:[\"\u05f4\u201c-\u201e]|'')(?={_HEBREW})")
+_ORTHOGRAPHY = {
+    # The geminate l, however its dot is typed.
+    "ca": [
+        (re.compile("(?<=l)[\xb7\u0387\u2022\u2027\u2219\u22c5\u30fb](?=l)", re.IGNORECASE), MIDDLE_DOT),
+        (re.compile(r"(?<=[^\W\d_]l)\.(?=l[^\W\d_])", re.IGNORECASE), MIDDLE_DOT),
+        (re.compile("\u0140(?=l)", re.IGNORECASE), "l" + MIDDLE_DOT),
+        (re.compile("(?<!l)\xb7|\xb7(?!l)", re.IGNORECASE), " "),
+    ],
+    # Gascon n\xb7h and s\xb7h.
+    "oc": [(re.compile("(?<![ns])\xb7|\xb7(?!h)", re.IGNORECASE), " ")],
+    "uz": [(re.compile(f"(?<=[og]){_ANY_APOSTROPHE}", re.IGNORECASE), OKINA), (re.compile("(?<![ogOG])\u02bb"), "'")],
+    # A colon before the ending of an abbreviation: "EU:ssa", "EU:s".
+    "fi": [(re.compile(r"(?<=[^\W\d_]):(?=[^\W\d_])"), "")],
+    "sv": [(re.compile(r"(?<=[^\W\d_]):(?=[^\W\d_])"), "")],
+} | dict.fromkeys(
+    ("haw", "sm", "to", "ty"),
+    [(re.compile(f"{_ANY_APOSTROPHE}(?=[aeiou\u0101\u0113\u012b\u014d\u016b])", re.IGNORECASE), OKINA)],
+)
+_TSHEG_OUTSIDE = re.compile("(?<![\u0f40-\u0fbc])[\u0f0b\u0f0c]|[\u0f0b\u0f0c](?![\u0f40-\u0fbc])")
 
 
 def primary_subtag(language: str | None) -> str:
@@ -36,6 +79,35 @@ def drop_invisible(text: str) -> str:
     if text.isascii():
         return text
     return _INVISIBLE.sub("", text.replace(ZERO_WIDTH_SPACE, " "))
+
+
+def join_split_letters(text: str) -> str:
+    """Text with Thai and Lao sara am as one character where it is two."""
+    for split, whole in _SPLIT_AM:
+        text = split.sub(lambda match, whole=whole: (match[1] or match[2] or "") + whole, text)
+    return text
+
+
+def compose(text: str) -> str:
+    """NFKC but for letters that it would take apart, and with those that it has taken apart whole again."""
+    text = join_split_letters(text)
+    if not _INDIVISIBLE.search(text):
+        return unicodedata.normalize("NFKC", text)
+    parts = _INDIVISIBLE.split(text)
+    return "".join(part if number % 2 else unicodedata.normalize("NFKC", part) for number, part in enumerate(parts))
+
+
+def write_words_whole(text: str, language: str | None) -> str:
+    """Text whose signs inside words are those of the language's orthography, in one spelling; others are spaces."""
+    short = primary_subtag(language)
+    if text.isascii() and short not in _ORTHOGRAPHY:
+        return text
+    text = _UNREAD_SIGNS.sub("", text.translate(VARIANTS.get(short, {})))
+    for pattern, replacement in _ORTHOGRAPHY.get(short, ()):
+        text = pattern.sub(replacement, text)
+    if MIDDLE_DOT in text and short not in ("ca", "oc"):
+        text = text.replace(MIDDLE_DOT, " ")
+    return _TSHEG_OUTSIDE.sub(" ", text)
 
 
 def join_unspaced(text: str) -> str:

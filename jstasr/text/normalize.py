@@ -6,20 +6,37 @@ A cleaner is a function text -> text that changes nothing when applied twice. `C
 """
 
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from jstasr.errors import JstasrError
 from jstasr.kaldi.data_dir import TEXT
 from jstasr.kaldi.files import first_few
-from jstasr.text.languages import DOTLESS_I, JOINERS, drop_invisible, is_unspaced, join_unspaced, primary_subtag
+from jstasr.text.languages import (
+    APOSTROPHES,
+    DOTLESS_I,
+    JOINERS,
+    SIGNS_IN_WORDS,
+    compose,
+    drop_invisible,
+    is_unspaced,
+    join_unspaced,
+    primary_subtag,
+    write_words_whole,
+)
 from jstasr.text.numbers import spell_numbers
 
-APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u2032": "'", "`": "'"})
+# Words of Sindhi that Unicode counts as symbols: "and", "in".
+WORD_SYMBOLS = "\u06fd\u06fe"
+# Signs that are no word and whose NFKC would be letters of the word before.
+MARKS = str.maketrans(dict.fromkeys("\u2122\u2120\u2116", " "))
+MARKS_AND_SINDHI = MARKS | dict.fromkeys(map(ord, WORD_SYMBOLS), " ")
+UNREAD_PUNCTUATION = "%&#@\xa7\u2030\u066a"
 
 
 def _is_spoken(character: str) -> bool:
-    return unicodedata.category(character)[0] in "LMN" or character in JOINERS
+    return unicodedata.category(character)[0] in "LMN" or character in JOINERS + SIGNS_IN_WORDS + WORD_SYMBOLS
 
 
 class _SpokenOnly(dict[int, int | str]):
@@ -42,17 +59,17 @@ def no_change(text: str, language: str | None) -> str:
 
 
 def basic(text: str, language: str | None) -> str:
-    """Cleaner `basic`: NFKC, numbers in words, lower case, no punctuation but inner apostrophes, single spaces."""
-    text = spell_numbers(text if text.isascii() else unicodedata.normalize("NFKC", drop_invisible(text)), language)
+    """Cleaner `basic`: one spelling, numbers and signs in words, lower case, no other punctuation, single spaces."""
+    text = _read(text, language).translate(MARKS if primary_subtag(language) == "sd" else MARKS_AND_SINDHI)
     turkic = primary_subtag(language) in DOTLESS_I
     if text.isascii() and not (turkic and "I" in text):
         text = text.translate(ASCII_BASIC)
     else:
-        text = unicodedata.normalize("NFKC", text).translate(APOSTROPHES)
+        text = compose(text).translate(APOSTROPHES)
         if turkic:
             text = text.replace("I", "\u0131").replace("\u0130", "i")
         text = text.lower().replace("i\u0307", "i")  # lower() of the dotted capital leaves a lone dot
-        text = unicodedata.normalize("NFKC", text).translate(SPOKEN_ONLY)
+        text = write_words_whole(compose(text), language).translate(SPOKEN_ONLY)
     words = text.split()
     if "'" in text:
         while "''" in text:
@@ -66,9 +83,14 @@ def basic(text: str, language: str | None) -> str:
     return join_unspaced(cleaned) if is_unspaced(language) else cleaned
 
 
+def _read(text: str, language: str | None) -> str:
+    """Text with its words in one spelling and its numbers and signs in words; what is left of signs is not read."""
+    return spell_numbers(write_words_whole(drop_invisible(text), language), language)
+
+
 def _has_letter(word: str) -> bool:
     """Is there more than marks in the word? A digit is enough."""
-    return any(unicodedata.category(character)[0] in "LN" for character in word)
+    return any(unicodedata.category(character)[0] in "LN" or character in WORD_SYMBOLS for character in word)
 
 
 CLEANERS: dict[str, Callable[[str, str | None], str]] = {"none": no_change, "basic": basic}
@@ -81,6 +103,43 @@ def clean(text: str, cleaner: str = "basic", language: str | None = None) -> str
     except KeyError:
         raise JstasrError(f"no cleaner {cleaner!r}; there are: {', '.join(CLEANERS)}") from None
     return function(text, language)
+
+
+def left_out_signs(
+    texts: Mapping[str, str], cleaner: str, utt2lang: Mapping[str, str] | None = None, language: str | None = None
+) -> Counter[tuple[str, str]]:
+    """How often a cleaner leaves out a sign that a speaker reads, by language and sign.
+
+    Signs are symbols, as currencies and those of arithmetic, and %, &, #, @ and the like; not punctuation.
+
+    Args:
+        texts, cleaner, utt2lang, language: as of `clean_table`.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    if cleaner == "none":
+        return counts
+    for utterance, text in texts.items():
+        if text.isascii() and text.replace(" ", "").isalnum():
+            continue
+        code = (utt2lang or {}).get(utterance, language)
+        counts.update((code or "", character) for character in _read(text, code) if _is_left_out(character, code))
+    return counts
+
+
+def describe_left_out(counts: Mapping[tuple[str, str], int]) -> str:
+    """One line on `left_out_signs`, the most frequent first; "" where there are none."""
+    if not counts:
+        return ""
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    shown = ", ".join(f"{sign} ({language or 'no language'}: {count})" for (language, sign), count in ranked[:20])
+    more = f" and {len(ranked) - 20} more" if len(ranked) > 20 else ""
+    return f"{sum(counts.values())} sign(s) without a reading left out: {shown}{more}; write out what was said"
+
+
+def _is_left_out(character: str, language: str | None) -> bool:
+    if character in WORD_SYMBOLS and primary_subtag(language) == "sd":
+        return False
+    return unicodedata.category(character) in ("Sc", "Sm", "So") or character in UNREAD_PUNCTUATION
 
 
 def clean_table(

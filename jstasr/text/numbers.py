@@ -1,81 +1,346 @@
-"""Numbers as words, by num2words where it has the language."""
+"""Numbers and signs of a text in the words of its language.
+
+They are found in the text as written, before NFKC, which would make 11 2 of 1½ and 102 of 10². The conventions come
+from CLDR (jstasr/text/cldr.py), the words from num2words and CLDR (jstasr/text/number_words.py). What is tables here
+is what neither has: endings of ordinals, names of fractions, powers and ranges.
+"""
 
 import re
+import unicodedata
 from decimal import Decimal
 from functools import lru_cache
 
+from jstasr.text.cldr import (
+    SPACES,
+    and_words,
+    currency_follows,
+    currency_of,
+    magnitudes,
+    month_names,
+    separators,
+    unit_pattern,
+)
 from jstasr.text.languages import primary_subtag
+from jstasr.text.number_words import (
+    cardinal,
+    currency_unit,
+    minus_word,
+    money,
+    num2words_or_none,
+    number_language,
+)
+from jstasr.text.ordinals import spell_ordinals
 
-# num2words' own spelling of codes.
-CODES = {"kk": "kz", "nb": "no", "nn": "no"}
-# Languages that write 1,000.5; the others write 1.000,5 or 1 000,5.
-DECIMAL_POINT = {"am", "bn", "en", "he", "ja", "kn", "ko", "te", "th", "zh"}
-WITH_POINT = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?")
-WITH_COMMA = re.compile(r"\d{1,3}(?:[. \xa0]\d{3})+(?:,\d+)?(?!\d)|\d+(?:,\d+)?")
-HAS_DIGIT = re.compile(r"\d")
-ENGLISH_ORDINAL = re.compile(r"\b(\d{1,9})(?:st|nd|rd|th)\b", re.IGNORECASE)
-MAX_DIGITS = 15  # longer strings, and those with a leading zero, are names of things: read digit by digit
-
-
-@lru_cache
-def number_language(language: str | None) -> str | None:
-    """num2words' code of a language, or None where it lacks it: "pt-BR" -> "pt_BR", "sv-SE" -> "sv"."""
-    if not language:
-        return None
-    from num2words import CONVERTER_CLASSES
-
-    known = {code.lower(): code for code in CONVERTER_CLASSES}
-    whole, short = language.lower().replace("-", "_"), primary_subtag(language)
-    for code in (whole, CODES.get(short, short)):
-        if code in known:
-            return known[code]
-    return None
+CURRENCY_SIGNS = "$\xa2\xa3\xa5\u0e3f\u20a0-\u20c0"
+# A sign, with the letters that CLDR's symbols put before it to tell countries apart.
+CURRENCY = rf"(?:\b(?:US|CA|HK|MX|NT|NZ|CN|JP|A|C|R)(?=[$\xa5]))?[{CURRENCY_SIGNS}]"
+SIGN_UNITS = {
+    "%": "concentr-percent",
+    "\u066a": "concentr-percent",
+    "\u2030": "concentr-permille",
+    "\xb0C": "temperature-celsius",
+    "\xb0F": "temperature-fahrenheit",
+    "\xb0": "angle-degree",
+}
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+# "to the power of", where the base stands before and the exponent, a cardinal number, after.
+POWER = {"en": "to the power of", "de": "hoch", "fr": "puissance", "es": "elevado a", "nl": "tot de macht"}
+ENGLISH_POWERS = {"2": "squared", "3": "cubed"}
+# Between the ends of a range.
+RANGE = {
+    "en": "to", "de": "bis", "fr": "à", "es": "a", "it": "a", "pt": "a", "nl": "tot", "sv": "till", "da": "til",
+    "nb": "til", "no": "til", "pl": "do", "ca": "a",
+}  # fmt: skip
+# A half, a quarter, three quarters, a third, two thirds: alone and after a whole number.
+FRACTIONS = {
+    "en": ("a half", "a quarter", "three quarters", "a third", "two thirds"),
+    "de": ("ein halb", "ein Viertel", "drei Viertel", "ein Drittel", "zwei Drittel"),
+    "fr": ("un demi", "un quart", "trois quarts", "un tiers", "deux tiers"),
+    "es": ("medio", "un cuarto", "tres cuartos", "un tercio", "dos tercios"),
+    "it": ("mezzo", "un quarto", "tre quarti", "un terzo", "due terzi"),
+    "pt": ("meio", "um quarto", "três quartos", "um terço", "dois terços"),
+    "nl": ("een half", "een kwart", "drie kwart", "een derde", "twee derde"),
+    "sv": ("en halv", "en fjärdedel", "tre fjärdedelar", "en tredjedel", "två tredjedelar"),
+    "ca": ("mig", "un quart", "tres quarts", "un terç", "dos terços"),
+}
+FRACTION_VALUES = ((1, 2), (1, 4), (3, 4), (1, 3), (2, 3))
+HOURS = {"de": "Uhr", "fr": "heures"}
+INTERESTING = re.compile(f"[\\d%&{CURRENCY_SIGNS}\\u066a\\u2030\xb0]")
+VULGAR = "\xbc-\xbe\\u2150-\\u215e"
+DASHES = "\u2013\u2014\u2212-"
+FULL_WIDTH = str.maketrans(
+    {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if not chr(code - 0xFEE0).isalpha()}
+    | {
+        ord(k): v
+        for k, v in {
+            "\uffe0": "\xa2",
+            "\uffe1": "\xa3",
+            "\uffe5": "\xa5",
+            "\uffe6": "\u20a9",
+            "\ufe6a": "%",
+            "\ufe69": "$",
+            "\u2103": "\xb0C",
+            "\u2109": "\xb0F",
+        }.items()
+    }
+)
 
 
 def spell_numbers(text: str, language: str | None) -> str:
-    """Text with its numbers in words; unchanged where num2words lacks the language.
+    """Text with its numbers, and the signs that belong to them, in words.
 
-    Four digits between 1100 and 1999 are read as a year in English, `3rd` as an ordinal; everything else as a
-    cardinal number. Digits of any script are read.
+    Numbers stay digits where num2words lacks the language; a sign whose name CLDR lacks stays as it is. Digits of any
+    script are read. Four digits between 1100 and 1999 are a year in English.
     """
-    if not HAS_DIGIT.search(text):
+    if not INTERESTING.search(text if text.isascii() else unicodedata.normalize("NFKC", text)):
         return text
-    code = number_language(language)
-    if code is None:
-        return text
-    point = primary_subtag(language) in DECIMAL_POINT
-    if primary_subtag(language) == "en":
-        text = ENGLISH_ORDINAL.sub(lambda match: f" {_words(int(match[1]), code, 'ordinal') or match[0]} ", text)
-
-    def spoken(match: re.Match[str]) -> str:
-        number = match[0].replace(",", "") if point else re.sub("[. \\xa0]", "", match[0]).replace(",", ".")
-        return f" {_spell(number, code)} "
-
-    return (WITH_POINT if point else WITH_COMMA).sub(spoken, text)
+    return _Reader.of(language).read(text)
 
 
-def _spell(number: str, code: str) -> str:
-    """Words of "12", "12.5" or, digit by digit, "0012"."""
-    whole, _, fraction = number.partition(".")
-    if (len(whole) > 1 and int(whole[0]) == 0) or len(whole) > MAX_DIGITS:
-        return _digits(number, code)
-    if fraction:
-        return _words(Decimal(number), code) or f"{_spell(whole, code)} {_digits(fraction, code)}"
-    year = code.startswith("en") and len(whole) == 4 and 1100 <= int(whole) <= 1999
-    return _words(int(whole), code, "year" if year else "cardinal") or _digits(whole, code)
+class _Reader:
+    """The patterns and words of one language."""
 
+    @staticmethod
+    @lru_cache(maxsize=200)
+    def of(language: str | None) -> "_Reader":
+        return _Reader(language)
 
-def _digits(number: str, code: str) -> str:
-    return " ".join(_words(int(digit), code) or digit for digit in number if digit.isdigit())
+    def __init__(self, language: str | None) -> None:
+        self.language = language
+        self.code = number_language(language)
+        self.short = primary_subtag(language)
+        self.decimal_sign, self.group_sign = separators(language)
+        groups = {self.group_sign, "\u066c", *SPACES[1:]}
+        if self.decimal_sign == ",":
+            groups |= {".", " "}
+        self.decimals = {self.decimal_sign, "\u066b"}
+        group = f"[{re.escape(''.join(sorted(groups - self.decimals)))}]"
+        decimal = f"[{re.escape(''.join(sorted(self.decimals)))}]"
+        indian = r"\d{1,2}(?:,\d\d)+,\d{3}(?!\d)" if self.decimal_sign == "." else r"(?!)"
+        self.number = (
+            rf"(?:(?:{indian}|\d{{1,3}}(?P<g%d>{group})\d{{3}}(?:(?P=g%d)\d{{3}})*(?!\d))(?:{decimal}\d+)?"
+            rf"|\d+(?:{decimal}\d+(?!{decimal}\d))?)"
+        )
+        self.whole_number = re.compile(self._number(0))
+        self.group = re.compile(group)
+        # Between two numbers a sign belongs to the one on the side where the language writes it.
+        alone = "" if currency_follows(language) else r"(?! ?\d)"
+        self.amount = re.compile(
+            rf"(?P<minus>(?<![\w.,:/)\]%-])[\u2212-](?! ))?(?P<before>{CURRENCY}[ \xa0]?)?{self._number(0)}"
+            rf"(?P<after>[ \xa0\u202f]?(?:[{CURRENCY_SIGNS}]{alone}|[%\u066a\u2030]|\xb0(?:[CF]\b)?))?"
+        )
+        words = "|".join(sorted(map(re.escape, magnitudes(language)), key=len, reverse=True))
+        self.magnitude = re.compile(
+            rf"(?P<sign>{CURRENCY}) ?{self._number(0)} (?P<word>{words})\b" if words else "(?!)"
+        )
 
+    def _number(self, name: int) -> str:
+        """The pattern of a number; its own name for the group that remembers the grouping sign."""
+        return "(?P<number>" + self.number % (name, name) + ")"
 
-@lru_cache(maxsize=10000)
-def _words(value: int | Decimal, code: str, kind: str = "cardinal") -> str | None:
-    """num2words' spelling, or None where it has none for this number."""
-    from num2words import num2words
+    def read(self, text: str) -> str:
+        """The text in words."""
+        if not text.isascii():
+            text = text.translate(FULL_WIDTH)
+        if self.code is not None:
+            text = spell_ordinals(text, self.language, self.code, self._plain, month_names(self.language))
+        text = self._powers_and_fractions(text)
+        if self.code is not None:
+            text = self._times_and_ranges(text)
+        text = self.magnitude.sub(self._magnitude, text)
+        if self.code is not None and "." in self.decimals:
+            text = self._points(text)
+        text = self.amount.sub(self._amount, text)
+        text = re.sub(rf"[%\u066a\u2030]|[{CURRENCY_SIGNS}]", self._bare_sign, text)
+        words = and_words(self.language)
+        return re.sub(r"\s*&\s*", words, text) if words else text
 
-    try:
-        words = num2words(value, lang=code, to=kind)
-    except (NotImplementedError, OverflowError, ValueError, TypeError, IndexError, KeyError, AttributeError):
+    def _points(self, text: str) -> str:
+        """Mend what is not a number by the rules of languages with a decimal point: .5, 1.2.3, 3,5%."""
+        text = re.sub(r"(?<![\w.,])\.(?=\d+(?![.\d]))", "0.", text)
+        text = re.sub(r"(?<![\d.])\d+(?:\.\d+){2,}(?!\d)", lambda match: match[0].replace(".", " "), text)
+        text = re.sub(rf"(?<![\d.,])(\d+),(\d\d?)(?= ?[%\u066a\u2030\xb0{CURRENCY_SIGNS}](?! ?\d))", r"\1.\2", text)
+        return re.sub(rf"([{CURRENCY_SIGNS}] ?\d+),(\d\d)(?![\d,])", r"\1.\2", text)
+
+    def _plain(self, written: str) -> str:
+        """A number as written -> digits with a point for the decimal sign."""
+        for sign in self.decimals:
+            head, found, tail = written.rpartition(sign)
+            if found:
+                return self.group.sub("", head).replace(",", "") + "." + tail
+        bare = self.group.sub("", written)
+        return bare.replace(",", "") if self.decimal_sign == "." else bare
+
+    def _powers_and_fractions(self, text: str) -> str:
+        if text.isascii():
+            return self._ascii_fractions(text)
+        powers = "[\u207b\u2070\xb9\xb2\xb3\u2074-\u2079]"
+        text = re.sub(
+            rf"(?:(?<=\d)|(?<=\b[^\W\d_])|(?<=\b[^\W\d_]{{2}}))(\u207b?(?:(?!\u207b){powers})+)", self._power, text
+        )
+        text = re.sub(r"(?<!\d)(\d{1,2})\u2044(\d{1,2})(?!\d)", self._fraction_of_digits, text)
+        text = re.sub(rf"(?:(?<![\w.,])(\d+) ?)?([{VULGAR}])", self._vulgar, text)
+        text = self._ascii_fractions(text)
+        text = re.sub("[\u2070\xb9\xb2\xb3\u2074-\u2079]+|[\u2080-\u2089]+", _plain_digits, text)
+        return "".join(map(_detached, text))
+
+    def _ascii_fractions(self, text: str) -> str:
+        if "/" not in text or self.short not in FRACTIONS:
+            return text
+        pairs = "|".join(f"{top}/{bottom}" for top, bottom in FRACTION_VALUES)
+        return re.sub(rf"(?<![\d/.,])(?:(\d+)[ -])?({pairs})(?![\d/])", self._slash, text)
+
+    def _power(self, match: re.Match[str]) -> str:
+        base = match.string[match.start() - 1]
+        if not (base.isdecimal() or base.isalpha()):
+            return match[0]
+        exponent = match[1].translate(SUPERSCRIPTS)
+        digits = exponent.lstrip("-")
+        if self.short == "en" and exponent in ENGLISH_POWERS:
+            return f" {ENGLISH_POWERS[exponent]} "
+        minus = f"{self._minus()} " if exponent != digits else ""
+        return f" {POWER.get(self.short, '')} {minus}{cardinal(digits, self.code)} "
+
+    def _minus(self) -> str:
+        return (minus_word(self.code) if self.code else None) or "\u2212"
+
+    def _vulgar(self, match: re.Match[str]) -> str:
+        top, _, bottom = unicodedata.normalize("NFKC", match[2]).partition("\u2044")
+        return self._mixed(match[1], int(top), int(bottom or 0))
+
+    def _slash(self, match: re.Match[str]) -> str:
+        top, _, bottom = match[2].partition("/")
+        return self._mixed(match[1], int(top), int(bottom))
+
+    def _fraction_of_digits(self, match: re.Match[str]) -> str:
+        return self._mixed(None, int(match[1]), int(match[2]))
+
+    def _mixed(self, whole: str | None, top: int, bottom: int) -> str:
+        """ "1", 1, 2 -> "one and a half"; where the language's words are not known, the digits apart."""
+        fraction = self._fraction(top, bottom)
+        if fraction is None and self.code is not None and bottom and 1000 % bottom == 0:
+            value = int(whole or 0) + Decimal(top) / bottom
+            return f" {cardinal(str(value), self.code)} "
+        if fraction is None:
+            parts = (whole or "", str(top), str(bottom or ""))
+            return " " + " ".join(cardinal(part, self.code) for part in parts if part) + " "
+        if whole is None:
+            return f" {fraction} "
+        number = cardinal(whole, self.code)
+        if self.short == "de":  # one word: eineinhalb, zweidreiviertel
+            return f" {re.sub('eins$', 'ein', number)}{fraction.replace(' ', '')} "
+        if self.short == "fr" and (top, bottom) == (1, 2):
+            fraction = "demi"
+        return f" {number}{and_words(self.language)}{fraction} "
+
+    def _fraction(self, top: int, bottom: int) -> str | None:
+        if self.short in FRACTIONS and (top, bottom) in FRACTION_VALUES:
+            return FRACTIONS[self.short][FRACTION_VALUES.index((top, bottom))]
+        if self.short == "en" and self.code is not None and 2 < bottom <= 20:
+            ordinal = num2words_or_none(bottom, self.code, "ordinal")
+            return f"{cardinal(str(top), self.code)} {ordinal}{'s' if top != 1 else ''}"
         return None
-    return None if any(character.isdigit() for character in words) else words
+
+    def _times_and_ranges(self, text: str) -> str:
+        text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4]):([0-5]\d)(?![\d:])( ?Uhr\b| ?[ap]\.?m\b)?", self._time, text)
+        if self.short == "fr":
+            text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4]) ?h ?([0-5]\d)?\b", self._time, text)
+        if self.short == "en":
+            text = re.sub(r"(?<![\w.,])((?:1[1-9]|20)?[1-9]0)s\b", self._decade, text)
+        word = RANGE.get(self.short, " ")
+        sign = f"[{CURRENCY_SIGNS}]"
+        dash = (
+            rf"(?<![\d.,:/{DASHES}])({sign}?\d+(?:[.,]\d+)?) ?[\u2013\u2014] ?({sign}?\d+(?:[.,]\d+)?)(?![\d/{DASHES}])"
+        )
+        text = re.sub(dash, rf"\1 {word} \2", text)
+        hyphen = rf"(?<![\w.,:/{DASHES}])(\d{{1,2}}|\d{{4}})-(\d{{1,2}}|\d{{4}})(?![\w/{DASHES}]|[.,]\d)"
+        return re.sub(hyphen, lambda match: self._range(match, word), text)
+
+    def _range(self, match: re.Match[str], word: str) -> str:
+        """A hyphen is read as "to" between numbers that rise: "5-10", "1990-2000", but not "3-2"."""
+        first, last = match[1], match[2]
+        rises = int(first) < int(last) and (len(first) == 4) == (len(last) == 4)
+        return f"{first} {word} {last}" if rises else match[0]
+
+    def _time(self, match: re.Match[str]) -> str:
+        hour, minute, mark = match[1], match[2], (match[3] if match.lastindex == 3 else "") or ""
+        code = self.code
+        zero = hour == "00"
+        words = [cardinal("0" if zero else hour.lstrip("0") or "0", code)]
+        unit = HOURS.get(self.short, "")
+        if self.short == "fr" and words == ["un"]:
+            words, unit = ["une"], "heure"
+        if self.short == "ja":
+            return f"{words[0]}時{cardinal(minute.lstrip('0'), code) + '分' if int(minute) else ''}"
+        if self.short == "fr" or mark.strip() == "Uhr":
+            words.append(unit)
+            mark = ""
+        bare = int(minute or 0) == 0
+        if not bare and minute[0] == "0" and self.short == "en":
+            words.append(f"oh {cardinal(minute[1], code)}")
+        elif not bare:
+            words.append(cardinal(minute.lstrip("0") if self.short in HOURS else minute, code))
+        elif self.short == "en" and not mark:
+            words.append("o'clock" if 0 < int(hour) <= 12 else "hundred")
+        return f" {' '.join(words)} {mark.strip()} "
+
+    def _decade(self, match: re.Match[str]) -> str:
+        words = cardinal(match[1], self.code, year=True)
+        return f" {words[:-1]}ies " if words.endswith("y") else match[0]
+
+    def _magnitude(self, match: re.Match[str]) -> str:
+        """ "$5 million" is read "five million dollars"."""
+        currency = currency_of(match["sign"], self.language)
+        unit = currency_unit(currency, Decimal(1000000), self.language) if currency else None
+        return f" {self._words(match['number'])} {match['word']} {unit} " if unit else match[0]
+
+    def _words(self, written: str, year: bool = False) -> str:
+        number = self._plain(written) if self.code is not None else written
+        return cardinal(number, self.code, year and number == written)
+
+    def _amount(self, match: re.Match[str]) -> str:
+        minus = f" {self._minus()} " if match["minus"] else ""
+        before, number, after = (match["before"] or "").strip(), match["number"], (match["after"] or "").strip()
+        currency = before or (after if re.fullmatch(f"[{CURRENCY_SIGNS}]", after) else None)
+        rest = after if before else ""
+        if currency is not None:
+            iso = currency_of(currency, self.language)
+            words = self._money(number, iso) if iso else None
+            if words is not None:
+                return f"{minus} {words} {rest}"
+        elif after:
+            pattern = unit_pattern(SIGN_UNITS[after], Decimal(self._plain(number)), self.language)
+            if pattern is not None:
+                return f"{minus} {pattern.replace('{0}', self._words(number))} "
+        if self.code is None:
+            return match[0]
+        year = not (minus or before or after)
+        return f"{minus}{before} {self._words(number, year)} {after}"
+
+    def _money(self, number: str, currency: str) -> str | None:
+        if self.code is not None:
+            return money(self._plain(number), currency, self.language)
+        name = currency_unit(currency, Decimal(self._plain(number)), self.language)
+        return f"{number} {name}" if name else None
+
+    def _bare_sign(self, match: re.Match[str]) -> str:
+        """A sign that stands without a number: its name."""
+        if match[0] in SIGN_UNITS:
+            pattern = unit_pattern(SIGN_UNITS[match[0]], None, self.language)
+            return f" {pattern.replace('{0}', '').strip()} " if pattern else match[0]
+        currency = currency_of(match[0], self.language)
+        name = currency_unit(currency, None, self.language) if currency else None
+        return f" {name} " if name else match[0]
+
+
+def _plain_digits(match: re.Match[str]) -> str:
+    """A number in raised or lowered digits, apart from what is beside it: "H₂O" -> "H 2 O"."""
+    return f" {unicodedata.normalize('NFKC', match[0])} "
+
+
+def _detached(character: str) -> str:
+    """A character that NFKC turns into digits, kept from the digits beside it: "①2"."""
+    if character.isascii() or unicodedata.category(character) == "Nd":
+        return character
+    plain = unicodedata.normalize("NFKC", character)
+    return f" {plain} " if any(part.isdigit() for part in plain) else character

@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from jstasr.errors import JstasrError
+from jstasr.text.languages import join_split_letters
 from jstasr.text.tokens import WORD_MARK
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def phonemize_texts(texts: Sequence[str], lang: str) -> list[list[str]]:
     from phonemizer.separator import Separator
 
     # A line break or a NUL inside would end the text for espeak. Equal sentences are converted once.
-    flat = [" ".join(text.replace("\0", " ").split()) for text in texts]
+    # Letters that NFKC has taken apart are read only whole.
+    flat = [" ".join(join_split_letters(text).replace("\0", " ").split()) for text in texts]
     unique = sorted(set(flat))
     # "|" cannot come from espeak, which spells "_" itself between phones.
     separator = Separator(phone=" ", word="|")
@@ -143,6 +145,11 @@ def phonemize_texts(texts: Sequence[str], lang: str) -> list[list[str]]:
         raise JstasrError(f"phonemizer returned {len(lines)} lines for {len(unique)} texts in {lang!r}")
     spoken = dict(zip(unique, map(_split_phones, lines), strict=True))
     return [list(spoken[text]) for text in flat]
+
+
+def read_words(words: Sequence[str], code: str) -> list[str]:
+    """Phonemes of words one by one, in espeak's voice `code`, with spaces where it makes several words of one."""
+    return _backend(code).phonemize(list(words), strip=True) if words else []
 
 
 def _split_phones(line: str) -> list[str]:

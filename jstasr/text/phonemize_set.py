@@ -1,14 +1,16 @@
 """Stage 3: the phones of a data directory, or of one table of transcripts."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from jstasr.errors import JstasrError
 from jstasr.kaldi.tables import read_table, write_table
-from jstasr.text.g2p import G2p, choose_method
-from jstasr.text.normalize import clean_table
+from jstasr.text.g2p import MAX_WORDS_SHOWN, G2p, choose_method
+from jstasr.text.normalize import clean_table, describe_left_out, left_out_signs
 from jstasr.text.phone_files import languages_of, phonemize_table, refuse_unspoken
+from jstasr.text.spelled_out import spelled_out
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,12 @@ def _phonemize(
     for language in sorted(set(languages.values())):
         choice = choose_method(options.g2p, language)
         report(f"{path}: phonemes of {language}: {choice.method} ({choice.reason})")
+        if choice.method == "espeak":
+            own = (text for utterance, text in texts.items() if languages[utterance] == language)
+            _report_spelled_out(f"{path}: {language}", spelled_out(own, language), options.g2p, report)
+    lost = describe_left_out(left_out_signs(raw, options.g2p.cleaner, utt2lang, options.language))
+    if lost:
+        report(f"{path}: {lost}")
     phones = phonemize_table(texts, languages, options.num_procs, options.g2p, str(path))
     if not options.drop_unspoken:
         refuse_unspoken(phones, texts, path)
@@ -81,6 +89,15 @@ def _phonemize(
     if not phones:
         raise JstasrError(f"{path}: no utterance has a phoneme")
     return PhonemizedTable(raw, {utterance: texts[utterance] for utterance in phones}, phones)
+
+
+def _report_spelled_out(where: str, found: Counter[str], g2p: G2p, report: Callable[[str], None]) -> None:
+    if not found:
+        return
+    shown = " ".join(f"{word} ({count})" for word, count in found.most_common(MAX_WORDS_SHOWN))
+    more = f" and {len(found) - MAX_WORDS_SHOWN} more" if len(found) > MAX_WORDS_SHOWN else ""
+    result = "their letters are taken instead" if g2p.method == "auto" else "WARNING: --g2p auto takes their letters"
+    report(f"{where}: espeak spells out by names of letters (how often): {shown}{more}; {result}")
 
 
 def _write_texts(source: Path, target: Path, table: PhonemizedTable, utt2lang: Mapping[str, str] | None) -> None:

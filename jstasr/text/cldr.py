@@ -1,0 +1,147 @@
+"""What CLDR says of a language, through babel: separators in numbers, names of units and currencies, "and"."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import cache
+
+from babel import Locale, UnknownLocaleError
+from babel.core import get_global
+from babel.numbers import get_currency_name, get_territory_currencies
+
+SPACES = " \xa0\u2009\u202f"
+# What a currency sign stands for where neither the language nor its country uses it as its own.
+SIGN_CURRENCIES = {"$": "USD", "\xa3": "GBP", "\xa5": "JPY"}
+# Percent in languages of which CLDR has only the sign.
+PERCENT = {
+    "gl": "{0} por cento", "ko": "{0} 퍼센트", "mt": "{0} fil-mija", "sw": "asilimia {0}", "vi": "{0} phần trăm",
+    "yue": "百分之{0}", "zh": "百分之{0}",
+}  # fmt: skip
+COUNTRY_SIGNS = {"US$": "USD", "C$": "CAD"}  # beside those of CLDR's English, as R$ and A$
+
+
+@cache
+def locale_of(language: str | None) -> Locale | None:
+    """CLDR's data of a language or, where it has none for the country, of the language alone."""
+    if not language:
+        return None
+    whole = language.replace("-", "_")
+    for name in (whole, whole.split("_")[0]):
+        try:
+            return Locale.parse(name)
+        except (ValueError, UnknownLocaleError):
+            continue
+    return None
+
+
+@cache
+def separators(language: str | None) -> tuple[str, str]:
+    """The decimal sign and the sign that groups thousands, as written with Latin digits."""
+    locale = locale_of(language)
+    symbols = locale.number_symbols.get("latn", {}) if locale else {}
+    return symbols.get("decimal", "."), symbols.get("group", ",")
+
+
+@cache
+def unit_pattern(unit: str, count: Decimal | None, language: str | None) -> str | None:
+    """CLDR's words around an amount of a unit, as "{0} percent"; None where it has only signs."""
+    locale = locale_of(language)
+    if locale is None:
+        return None
+    # babel gives these patterns only with the amount in digits already in them.
+    patterns: Mapping[str, str] = locale._data["unit_patterns"].get(unit, {}).get("long", {})
+    if unit == "concentr-percent" and locale.language in PERCENT:
+        return PERCENT[locale.language]
+    form = locale.plural_form(count) if count is not None else "other"
+    for pattern in (patterns.get(form), patterns.get("other")):
+        if pattern and any(character.isalpha() for character in pattern):
+            return pattern
+    return None
+
+
+@cache
+def and_words(language: str | None) -> str | None:
+    """What stands between the two members of a list, as " and "; None where CLDR writes a sign there."""
+    locale = locale_of(language)
+    if locale is None:
+        return None
+    pattern = locale.list_patterns["standard"].get("2", "")
+    between = pattern.removeprefix("{0}").removesuffix("{1}")
+    # Welsh "a(c)": the letter in brackets stands before vowels, and & stands before any word.
+    between = re.sub(r"\(.*?\)", "", between)
+    return between if between.strip().isalpha() else None
+
+
+@cache
+def currency_of(sign: str, language: str | None) -> str | None:
+    """The ISO 4217 code of a currency sign: the country's own, the language's own, or the one known everywhere."""
+    locale = locale_of(language)
+    if sign in COUNTRY_SIGNS:
+        return COUNTRY_SIGNS[sign]
+    if locale is not None:
+        for code in _own_currencies(locale):
+            if sign in (locale.currency_symbols.get(code), _narrow_symbols().get(code)):
+                return code
+        if sign in SIGN_CURRENCIES:
+            return SIGN_CURRENCIES[sign]
+    known = {symbol: code for code, symbol in Locale("en").currency_symbols.items()}
+    narrow = {
+        "\u0e3f": "THB",
+        "\u20bd": "RUB",
+        "\u20ba": "TRY",
+        "\u20b4": "UAH",
+        "\u20b8": "KZT",
+        "\u20be": "GEL",
+        "\u20bc": "AZN",
+    }
+    return known.get(sign) or narrow.get(sign)
+
+
+@cache
+def _narrow_symbols() -> dict[str, str]:
+    return {"JPY": "\xa5", "CNY": "\xa5", "USD": "$", "GBP": "\xa3"}
+
+
+def _own_currencies(locale: Locale) -> list[str]:
+    likely = get_global("likely_subtags").get(str(locale).split("_")[0], "").split("_")
+    territory = locale.territory or (likely[-1] if len(likely) > 1 else "")
+    return get_territory_currencies(territory) if territory else []
+
+
+@cache
+def currency_name(code: str, count: Decimal | None, language: str | None) -> str | None:
+    """CLDR's name of a currency in the form for an amount; None where it has only the code."""
+    locale = locale_of(language)
+    if locale is None:
+        return None
+    name = get_currency_name(code, count=count, locale=locale)
+    return None if name == code else re.sub(r" *\(.*\)", "", name)
+
+
+@cache
+def currency_follows(language: str | None) -> bool:
+    """Does the language write the sign of a currency after the amount?"""
+    locale = locale_of(language)
+    return locale is not None and not locale.currency_formats["standard"].pattern.lstrip("\u200e\u200f").startswith(
+        "\xa4"
+    )
+
+
+@cache
+def magnitudes(language: str | None) -> frozenset[str]:
+    """Words for thousand, million and so on after a number in digits."""
+    locale = locale_of(language)
+    if locale is None:
+        return frozenset()
+    patterns = locale.compact_decimal_formats.get("long", {})
+    words = (str(pattern.pattern).replace("0", "").strip() for forms in patterns.values() for pattern in forms.values())
+    return frozenset(word for word in words if word.isalpha())
+
+
+@cache
+def month_names(language: str | None) -> tuple[str, ...]:
+    """Names of months as they stand in dates, the long ones first."""
+    locale = locale_of(language)
+    if locale is None:
+        return ()
+    return tuple(sorted(locale.months["format"]["wide"].values(), key=len, reverse=True))

@@ -1,0 +1,165 @@
+"""Words of numbers, by num2words where it has the language, and of amounts of money and units, by CLDR too."""
+
+import re
+import unicodedata
+from decimal import Decimal
+from functools import lru_cache
+
+from jstasr.text.cldr import currency_name
+from jstasr.text.languages import primary_subtag
+
+# num2words' own spelling of codes.
+CODES = {"kk": "kz", "nb": "no", "nn": "no"}
+MAX_DIGITS = 15  # longer strings, and those with a leading zero, are names of things: read digit by digit
+# The decimal sign's name where num2words reads decimals wrong: Turkish 3,5 as 3,50, Persian 0.05 as a half.
+POINT_WORDS = {"ar": "فاصلة", "fa": "ممیز", "tr": "virgül", "vi": "phẩy"}
+FAULTS = (NotImplementedError, OverflowError, ValueError, TypeError, IndexError, KeyError, AttributeError)
+
+
+@lru_cache
+def number_language(language: str | None) -> str | None:
+    """num2words' code of a language, or None where it lacks it: "pt-BR" -> "pt_BR", "sv-SE" -> "sv"."""
+    if not language:
+        return None
+    from num2words import CONVERTER_CLASSES
+
+    known = {code.lower(): code for code in CONVERTER_CLASSES}
+    whole, short = language.lower().replace("-", "_"), primary_subtag(language)
+    for code in (whole, CODES.get(short, short)):
+        if code in known:
+            return known[code]
+    return None
+
+
+@lru_cache(maxsize=10000)
+def num2words_or_none(value: int | float | Decimal, code: str, kind: str = "cardinal", **options: str) -> str | None:
+    """num2words' spelling, or None where it has none for this number."""
+    from num2words import num2words
+
+    try:
+        words = num2words(value, lang=code, to=kind, **options)
+    except FAULTS:
+        return None
+    if not words or any(character.isdigit() or unicodedata.category(character)[0] == "S" for character in words):
+        return None
+    return words
+
+
+def cardinal(number: str, code: str | None, year: bool = False) -> str:
+    """Words of "12", "12.5" or, digit by digit, "0012"; the number itself without num2words' code.
+
+    Args:
+        number: digits of any script, with a point for the decimal sign.
+        code: of `number_language`.
+        year: four digits between 1100 and 1999 are read as English reads a year.
+    """
+    if code is None:
+        return number
+    whole, _, fraction = number.partition(".")
+    if fraction:
+        return _decimal(whole, fraction, code)
+    if (len(whole) > 1 and int(whole[0]) == 0) or len(whole) > MAX_DIGITS:
+        return digit_by_digit(whole, code)
+    if year and code.startswith("en") and len(whole) == 4 and 1100 <= int(whole) <= 1999:
+        return num2words_or_none(int(whole), code, "year") or digit_by_digit(whole, code)
+    return num2words_or_none(int(whole), code) or digit_by_digit(whole, code)
+
+
+def digit_by_digit(number: str, code: str) -> str:
+    """Words of each digit."""
+    return " ".join(num2words_or_none(int(digit), code) or digit for digit in number if digit.isdigit())
+
+
+def _decimal(whole: str, fraction: str, code: str) -> str:
+    point = _point_word(code)
+    if point is None:
+        words = num2words_or_none(Decimal(f"{int(whole)}.{int(fraction):0{len(fraction)}d}"), code)
+        if words is not None:
+            return words
+    return " ".join(filter(None, (cardinal(whole, code), point, digit_by_digit(fraction, code))))
+
+
+@lru_cache
+def _point_word(code: str) -> str | None:
+    """The name of the decimal sign in languages that read the digits after it one by one; None in the others.
+
+    From num2words' reading of 3.25 as a float: of a Decimal its Italian and Welsh drop the fraction.
+    """
+    if code in POINT_WORDS:
+        return POINT_WORDS[code]
+    said, three, two, five = (num2words_or_none(value, code) for value in (3.25, 3, 2, 5))
+    if said is None or three is None or two is None or five is None or not said.startswith(three):
+        return None
+    rest = "".join(said[len(three) :].split())
+    return rest.removesuffix(two + five) if rest.endswith(two + five) and rest != two + five else None
+
+
+@lru_cache
+def minus_word(code: str) -> str | None:
+    """What stands before a negative number."""
+    from num2words import CONVERTER_CLASSES
+
+    one, negative = num2words_or_none(1, code), num2words_or_none(-1, code)
+    if one is not None and negative is not None and negative.endswith(one):
+        return negative.removesuffix(one).strip()
+    word = getattr(CONVERTER_CLASSES[code], "negword", None) or ""
+    return word.strip() if word.strip().isalpha() else None
+
+
+def money(amount: str, currency: str, language: str | None) -> str | None:
+    """Words of an amount of a currency: "2.50" USD is "two dollars, fifty cents"; None where nobody has its name."""
+    code = number_language(language)
+    whole, _, fraction = amount.partition(".")
+    if (
+        code is not None
+        and len(fraction) in (0, 2)
+        and len(whole) <= MAX_DIGITS
+        and currency in own_currency_forms(code)
+    ):
+        cents = f"{int(fraction):02d}" if fraction else "00"
+        value = Decimal(f"{int(whole)}.{cents}")
+        options = {"currency": currency} | ({"separator": "|"} if cents == "00" else {})
+        words = _money_words(value, code, options)
+        if words is not None:
+            words = words.partition("|")[0].strip()
+            return _everyday_english(words, int(whole)) if code.startswith("en") else words
+    count = Decimal(f"{int(whole)}.{fraction}" if fraction else str(int(whole)))
+    name = currency_unit(currency, count, language)
+    return f"{cardinal(amount, code)} {name}" if name else None
+
+
+def _money_words(value: Decimal, code: str, options: dict[str, str]) -> str | None:
+    """num2words' words of an amount of money, or None; a separator among the options stays in them."""
+    from num2words import num2words
+
+    try:
+        words = num2words(value, lang=code, to="currency", **options)
+    except FAULTS:
+        return None
+    return None if not words or any(character.isdigit() for character in words) else words
+
+
+@lru_cache
+def own_currency_forms(code: str) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """num2words' names of currencies in a language's own words; many of its languages only inherit English ones."""
+    from num2words import CONVERTER_CLASSES
+    from num2words.lang_EU import Num2Word_EU
+
+    forms = getattr(CONVERTER_CLASSES[code], "CURRENCY_FORMS", {})
+    return {} if forms is Num2Word_EU.CURRENCY_FORMS and not code.startswith("en") else forms
+
+
+def currency_unit(currency: str, count: Decimal | None, language: str | None) -> str | None:
+    """A currency's name after a number that is written otherwise ("million", "2.5"); None where it has none."""
+    code = number_language(language)
+    if code is not None and code.startswith("en") and currency in own_currency_forms(code):
+        singular, plural = own_currency_forms(code)[currency][0][:2]
+        name = singular if count is None or count == 1 else plural
+        return _everyday_english(name, 1 if count == 1 or count is None else 2)
+    return currency_name(currency, count, language)
+
+
+def _everyday_english(words: str, whole: int) -> str:
+    """num2words says "five euro" and "five pounds sterling"."""
+    words = words.replace(" sterling", "")
+    return words if whole == 1 else re.sub(r"\beuro\b", "euros", words)

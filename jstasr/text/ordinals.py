@@ -1,0 +1,92 @@
+"""Ordinal numbers as languages write them: 3rd, 2ème, 1ª, 5-го, 3:e, 3. Mai."""
+
+import re
+from collections.abc import Callable
+
+from jstasr.text.languages import primary_subtag
+from jstasr.text.number_words import num2words_or_none
+
+# What follows the digits of an ordinal, by grammar. Spanish, Italian, Portuguese and Catalan end in o (m) and a (f).
+ENDINGS = {
+    "en": r"(?:st|nd|rd|th)",
+    "fr": r"(?:er|ère|re|e|ème|nde?)",
+    "es": r"(?:er|\.?[ºª°])",
+    "pt": r"\.?[ºª°]",
+    "it": r"\.?[ºª°]",
+    "ca": r"(?:r|n|t|è|a)",
+    "nl": r"(?:e|de|ste)",
+    "sv": r":[ae]",
+    "ro": r"-(?:lea|a)",
+    "cy": r"(?:af|ail|il|ydd|edd|ed|fed|eg|ain|fain)",
+    "eo": r"-?a",
+    "tr": r"['\u2019]?(?:inci|ıncı|uncu|üncü|nci|ncı)",
+    "ko": r" ?번째",
+    "ru": r"-(?:й|я|е|го|му|ю|х)",
+}
+RUSSIAN = {
+    "й": {}, "я": {"gender": "f"}, "е": {"gender": "n"}, "го": {"case": "g"}, "му": {"case": "d"},
+    "ю": {"case": "a", "gender": "f"}, "х": {"case": "g", "plural": "t"},
+}  # fmt: skip
+FEMININE = {"es": "o", "pt": "o", "it": "o"}
+# German ordinals before a month take the ending that the word before asks for.
+GERMAN_WEAK = r"(?P<word>\b(?:am|vom|zum|dem|den|im|beim|bis zum|des) )"
+DATES = {"de", "da", "nb", "no", "nn"}
+
+
+def spell_ordinals(
+    text: str, language: str | None, code: str, plain: Callable[[str], str], months: tuple[str, ...]
+) -> str:
+    """Text with its ordinal numbers in words.
+
+    Args:
+        text: as written.
+        language: its language.
+        code: num2words' code of it.
+        plain: a number as written -> its digits.
+        months: the language's names of months.
+    """
+    short = primary_subtag(language)
+    number = r"(?<![\w.,])(?P<number>\d{1,3}(?:[.,\u202f\xa0]\d{3})+|\d{1,9})"
+    if short in ENDINGS:
+        prefix = r"(?:\bal? )?" if short == "ro" else ""
+        pattern = rf"{prefix}{number}(?P<ending>{ENDINGS[short]})(?!\w)"
+        text = re.sub(pattern, lambda match: _ordinal(match, short, code, plain), text, flags=re.IGNORECASE)
+    if short == "id":
+        text = re.sub(r"\bke-(?P<number>\d{1,9})\b", lambda match: _ordinal(match, short, code, plain), text)
+    if short in DATES and months:
+        names = "|".join(map(re.escape, months))
+        dated = rf"(?:{GERMAN_WEAK})?(?<![\w.,])(?P<number>[0-3]?\d)\. ?(?={names})"
+        text = re.sub(dated, lambda match: _day(match, short, code), text, flags=re.IGNORECASE)
+    return text
+
+
+def _ordinal(match: re.Match[str], short: str, code: str, plain: Callable[[str], str]) -> str:
+    digits = plain(match["number"])
+    if not digits.isdigit():
+        return match[0]
+    ending = (match.groupdict().get("ending") or "").lower()
+    options: dict[str, str] = RUSSIAN.get(ending.lstrip("-"), {}) if short == "ru" else {}
+    words = num2words_or_none(int(digits), code, "ordinal", **options)
+    if words is None:
+        return match[0]
+    if short in FEMININE and ending.endswith("ª"):
+        words = re.sub(r"o\b", "a", words)
+    elif short == "es" and ending == "er":
+        words = re.sub(r"(primer|tercer)o$", r"\1", words)
+    elif short == "fr" and digits == "1" and ending in ("re", "ère"):
+        words = "première"
+    elif short == "fr" and ending in ("nd", "nde"):
+        words = {"nd": "second", "nde": "seconde"}[ending]
+    elif short == "ca" and ending == "a":
+        words = {"quart": "quarta", "cinquè": "cinquena"}.get(
+            words, re.sub("è$", "ena", words) if words[-1] == "è" else words + "a"
+        )
+    return f" {words} "
+
+
+def _day(match: re.Match[str], short: str, code: str) -> str:
+    words = num2words_or_none(int(match["number"]), code, "ordinal")
+    if words is None or int(match["number"]) == 0:
+        return match[0]
+    before = match["word"] or ""
+    return f"{before}{words}{'n' if short == 'de' and before else ''} "
