@@ -101,13 +101,13 @@ def _by_line(fault: str) -> list[int | str]:
 
 
 def not_utf8(text: str) -> bool:
-    """Does a text that was decoded with `surrogateescape` hold bytes that are not UTF-8?"""
-    return any("\udc80" <= character <= "\udcff" for character in text)
+    """Does a text hold what UTF-8 cannot: bytes read with `surrogateescape`, or half a character of JSON (\\ud83d)?"""
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def printable(text: str) -> str:
-    """A text that was decoded with `surrogateescape`, fit for an error message."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """A text that may not be UTF-8, fit for an error message."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def read_text_file(path: str | Path) -> str:

@@ -63,9 +63,8 @@ def read_huggingface(source: str | Path, options: ReadOptions, faults: ImportFau
                     row[audio_column], seconds = _extract(audio, row_where, name, options, faults)
                     if not row[audio_column]:
                         continue
-                values = {key: "" if value is None else str(value) for key, value in row.items()}
-                _name_classes(table.schema, values)
-                entry = columns.entry(values, row_where, faults)
+                _name_classes(table.schema, row)
+                entry = columns.entry(row, row_where, faults)
                 if entry is not None:
                     entry.split, entry.seconds = entry.split or split, seconds
                     entries.append(entry)
@@ -150,13 +149,13 @@ def _split_of(path: Path, source: Path) -> str:
     return ""
 
 
-def _name_classes(schema: "pyarrow.Schema", values: dict[str, str]) -> None:
-    """Replace class labels (integers) by the names in the metadata: {"lang_id": "2"} becomes {"lang_id": "de"}."""
+def _name_classes(schema: "pyarrow.Schema", values: dict[str, Any]) -> None:
+    """Replace class labels (integers) by the names in the metadata: {"lang_id": 2} becomes {"lang_id": "de"}."""
     try:
         features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
     except (KeyError, ValueError):
         return
     for key, value in values.items():
         names = features.get(key, {}).get("names") if isinstance(features.get(key), dict) else None
-        if names and value.isdigit() and int(value) < len(names):
-            values[key] = names[int(value)]
+        if names and isinstance(value, int) and 0 <= value < len(names):
+            values[key] = names[value]

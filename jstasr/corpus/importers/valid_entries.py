@@ -114,7 +114,7 @@ def _length_unread(path: Path) -> AudioLength:
     """Only a fault that shows without opening the file: it is missing or empty."""
     try:
         size = os.stat(path).st_size
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a zero byte in the path
         return AudioLength(None, "missing audio")
     if path.is_dir() or size == 0:
         return AudioLength(None, f"the audio is {'a folder' if path.is_dir() else 'an empty file'}")
