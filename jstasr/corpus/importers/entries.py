@@ -80,11 +80,11 @@ class ImportFaults:
 
     def add(self, where: str | Path, message: str) -> None:
         """A fault of the source as a whole."""
-        self.fatal.append(f"{where}: {message}")
+        self.fatal.append(_one_line(f"{where}: {message}"))
 
     def add_row(self, where: str | Path, message: str) -> None:
         """A fault of one row."""
-        self.rows.append(f"{where}: {message}")
+        self.rows.append(_one_line(f"{where}: {message}"))
 
     def raise_all(self, source: str) -> None:
         """JstasrError with every fault, if there is any that is not skipped."""
@@ -93,6 +93,11 @@ class ImportFaults:
             remedy = "Nothing was written." + ("" if self.fatal else " --skip-bad leaves such rows out.")
             shown = list_faults(faults, MAX_FAULTS_SHOWN, indent="  ")
             raise JstasrError(f"{source}: {len(faults)} fault(s)\n{shown}\n{remedy}")
+
+
+def _one_line(fault: str) -> str:
+    """A fault as one line that can be printed, whatever names of files it holds."""
+    return printable(fault).replace("\r", "\\r").replace("\n", "\\n")
 
 
 def _by_line(fault: str) -> list[int | str]:
