@@ -14,6 +14,7 @@ from jstasr.corpus.importers.columns import Columns
 from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions
 from jstasr.errors import JstasrError
 from jstasr.kaldi.audio import audio_fault
+from jstasr.kaldi.files import file_stem
 
 if TYPE_CHECKING:
     import pyarrow
@@ -113,7 +114,7 @@ def _extract(
         return path, None
     known = Path(path).name or f"{name}{_ending(content)}"
     stem, ending = Path(known).stem, Path(known).suffix or _ending(content)
-    target = f"{name}-{re.sub('[^A-Za-z0-9._-]', '_', stem)}{ending}" if path else known
+    target = f"{file_stem(name + '-' + re.sub('[^A-Za-z0-9._-]', '_', stem))}{ending}" if path else known
     if options.extracted is None:
         try:
             return target, soundfile.info(io.BytesIO(content)).duration
