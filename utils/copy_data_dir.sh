@@ -30,7 +30,7 @@ need_file "$source/utt2spk"
 # map_ids MAP FILE: FILE with its first field mapped, if there is such a file
 map_ids() {
   if [ -f "$source/$2" ]; then
-    "$utils/apply_map.pl" -f 1 "$stage/$1" <"$source/$2" >"$stage/$2" || fail "$source/$2 has an id that utt2spk lacks; fix it: utils/fix_data_dir.sh $source"
+    map_first_field "$stage/$1" <"$source/$2" >"$stage/$2" || fail "$source/$2 has an id that utt2spk lacks; fix it: utils/fix_data_dir.sh $source"
   fi
 }
 # copy_as_is FILE...: those of them that exist

@@ -5,6 +5,7 @@ use warnings;
 use File::Basename qw(dirname);
 use Cwd qw(abs_path getcwd);
 use lib dirname(abs_path(__FILE__)) . '/internal';
+use Quoting 'shell_quote';
 use Runner qw(parse_command_line queue_options job_script queue_files wait_for_tasks report_failures);
 
 my $DEFAULT_CONFIG_PATH = 'conf/queue.conf';
@@ -45,9 +46,10 @@ my ($array, $output) = ('', "$files->{base}.out");
 if (defined $job->{name}) {
   $array = "-t $job->{first}-$job->{last}";
   $array .= " -tc $job->{options}{max_jobs_run}" if $job->{options}{max_jobs_run} && "$submit $switches" !~ /(^|\s)-tc\s/;
-  $output = "'$files->{base}.\$TASK_ID.out'";
+  $output = "$files->{base}.\$TASK_ID.out";
 }
-my $command = join ' ', grep { $_ ne '' } $submit, $switches, $array, "-o $output", $files->{script};
+my $command = join ' ', grep { $_ ne '' } $submit, $switches, $array, '-o',
+  shell_quote($output, $files->{script});
 open my $script, '>', $files->{script} or die "queue.pl: could not write $files->{script}: $!\n";
 print {$script} job_script($job, getcwd(), 'SGE_TASK_ID', $files->{done}, 'exit $((code ? 1 : 0))'),
   "## submitted with:\n# $command\n";

@@ -5,6 +5,7 @@ use warnings;
 use File::Basename qw(dirname);
 use Cwd qw(abs_path getcwd);
 use lib dirname(abs_path(__FILE__)) . '/internal';
+use Quoting 'shell_quote';
 use Runner qw(parse_command_line queue_options job_script queue_files wait_for_tasks report_failures);
 
 my $DEFAULT_CONFIG_PATH = 'conf/slurm.conf';
@@ -41,14 +42,15 @@ my ($submit, $switches) = queue_options('slurm.pl', $job, $DEFAULT_CONFIG_PATH, 
 my $files = queue_files('slurm.pl', $job);
 
 my $array = '';
-my $output = "$files->{base}.out";
+my $base = $files->{base} =~ s/%/%%/gr;    # % begins a pattern of sbatch
+my $output = "$base.out";
 if (defined $job->{name}) {
   $array = "--array=$job->{first}-$job->{last}";
   $array .= "%$job->{options}{max_jobs_run}" if $job->{options}{max_jobs_run};
-  $output = "$files->{base}.%a.out";    # %a: the number of the task
+  $output = "$base.%a.out";    # %a: the number of the task
 }
-my $command = join ' ', grep { $_ ne '' } $submit, $switches, $array, "--parsable --open-mode=append --output=$output",
-  $files->{script};
+my $command = join ' ', grep { $_ ne '' } $submit, $switches, $array, "--parsable --open-mode=append",
+  shell_quote("--output=$output", $files->{script});
 open my $script, '>', $files->{script} or die "slurm.pl: could not write $files->{script}: $!\n";
 print {$script} job_script($job, getcwd(), 'SLURM_ARRAY_TASK_ID', $files->{done}, 'exit $((code ? 1 : 0))'),
   "## submitted with:\n# $command\n";

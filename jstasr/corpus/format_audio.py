@@ -8,14 +8,13 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
 import numpy as np
 
 from jstasr.errors import JstasrError, list_faults
 from jstasr.kaldi import audio
 from jstasr.kaldi.data_dir import SPK2UTT, TEXT, UTT2LANG, UTT2NUM_SAMPLES, UTT2SPK, WAV_SCP, DataDir
-from jstasr.kaldi.files import first_few
+from jstasr.kaldi.files import file_stem, first_few
 from jstasr.kaldi.job_share import job_share
 from jstasr.kaldi.tables import read_table, spk2utt_of, write_table
 
@@ -102,7 +101,7 @@ def _format_cut(
         if not len(samples):
             return Formatted(cut.utterance, fault=f"{source}: no samples")
         samples = audio.resample(samples, rate, plan.rate)
-        path = plan.outdir / "audio" / f"{quote(cut.utterance, safe='')}.wav"
+        path = plan.outdir / "audio" / f"{file_stem(cut.utterance)}.wav"
         audio.write_wav(path, samples, plan.rate)
     except JstasrError as error:
         return Formatted(cut.utterance, fault=str(error))

@@ -1,5 +1,7 @@
 """Kaldi data directories: their tables, read when first asked for, and whether they fit each other."""
 
+import math
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +14,15 @@ from jstasr.kaldi.tables import read_table
 WAV_SCP, TEXT, UTT2SPK, SPK2UTT, SEGMENTS = "wav.scp", "text", "utt2spk", "spk2utt", "segments"
 FEATS_SCP, UTT2NUM_FRAMES, UTT2NUM_SAMPLES = "feats.scp", "utt2num_frames", "utt2num_samples"
 UTT2LANG, PHONES = "utt2lang", "phones"  # not Kaldi's: languages, and phonemes with `_` between words
+
+SECONDS = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+def parse_seconds(text: str) -> float:
+    """A finite number; ValueError for anything else, so also for nan, inf and 1_000, which float() reads."""
+    if not SECONDS.fullmatch(text) or not math.isfinite(float(text)):
+        raise ValueError(f"not a number of seconds: {text!r}")
+    return float(text)
 
 
 class Segment(NamedTuple):
@@ -76,7 +87,7 @@ class DataDir:
         for utterance, value in table.items():
             try:
                 recording, start, end = value.split()
-                segment = Segment(recording, float(start), float(end))
+                segment = Segment(recording, parse_seconds(start), parse_seconds(end))
                 if not segment.start >= 0 or not (segment.end == -1 or segment.end > segment.start):
                     raise ValueError
             except ValueError:

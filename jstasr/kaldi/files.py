@@ -1,12 +1,17 @@
 """Files that are either whole or absent."""
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Literal, TextIO, overload
+from urllib.parse import quote
 
 from jstasr.errors import JstasrError
+
+LONGEST_STEM = 120  # bytes of a file's name: an encrypted file system takes 143, a temporary name has 20 more
+KEPT_STEM = 60  # bytes that remain of a longer name, in front of its digest
 
 
 @overload
@@ -30,7 +35,10 @@ def atomic_write(path: str | Path, mode: str = "w", sync: bool = True) -> Iterat
     if mode not in ("w", "wb"):
         raise ValueError(f"atomic_write: mode must be 'w' or 'wb', not {mode!r}")
     target = Path(os.path.realpath(path))
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise JstasrError(f"{path}: cannot make its folder: {error.strerror}") from error
     temporary = target.parent / f".{target.name}.{os.getpid()}.tmp"
     text = mode == "w"
     try:
@@ -41,13 +49,32 @@ def atomic_write(path: str | Path, mode: str = "w", sync: bool = True) -> Iterat
                 os.fsync(file.fileno())
         os.replace(temporary, target)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         if error.filename is None or Path(error.filename) == temporary:
             raise JstasrError(f"{path}: cannot write: {error.strerror}") from error
         raise
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def file_stem(name: str) -> str:
+    """A name, such as an utterance's id, as the stem of a file's name: plain ASCII, short, and no other name's.
+
+    Characters with a meaning for shells, and all beyond ASCII, are percent-encoded. Of what would be too long the
+    beginning remains, with `+` and a digest of the whole; no encoded name holds a `+`.
+    """
+    stem = quote(name, safe="", errors="surrogatepass")
+    if len(stem) <= LONGEST_STEM:
+        return stem
+    characters = ""
+    for character in name:
+        longer = characters + quote(character, safe="", errors="surrogatepass")
+        if len(longer) > KEPT_STEM:
+            break
+        characters = longer
+    return f"{characters}+{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 def first_few(items: Iterable[object], shown: int = 10) -> str:

@@ -76,6 +76,24 @@ def test_segments_are_cut_to_the_sample(recipe, source):
     assert read_table("dump/set/utt2num_samples")["d"] == "16000"  # 50 ms past the end: rounded times
 
 
+@pytest.mark.parametrize("letter", ["あ", "x", "%", "🙂"])
+def test_utterances_with_the_longest_names_have_short_files(recipe, letter):
+    names = [letter * (240 // len(letter.encode())) + end for end in "ab"]
+    for table, of in (("wav.scp", "wav/a.wav"), ("text", "words"), ("utt2spk", "s")):
+        write_lines(recipe / table, [f"{name} {of}" for name in names])
+    assert format_audio("--fs", "8k") == 0
+    paths = read_table("dump/set/wav.scp")
+    assert set(paths) == set(names) and len(set(paths.values())) == 2
+    assert all(len(Path(path).name) < 130 and Path(path).is_file() for path in paths.values())
+
+
+def test_a_file_that_cannot_be_written_is_a_fault_of_its_utterance(recipe, capsys):
+    write_lines(Path("dump/set/audio"), ["in the place of a folder"])
+    assert format_audio("--fs", "8k") == 1
+    said = capsys.readouterr().err
+    assert "4 of 4 utterances" in said and "a: dump/set/audio/a.wav: cannot make its folder" in said
+
+
 def test_short_and_long_utterances_are_left_out_and_listed(recipe, capsys):
     assert format_audio("--min-seconds", "1.5", "--max-seconds", "3.5") == 0
     for name in ("wav.scp", "text", "utt2spk", "utt2num_samples"):

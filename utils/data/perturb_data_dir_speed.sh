@@ -43,21 +43,11 @@ map_ids() {
   local map=$1 file
   shift
   for file in "$@"; do
-    [ ! -f "$source/$file" ] || "$utils/apply_map.pl" -f 1 "$stage/$map" <"$source/$file" >"$stage/$file"
+    [ ! -f "$source/$file" ] || map_first_field "$stage/$map" <"$source/$file" >"$stage/$file"
   done
 }
-# play_at_factor: wav.scp lines in, lines that send the sound through sox out. Three kinds of source: a command, a
-# place in an archive, a file. sox is told that a file is WAV unless its name says otherwise.
-play_at_factor() {
-  sed 's/| *$/ |/' | awk -v factor="$factor" '{
-    id = $1
-    $1 = ""
-    if ($NF == "|") print id $0 " sox -t wav - -t wav - speed " factor " |"
-    else if ($0 ~ /:[0-9]+$/) print id " wav-copy" $0 " - | sox -t wav - -t wav - speed " factor " |"
-    else if ($0 ~ /\.(flac|ogg|opus|mp3|aiff?|au|sph)$/) print id " sox" $0 " -t wav - speed " factor " |"
-    else print id " sox -t wav" $0 " -t wav - speed " factor " |"
-  }'
-}
+# play_at_factor: wav.scp lines in, lines that send the sound through sox out
+play_at_factor() { "$utils/internal/play_through_sox.pl" sox "-t wav - speed $factor"; }
 # shorten FILE: "<id> <seconds>" with the seconds divided by the factor
 shorten() {
   awk -v factor="$factor" '{print $1, $2 / factor}' "$stage/$1" >"$stage/.shorter"
@@ -85,7 +75,7 @@ if [ -f "$source/segments" ]; then
   map_ids .reco_map reco2file_and_channel
 fi
 if [ -f "$source/wav.scp" ]; then
-  "$utils/apply_map.pl" -f 1 "$stage/.reco_map" <"$source/wav.scp" | play_at_factor >"$stage/wav.scp"
+  map_first_field "$stage/.reco_map" <"$source/wav.scp" | play_at_factor >"$stage/wav.scp"
   map_ids .reco_map reco2dur
   shorten reco2dur
 fi

@@ -26,23 +26,7 @@ need_file "$data/wav.scp"
 [ -s "$data/utt2dur" ] || "$utils/data/get_utt2dur.sh" "$data" >&2
 
 open_stage "$data"
-awk -v resample="$sox -t wav - -c 1 -b 16 -t wav - rate $rate |" -v sox="$sox" -v rate="$rate" '
-  NF < 2 {
-    print FILENAME ":" NR ": no path after the id" >"/dev/stderr"
-    exit 1
-  }
-  {
-    sub(/^[ \t]+/, "")
-    sub(/[ \t]+$/, "")
-    if ($NF == "|") {
-      print $0 " " resample
-      next
-    }
-    id = $1
-    $1 = ""
-    if ($0 ~ /\.(flac|ogg|opus|mp3|aiff?|au|sph)$/) print id " " sox $0 " -c 1 -b 16 -t wav - rate " rate " |"
-    else print id " cat" $0 " | " resample
-  }' "$data/wav.scp" >"$stage/wav.scp"
+"$utils/internal/play_through_sox.pl" "$sox" "-c 1 -b 16 -t wav - rate $rate" cat <"$data/wav.scp" >"$stage/wav.scp"
 mkdir -p "$data/.backup"
 cp "$data/wav.scp" "$data/.backup/wav.scp"
 gone="utt2num_samples"

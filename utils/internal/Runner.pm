@@ -5,7 +5,8 @@ use warnings;
 use Exporter 'import';
 use Cwd 'getcwd';
 use File::Basename qw(basename dirname);
-our @EXPORT_OK = qw(parse_command_line bash_command shell_quote make_folder report_failures substitute
+use Quoting 'shell_quote';
+our @EXPORT_OK = qw(parse_command_line bash_command make_folder report_failures substitute
   queue_options job_script queue_files wait_for_tasks ended_code);
 
 my $TAIL_LINES = 20;
@@ -60,20 +61,25 @@ sub parse_command_line {
   return \%job;
 }
 
-# The words as one line for bash. A word without blanks goes in bare, so that \| and \; reach bash as operators;
-# others are quoted, with double quotes (variables expand) unless they hold one.
+# The words as one line for bash.
 sub bash_command {
-  my $line = '';
-  for my $word (@_) {
-    if    ($word =~ /^\S+$/) { $line .= "$word " }
-    elsif ($word =~ /"/)     { $line .= "'$word' " }
-    else                     { $line .= "\"$word\" " }
-  }
-  return $line;
+  return join '', map { _bash_word($_) . ' ' } @_;
 }
 
-sub shell_quote {
-  return join ' ', map { /^[\w.\/:=,%+\@-]+$/ ? $_ : "'" . s/'/'\\''/gr . "'" } @_;
+# Operators (\|, \;, 2\>\&1, \>log) and words with quotes of their own are bash's to read, as in Kaldi, and so are
+# variables and wild cards. Any other word stays one word and starts no command, whatever a name in it holds; the name
+# of something that exists is taken literally.
+sub _bash_word {
+  my $word = shift;
+  return $word if $word =~ /^(?:[|&;()<>!{}]+|\d*[<>]&(?:\d+|-))$/;
+  return $1 . _bash_word($2) if $word =~ /^(\d*(?:<<<|<|>>|>\||>&|>|&>>|&>))([^<>&|(].*)$/s;
+  return shell_quote($word) if $word =~ /[^\w.\/:=,%+\@-]/a && (-e $word || -e $word =~ s/^-[\w-]+=//r);
+  return $word if $word =~ /^(?:[\w.\/:,%+\@-]+=)?(?:'[^\s']*'|"[^\s"]*")$/;
+  return $word if $word =~ /^[^\s'"`&;|<>(){}#][^\s'"`&;|<>(){}]*$/ && $word !~ /\\$/;
+  return shell_quote($word) if $word =~ /"/;
+  $word =~ s/`/\\`/g if ($word =~ tr/`//) % 2;
+  $word =~ s/((?<!\\)(?:\\\\)*)\\$/$1\\\\/;    # would take the closing quote
+  return "\"$word\"";
 }
 
 # JOB -> the number of the job, wherever it stands.
@@ -86,7 +92,7 @@ sub substitute {
 sub make_folder {
   my ($tool, $folder) = @_;
   return if -d $folder;
-  system 'mkdir', '-p', $folder;
+  system 'mkdir', '-p', '--', $folder;
   die "$tool: could not make the folder $folder\n" unless -d $folder;
 }
 
@@ -216,7 +222,9 @@ sub queue_files {
   $name =~ s/\.[A-Za-z]{1,5}$//;
   $queue = getcwd() . "/$queue" unless $queue =~ m{^/};
   my %files = (base => "$queue/$name", script => "$queue/$name.sh", done => "$queue/done.$name.$$");
-  unlink glob("$files{done}.*"), "$files{base}.out";
+  opendir my $listing, $queue or die "$tool: could not read $queue: $!\n";
+  unlink map { "$queue/$_" } grep { /^\Qdone.$name.$$.\E/ } readdir $listing;
+  unlink "$files{base}.out";
   unlink map { "$files{base}.$_.out" } $job->{first} .. $job->{last};
   return \%files;
 }

@@ -46,6 +46,21 @@ in_parts() {
     }' "$1" - | sort -s -n -k1,1 | cut -f2-
 }
 
+# map_first_field MAP: the lines of standard input with their first field as MAP ("<old> <new>") says; the rest of a line
+# stays to the byte, since two blanks may be part of a file's name
+map_first_field() {
+  awk '
+    BEGIN {
+      while ((getline <ARGV[1]) > 0) new[$1] = $2
+      ARGV[1] = ""
+    }
+    !($1 in new) {
+      print "undefined key " $1 " (input line " NR ")" >"/dev/stderr"
+      exit 1
+    }
+    {print new[$1] substr($0, index($0, $1) + length($1))}' "$1"
+}
+
 # reads_sphere WAV_SCP: whether every line has the form "<id> .../sph2pipe -f wav <file> |"
 reads_sphere() {
   awk '{sub(/\|[ \t]*$/, " |")}

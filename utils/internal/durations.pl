@@ -9,6 +9,7 @@ use File::Basename 'dirname';
 use Cwd 'abs_path';
 use lib dirname(abs_path(__FILE__));
 use AudioLength qw(header_duration stream_duration);
+use Quoting 'sox_input';
 
 my ($me, $path, $form, $list) = @ARGV;
 my $wanted;
@@ -31,7 +32,7 @@ while (<$in>) {
   if    ($source =~ /^\S*sph2pipe(?:\s+-f\s+wav|\s+-p|\s+-c\s+[12])*\s+([^\s-]\S*)\s*\|$/ && defined($seconds = header_duration($1))) { }
   elsif ($source =~ s/\|$//)        { $seconds = command_duration($source) }
   elsif ($source =~ /^(.*):(\d+)$/ && !-e $source) { $seconds = offset_duration($1, $2) }
-  else                              { $seconds = header_duration($source) // command_duration('sox ' . quoted($source) . ' -t wav -') }
+  else                              { $seconds = header_duration($source) // command_duration('sox ' . sox_input($source) . ' -t wav -') }
   if    (defined $seconds && $form eq 'sphere') { print "$id $seconds\n" }
   elsif (defined $seconds) { printf "%s %.7g \n", $id, unpack 'f', pack 'f', $seconds }
   else { problem("could not find the duration of '$id' ($source); is the file there, and whole?") }
@@ -39,7 +40,6 @@ while (<$in>) {
 exit($failed ? 1 : 0);
 
 sub problem { print STDERR "$me: $path:$number: $_[0]\n"; $failed = 1; return }
-sub quoted { return "'" . $_[0] =~ s/'/'\\''/gr . "'" }
 
 # Asks for the header only, unless the writer did not know the length; then all of it.
 sub command_duration {

@@ -1,10 +1,12 @@
 """The roles of a table's columns: audio, text, speaker and so on, by their names."""
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 
 from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, not_utf8, printable
 from jstasr.kaldi.audio import is_pipe
+from jstasr.kaldi.data_dir import parse_seconds
 
 # Names in use, the likeliest first: where a table has several for one thing, the first counts.
 ALIASES = {
@@ -20,6 +22,8 @@ ALIASES = {
     "duration": "duration",
 }
 ROLES = tuple(ALIASES)
+NUMBERED = ("id", "speaker")  # a whole number can be the name of these
+TIMES = ("start", "end", "duration")
 RECORDING = (".wav", ".flac", ".mp3", ".ogg", ".opus")
 # Known and of no use here.
 UNUSED = set(
@@ -63,7 +67,14 @@ class Columns:
     ):
         self.options, self.complete = options, True
         self.column_of: dict[str, str] = {}  # role -> column
-        present = {name.strip().lower(): name for name, _ in names if name not in options.ignore}
+        present: dict[str, str] = {}
+        for name, where in names:
+            plain = name.strip().lower()
+            if plain in present and plain and name not in options.ignore:
+                faults.add(where, f"two columns {printable(name)!r}; remove or rename one of them")
+                self.complete = False
+            if name not in options.ignore:
+                present[plain] = name
         for role, aliases in ALIASES.items():
             if role in options.columns:
                 wanted = options.columns[role]
@@ -95,20 +106,23 @@ class Columns:
                 have = ", ".join(repr(printable(name)) for name, _ in names) or "none"
                 faults.add(source, f"no column for the {role}; columns are {have}; name it: --columns {role}=NAME")
 
-    def entry(self, row: Mapping[str, str], where: str, faults: ImportFaults) -> Entry | None:
+    def entry(self, row: Mapping[str, object], where: str, faults: ImportFaults) -> Entry | None:
         """The entry of a row (column -> value), or None where it has faults, which go to `faults`."""
-        values = {role: (row.get(column) or "").strip() for role, column in self.column_of.items()}
-        broken = [printable(self.column_of[role]) for role, value in values.items() if not_utf8(value)]
-        if broken:
-            faults.add_row(where, f"{', '.join(broken)}: not UTF-8; convert the file with iconv")
-            return None
-        times: dict[str, float | None] = {}
-        for role in ("start", "end", "duration"):
+        values: dict[str, str] = {}
+        times: dict[str, float | None] = dict.fromkeys(TIMES)
+        wrong = []
+        for role, column in self.column_of.items():
+            value = row.get(column)
             try:
-                times[role] = float(values[role]) if values.get(role) else None
-            except ValueError:
-                faults.add_row(where, f"{self.column_of[role]} is {values[role]!r}, not seconds")
-                return None
+                if role in TIMES:
+                    times[role] = _seconds(value)
+                else:
+                    values[role] = _words(role, value)
+            except ValueError as fault:
+                wrong.append(f"{printable(column)} {fault}")
+        if wrong:
+            faults.add_row(where, "; ".join(wrong))
+            return None
         start, end = times["start"], times["end"]
         if start is not None and end is None and times["duration"] is not None:
             end = start + times["duration"]
@@ -120,7 +134,7 @@ class Columns:
         return Entry(
             where,
             self.resolve(values["audio"]),
-            values["text"],
+            values.get("text", ""),
             id=values.get("id", ""),
             speaker=values.get("speaker", ""),
             lang=values.get("lang") or self.options.lang,
@@ -134,3 +148,42 @@ class Columns:
         if is_pipe(audio) or self.options.audio_dir is None:
             return audio
         return str(self.options.audio_dir / audio)
+
+
+def _words(role: str, value: object) -> str:
+    """A field as text; "" where there is none. Raises ValueError: what is wrong with it, as the end of a sentence."""
+    missing = value is None or (isinstance(value, float) and math.isnan(value))
+    if missing:
+        if role == "text":
+            raise ValueError(f"is {_shown(value)}: no transcript")
+        return ""
+    if isinstance(value, str):
+        if not_utf8(value):
+            raise ValueError("is not UTF-8; convert the file with iconv")
+        return value.strip()
+    # Numbers with a fraction of 0 are how tables with gaps hold whole numbers.
+    if role in NUMBERED and isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
+        return str(int(value))
+    raise ValueError(f"is {_shown(value)}, not {'a transcript' if role == 'text' else 'a string'}")
+
+
+def _seconds(value: object) -> float | None:
+    """A field as seconds; None where there is none. Raises ValueError: what is wrong with it."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    try:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError
+        return parse_seconds(str(value).strip())
+    except ValueError:
+        raise ValueError(f"is {_shown(value)}, not seconds") from None
+
+
+def _shown(value: object) -> str:
+    """A value for an error message, as JSON writes it where it can."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float) and math.isnan(value):
+        return "NaN"
+    shown = repr(value)
+    return printable(shown if len(shown) <= 40 else f"{shown[:40]}...")

@@ -80,11 +80,11 @@ class ImportFaults:
 
     def add(self, where: str | Path, message: str) -> None:
         """A fault of the source as a whole."""
-        self.fatal.append(f"{where}: {message}")
+        self.fatal.append(_one_line(f"{where}: {message}"))
 
     def add_row(self, where: str | Path, message: str) -> None:
         """A fault of one row."""
-        self.rows.append(f"{where}: {message}")
+        self.rows.append(_one_line(f"{where}: {message}"))
 
     def raise_all(self, source: str) -> None:
         """JstasrError with every fault, if there is any that is not skipped."""
@@ -95,19 +95,24 @@ class ImportFaults:
             raise JstasrError(f"{source}: {len(faults)} fault(s)\n{shown}\n{remedy}")
 
 
+def _one_line(fault: str) -> str:
+    """A fault as one line that can be printed, whatever names of files it holds."""
+    return printable(fault).replace("\r", "\\r").replace("\n", "\\n")
+
+
 def _by_line(fault: str) -> list[int | str]:
     """Orders faults by file and line: "m.tsv:12: ..." comes after "m.tsv:9: ..."."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", fault)]
 
 
 def not_utf8(text: str) -> bool:
-    """Does a text that was decoded with `surrogateescape` hold bytes that are not UTF-8?"""
-    return any("\udc80" <= character <= "\udcff" for character in text)
+    """Does a text hold what UTF-8 cannot: bytes read with `surrogateescape`, or half a character of JSON (\\ud83d)?"""
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def printable(text: str) -> str:
-    """A text that was decoded with `surrogateescape`, fit for an error message."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """A text that may not be UTF-8, fit for an error message."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def read_text_file(path: str | Path) -> str:

@@ -14,6 +14,7 @@ from jstasr.corpus.importers.columns import Columns
 from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions
 from jstasr.errors import JstasrError
 from jstasr.kaldi.audio import audio_fault
+from jstasr.kaldi.files import file_stem
 
 if TYPE_CHECKING:
     import pyarrow
@@ -63,9 +64,8 @@ def read_huggingface(source: str | Path, options: ReadOptions, faults: ImportFau
                     row[audio_column], seconds = _extract(audio, row_where, name, options, faults)
                     if not row[audio_column]:
                         continue
-                values = {key: "" if value is None else str(value) for key, value in row.items()}
-                _name_classes(table.schema, values)
-                entry = columns.entry(values, row_where, faults)
+                _name_classes(table.schema, row)
+                entry = columns.entry(row, row_where, faults)
                 if entry is not None:
                     entry.split, entry.seconds = entry.split or split, seconds
                     entries.append(entry)
@@ -114,7 +114,7 @@ def _extract(
         return path, None
     known = Path(path).name or f"{name}{_ending(content)}"
     stem, ending = Path(known).stem, Path(known).suffix or _ending(content)
-    target = f"{name}-{re.sub('[^A-Za-z0-9._-]', '_', stem)}{ending}" if path else known
+    target = f"{file_stem(name + '-' + re.sub('[^A-Za-z0-9._-]', '_', stem))}{ending}" if path else known
     if options.extracted is None:
         try:
             return target, soundfile.info(io.BytesIO(content)).duration
@@ -150,13 +150,13 @@ def _split_of(path: Path, source: Path) -> str:
     return ""
 
 
-def _name_classes(schema: "pyarrow.Schema", values: dict[str, str]) -> None:
-    """Replace class labels (integers) by the names in the metadata: {"lang_id": "2"} becomes {"lang_id": "de"}."""
+def _name_classes(schema: "pyarrow.Schema", values: dict[str, Any]) -> None:
+    """Replace class labels (integers) by the names in the metadata: {"lang_id": 2} becomes {"lang_id": "de"}."""
     try:
         features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
     except (KeyError, ValueError):
         return
     for key, value in values.items():
         names = features.get(key, {}).get("names") if isinstance(features.get(key), dict) else None
-        if names and value.isdigit() and int(value) < len(names):
-            values[key] = names[int(value)]
+        if names and isinstance(value, int) and 0 <= value < len(names):
+            values[key] = names[value]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, not_utf8, printable, read_text_file
 from jstasr.kaldi.audio import is_pipe
-from jstasr.kaldi.data_dir import SEGMENTS, TEXT, UTT2LANG, UTT2SPK, WAV_SCP
+from jstasr.kaldi.data_dir import SEGMENTS, TEXT, UTT2LANG, UTT2SPK, WAV_SCP, parse_seconds
 
 
 class Line(NamedTuple):
@@ -36,7 +36,7 @@ def read_kaldi(folder: str | Path, options: ReadOptions, faults: ImportFaults) -
                 continue
             try:
                 recording, start, end = segments[utterance].value.split()
-                start, end = float(start), float(end)
+                start, end = parse_seconds(start), parse_seconds(end)
             except ValueError:
                 faults.add_row(segments[utterance].where, f"expected `{utterance} recording start end`")
                 continue

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -17,11 +18,11 @@ class Table(NamedTuple):
 
     Args:
         columns: (name, where it was first seen).
-        rows: (where, column -> value).
+        rows: (where, column -> value: text, or what JSON has).
     """
 
     columns: list[tuple[str, str]]
-    rows: list[tuple[str, dict[str, str]]]
+    rows: Sequence[tuple[str, Mapping[str, object]]]
 
 
 def read_tsv(path: str | Path, options: ReadOptions, faults: ImportFaults) -> list[Entry]:
@@ -111,25 +112,36 @@ def json_table(path: str | Path, faults: ImportFaults) -> Table:
     content = read_text_file(path)
     if content.lstrip().startswith("["):
         try:
-            objects = [(f"{path}: item {number}", item) for number, item in enumerate(json.loads(content), 1)]
-        except ValueError as error:
+            items = json.loads(content, object_pairs_hook=_json_object)
+        except (ValueError, RecursionError) as error:
             raise JstasrError(f"{path}: not a JSON list: {error}") from None
+        objects = [(f"{path}: item {number}", item) for number, item in enumerate(items, 1)]
     else:
         objects = []
         for number, line in enumerate(content.split("\n"), 1):
             if not line.strip():
                 continue
             try:
-                objects.append((f"{path}:{number}", json.loads(line)))
-            except ValueError as error:
+                objects.append((f"{path}:{number}", json.loads(line, object_pairs_hook=_json_object)))
+            except (ValueError, RecursionError) as error:
                 faults.add_row(f"{path}:{number}", f"not JSON: {error}")
     first_seen: dict[str, str] = {}
-    rows: list[tuple[str, dict[str, str]]] = []
+    rows: list[tuple[str, Mapping[str, object]]] = []
     for where, item in objects:
         if not isinstance(item, dict):
             faults.add_row(where, f"not a JSON object: {str(item)[:40]!r}")
             continue
         for key in item:
             first_seen.setdefault(key, where)
-        rows.append((where, {key: "" if value is None else str(value) for key, value in item.items()}))
+        rows.append((where, item))
     return Table(list(first_seen.items()), rows)
+
+
+def _json_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object; ValueError where a key is there twice, of which one value would be lost."""
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r} is there twice")
+        found[key] = value
+    return found

@@ -12,9 +12,11 @@ import soundfile
 
 from jstasr.corpus.format_audio import END_TOLERANCE
 from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, not_utf8
+from jstasr.corpus.importers.ids import RESERVED, assign_ids
 from jstasr.kaldi.audio import audio_fault, is_pipe
 
 LANGUAGE = re.compile("[A-Za-z0-9]+([-_][A-Za-z0-9]+)*")
+RESERVED_WORD = re.compile(f"(?<![A-Za-z0-9_])({RESERVED.pattern})(?![A-Za-z0-9_])")
 MAX_HEADERS = 50_000  # the headers of more recordings than these are read in stage 2 only: here it would take long
 THREADS = 8  # that wait for the disk; libsndfile works outside Python's lock
 
@@ -29,22 +31,21 @@ class AudioLength(NamedTuple):
 def valid_entries(entries: Iterable[Entry], options: ReadOptions, faults: ImportFaults) -> list[Entry]:
     """The entries without faults, with ids and speakers; what is wrong with the others goes to `faults`.
 
-    An entry without a speaker is its own speaker; an id without its speaker in front gets it, so that Kaldi's tools
-    can sort.
+    An entry without a speaker is its own speaker; what ids are made of: see ids.assign_ids.
     """
-    kept = [entry for entry in entries if _has_valid_text(entry, faults)]
+    kept = [entry for entry in entries if _has_valid_fields(entry, faults)]
     some = next((entry.lang for entry in kept if entry.lang), "")
     for entry in kept:
         if some and not entry.lang:
             faults.add_row(entry.where, f"no language, where others have one ({some}); add it, or say --lang CODE")
     kept = [entry for entry in kept if entry.lang or not some]
     kept = _with_readable_audio(kept, options, faults)
-    _assign_ids(kept)
+    assign_ids(kept)
     return _unique(kept, faults)
 
 
-def _has_valid_text(entry: Entry, faults: ImportFaults) -> bool:
-    """Are transcript, times and language in order?"""
+def _has_valid_fields(entry: Entry, faults: ImportFaults) -> bool:
+    """Are transcript, path, times and language in order?"""
     entry.text = " ".join(entry.text.split())
     if not_utf8(entry.text):
         faults.add_row(entry.where, "the transcript is not UTF-8; convert the file with iconv")
@@ -54,6 +55,15 @@ def _has_valid_text(entry: Entry, faults: ImportFaults) -> bool:
         return False
     if not any(unicodedata.category(character)[0] in "LN" for character in entry.text):
         faults.add_row(entry.where, f"the transcript has neither letter nor digit: {entry.text!r}")
+        return False
+    if found := next((c for c in entry.text if unicodedata.category(c) in ("Cc", "Cn")), None):
+        faults.add_row(entry.where, f"the transcript holds U+{ord(found):04X}, which cannot be printed; remove it")
+        return False
+    if found := RESERVED_WORD.search(entry.text):
+        faults.add_row(entry.where, f"the transcript holds {found[0]}, which decoders use for themselves; remove it")
+        return False
+    if not_utf8(entry.audio) or any(character in entry.audio for character in "\n\r"):
+        faults.add_row(entry.where, f"the path of the audio is not one line of UTF-8; rename {entry.audio}")
         return False
     if entry.start is not None and (entry.start < 0 or (entry.end is not None and entry.end <= entry.start)):
         faults.add_row(entry.where, f"segment {entry.start:g} to {entry.end} s: 0 <= start < end must hold")
@@ -114,39 +124,11 @@ def _length_unread(path: Path) -> AudioLength:
     """Only a fault that shows without opening the file: it is missing or empty."""
     try:
         size = os.stat(path).st_size
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a zero byte in the path
         return AudioLength(None, "missing audio")
     if path.is_dir() or size == 0:
         return AudioLength(None, f"the audio is {'a folder' if path.is_dir() else 'an empty file'}")
     return AudioLength(None, "")
-
-
-def _without_spaces(name: str) -> str:
-    return re.sub(r"\s+", "_", name.strip())
-
-
-def _assign_ids(entries: list[Entry]) -> None:
-    """Give every entry an id and a speaker, and a segment its recording."""
-    stems: dict[str, set[str]] = {}  # of the names of audio files -> the files
-    for entry in entries:
-        if not entry.id:
-            stems.setdefault(Path(entry.audio).stem, set()).add(entry.audio)
-    for entry in entries:
-        if not entry.id:
-            path = Path(entry.audio)
-            alone = len(stems[path.stem]) == 1
-            entry.id = path.stem if alone else "_".join(path.with_suffix("").parts[-3:])
-            if entry.start is not None:
-                entry.recording = entry.recording or _without_spaces(entry.id)
-                end = "end" if entry.end is None else f"{round(entry.end * 100):07d}"
-                entry.id += f"-{round(entry.start * 100):07d}-{end}"
-        entry.id, entry.speaker = _without_spaces(entry.id), _without_spaces(entry.speaker)
-        if entry.start is not None and not entry.recording:
-            entry.recording = f"{entry.id}-recording"
-        if not entry.speaker:
-            entry.speaker = entry.id
-        elif not entry.keep_id and entry.id != entry.speaker and not entry.id.startswith(f"{entry.speaker}-"):
-            entry.id = f"{entry.speaker}-{entry.id}"
 
 
 def _unique(entries: list[Entry], faults: ImportFaults) -> list[Entry]:

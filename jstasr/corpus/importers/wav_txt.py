@@ -11,12 +11,12 @@ TEXT_ENDINGS = (".txt", ".TXT")
 
 def audio_files(folder: str | Path) -> list[Path]:
     """Audio files below a folder, hidden ones left out, sorted."""
-
-    def is_hidden(path: Path) -> bool:
-        return any(part.startswith(".") for part in path.relative_to(folder).parts)
-
     found = (path for path in Path(folder).rglob("*") if path.suffix.lower() in AUDIO_ENDINGS)
-    return sorted(path for path in found if not is_hidden(path))
+    return sorted(path for path in found if not _is_hidden(path, folder))
+
+
+def _is_hidden(path: Path, folder: str | Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def read_wav_txt(folder: str | Path, options: ReadOptions, faults: ImportFaults) -> list[Entry]:
@@ -45,7 +45,8 @@ def read_wav_txt(folder: str | Path, options: ReadOptions, faults: ImportFaults)
         speaker = inner[0] if len(inner) > 1 else ""
         entries.append(Entry(f"{transcript}:1", str(path.absolute()), text, lang=options.lang, speaker=speaker))
     stems = {path.with_suffix("") for path in recordings}
-    for transcript in sorted(path for path in folder.rglob("*") if path.suffix in TEXT_ENDINGS):
+    transcripts = (path for path in folder.rglob("*") if path.suffix in TEXT_ENDINGS and not _is_hidden(path, folder))
+    for transcript in sorted(transcripts):
         if transcript.with_suffix("") not in stems and not transcript.name.lower().startswith(("readme", "licen")):
             faults.add_row(transcript, "no recording of that name beside it")
     return entries

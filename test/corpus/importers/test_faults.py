@@ -90,6 +90,74 @@ def test_broken_json_is_told_by_line(speak, lines, run_import):
     assert "m.jsonl:4: unknown column 'hue'" in err
 
 
+@pytest.mark.parametrize(
+    "field, said",
+    [
+        ('"text": NaN', "text is NaN: no transcript"),
+        ('"text": null', "text is null: no transcript"),
+        ('"text": ["three"]', "text is ['three'], not a transcript"),
+        ('"text": {"en": "three"}', "text is {'en': 'three'}, not a transcript"),
+        ('"text": 3', "text is 3, not a transcript"),
+        ('"text": 3.5', "text is 3.5, not a transcript"),
+        ('"text": true', "text is true, not a transcript"),
+        ('"text": "\\ud83d"', "text is not UTF-8"),
+        ('"text": "one", "text": "two"', "the key 'text' is there twice"),
+        ('"text": "one", "speaker": ["ann"]', "speaker is ['ann'], not a string"),
+        ('"text": "one", "speaker": false', "speaker is false, not a string"),
+        ('"text": "one", "speaker": 1.5', "speaker is 1.5, not a string"),
+        ('"text": "one", "lang": 7', "lang is 7, not a string"),
+        ('"text": "one", "duration": NaN', "duration is NaN, not seconds"),
+        ('"text": "one", "duration": Infinity', "duration is inf, not seconds"),
+        ('"text": "one", "duration": true', "duration is true, not seconds"),
+        ('"text": "one", "duration": [0.5]', "duration is [0.5], not seconds"),
+        ('"text": "one", "start": NaN, "end": "nan"', "start is NaN, not seconds; end is 'nan', not seconds"),
+        ('"text": NaN, "end": "1_0"', "text is NaN: no transcript; end is '1_0', not seconds"),
+        ('"text": "one", "end": {}', "end is {}, not seconds"),
+    ],
+)
+def test_json_that_is_no_text_and_no_number_is_a_fault_of_its_line(speak, lines, run_import, field, said):
+    speak("a.wav", "b.wav", "c.wav")
+    good = '{"audio": "a.wav", "text": "good"}'
+    lines("m.jsonl", good, f'{{"audio": "b.wav", {field}}}', '{"audio": "c.wav", "text": NaN}')
+    status, _, err = run_import("m.jsonl", "data/x")
+    assert status == 1 and "2 fault(s)" in err
+    assert "m.jsonl:2: " in err and said in err and "m.jsonl:3: text is NaN" in err
+
+
+def test_json_without_a_speaker_and_with_a_number_for_one(speak, lines, run_import):
+    speak("a.wav", "b.wav", "c.wav", "d.wav")
+    speakers = {"a": "NaN", "b": "null", "c": "7", "d": "7.0"}
+    lines("m.jsonl", *(f'{{"audio": "{n}.wav", "text": "x", "speaker": {s}}}' for n, s in speakers.items()))
+    assert run_import("m.jsonl", "data/x")[0] == 0
+    assert read_table("data/x/utt2spk") == {"a": "a", "b": "b", "7-c": "7", "7-d": "7"}
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "1_0", "0x1", "１", "1,5", "1e999"])
+def test_times_of_a_table_are_numbers(speak, lines, run_import, value):
+    speak("a.wav")
+    lines("m.tsv", "audio\ttext\tstart\tend", f"a.wav\tone\t0\t{value}")
+    assert f"m.tsv:2: end is '{value}', not seconds" in run_import("m.tsv", "data/x")[2]
+    lines("s/wav.scp", "r a.wav")
+    lines("s/text", "u one")
+    lines("s/segments", f"u r 0 {value}")
+    assert "segments:1: expected `u recording start end`" in run_import("s", "data/x")[2]
+
+
+@pytest.mark.parametrize("header", ["audio\ttext\ttext", "audio\ttext\tText"])
+def test_a_column_that_is_there_twice_is_a_fault(speak, lines, run_import, header):
+    speak("a.wav")
+    lines("m.tsv", header, "a.wav\tone\ttwo")
+    status, _, err = run_import("m.tsv", "data/x")
+    assert status == 1 and "m.tsv:1: two columns" in err
+
+
+def test_nesting_without_end_and_a_path_with_a_zero_byte_are_faults(speak, lines, run_import):
+    speak("a.wav")
+    lines("m.jsonl", '{"audio": "a.wav", "text": "x"}', "[" * 100_000, '{"audio": "a\\u0000.wav", "text": "y"}')
+    status, _, err = run_import("m.jsonl", "data/x")
+    assert status == 1 and "m.jsonl:2: not JSON" in err and "m.jsonl:3: " in err
+
+
 def test_faults_of_a_kaldi_directory(speak, lines, run_import):
     speak("a.wav")
     lines("s/wav.scp", "u1 a.wav", "u2 a.wav", "u2 a.wav", "u9 a.wav")

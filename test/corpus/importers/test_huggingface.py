@@ -63,6 +63,15 @@ def test_measuring_writes_no_audio(speak, folder, run_import, inside):
     assert sorted(folder.rglob("*")) == before
 
 
+def test_values_that_are_no_text_are_told_by_row(speak, folder, run_import):
+    data = table(speak, folder, True)
+    column = data.column_names.index("sentence")
+    save_to_disk(data.set_column(column, "sentence", pyarrow.array([["a"], ["b"], None])), folder / "hf")
+    _, _, err = run_import("hf", "data/x")
+    assert "3 fault(s)" in err and "row 1: sentence is ['a'], not a transcript" in err
+    assert "row 3: sentence is null: no transcript" in err
+
+
 def test_stored_bytes_that_are_no_audio_are_told(speak, folder, run_import):
     data = table(speak, folder, True)
     audio = [{"bytes": b"<html>", "path": "0.mp3"}, *data.column("audio").to_pylist()[1:]]
