@@ -13,13 +13,12 @@ import numpy as np
 
 from jstasr.errors import JstasrError, list_faults
 from jstasr.kaldi import audio
-from jstasr.kaldi.data_dir import SPK2UTT, TEXT, UTT2LANG, UTT2NUM_SAMPLES, UTT2SPK, WAV_SCP, DataDir
+from jstasr.kaldi.data_dir import SPK2UTT, TEXT, UTT2LANG, UTT2NUM_SAMPLES, UTT2SPK, WAV_SCP, DataDir, is_outside
 from jstasr.kaldi.files import file_stem, first_few
 from jstasr.kaldi.job_share import job_share
 from jstasr.kaldi.tables import read_table, spk2utt_of, write_table
 
 DROPPED = "dropped"  # table of the utterances left out -> seconds
-END_TOLERANCE = 0.1  # seconds by which a segment may end after its recording: rounded times, then cut there
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def _format_cut(
 ) -> Formatted:
     """One utterance; `samples` of the whole recording (N,), or None where they are still to be read."""
     start, end = cut.start, cut.end
-    if start is not None and (start >= seconds or (end is not None and end > seconds + END_TOLERANCE)):
+    if start is not None and is_outside(start, -1 if end is None else end, seconds):
         until = "its end" if end is None else f"{end:g}"
         return Formatted(
             cut.utterance, fault=f"segment {start:g} to {until} s lies outside {source} of {seconds:.3f} s"

@@ -25,12 +25,28 @@ def parse_seconds(text: str) -> float:
     return float(text)
 
 
+# The rule for segments. utils/internal/Segments.pm has the same for the Perl tools, and test/utils/test_segments.py
+# gives the same data to both.
+MAX_OVERSHOOT = 0.5  # seconds by which a segment may end after its recording: it is cut there, as in Kaldi
+SHORTEST = 0.0005  # seconds: at the lowest sampling rate still a sample
+
+
 class Segment(NamedTuple):
     """Part of a recording; `start` and `end` in seconds, `end` -1 for the end of the recording."""
 
     recording: str
     start: float
     end: float
+
+
+def is_segment(start: float, end: float) -> bool:
+    """Are these times of a segment, whatever its recording?"""
+    return start >= 0 and (end == -1 or end - start >= SHORTEST)
+
+
+def is_outside(start: float, end: float, seconds: float) -> bool:
+    """Does a segment lie outside a recording of so many seconds? One that ends a little late does not: cut it there."""
+    return seconds - start < SHORTEST or end > seconds + MAX_OVERSHOOT
 
 
 class DataDir:
@@ -88,7 +104,7 @@ class DataDir:
             try:
                 recording, start, end = value.split()
                 segment = Segment(recording, parse_seconds(start), parse_seconds(end))
-                if not segment.start >= 0 or not (segment.end == -1 or segment.end > segment.start):
+                if not is_segment(segment.start, segment.end):
                     raise ValueError
             except ValueError:
                 faults.append(

@@ -41,7 +41,13 @@ if [ -s "$data/frame_shift" ]; then frame_shift=$(cat "$data/frame_shift"); fi
 times_of_frames() { awk -v shift_s="$frame_shift" '{print $1, ($2 + 1.5) * shift_s}'; }
 if [ -s "$data/segments" ]; then
   echo "$0: working out $data/utt2dur from $data/segments"
-  awk '{print $1, $4 - $3}' "$data/segments" >"$stage/utt2dur"
+  if awk '$4 == -1 {found = 1} END {exit !found}' "$data/segments"; then # to the end of the recording
+    [ -s "$data/reco2dur" ] || "$utils/data/get_reco2dur.sh" "$data" >&2
+    awk 'NR == FNR {seconds[$1] = $2; next} {print $1, ($4 == -1 ? seconds[$2] : $4) - $3}' \
+      "$data/reco2dur" "$data/segments"
+  else
+    awk '{print $1, $4 - $3}' "$data/segments"
+  fi >"$stage/utt2dur"
 elif [ -s "$data/frame_shift" ] && [ -f "$data/utt2num_frames" ]; then
   echo "$0: computing $data/utt2dur from $data/{frame_shift,utt2num_frames}."
   times_of_frames <"$data/utt2num_frames" >"$stage/utt2dur"

@@ -70,7 +70,8 @@ if [ -f "$source/segments" ]; then
     awk -v factor="$factor" '{
       start = $3 / factor
       end = $4 / factor
-      if (end > start + 0.01) printf "%s %s %.2f %.2f\n", $1, $2, start, end
+      if ($4 == -1) printf "%s %s %.2f -1\n", $1, $2, start # to the end of the recording
+      else if (end > start + 0.01) printf "%s %s %.2f %.2f\n", $1, $2, start, end
     }' >"$stage/segments"
   map_ids .reco_map reco2file_and_channel
 fi

@@ -6,6 +6,7 @@ use File::Basename 'dirname';
 use Cwd 'abs_path';
 use lib dirname(abs_path(__FILE__));
 use DataDir qw(slurp lines_of write_atomic encoding_problems);
+use Segments qw(is_segment segment_fit recording_durations);
 
 $| = 1;    # what goes to standard output keeps its place among the warnings
 my ($me, $data, $utt_extra, $spk_extra) = @ARGV;
@@ -101,12 +102,28 @@ sub filter_recordings {
     $line = join(' ', map { defined $_ ? $_ : '' } @fields[0 .. 3]) . "\n";
   }
   stop("empty list of recordings: is $data/segments empty?") unless %recordings;
+  drop_segments_outside();
   my $kept = set_of(ids_with_lines([sort keys %recordings], 'wav.scp'));
   my $before = @{$lines{segments}};
   $lines{segments} = [grep { $kept->{(split ' ')[1]} } @{$lines{segments}}];
   my $after = @{$lines{segments}};
   print "$me: filtered $data/segments from $before to $after lines, by the recordings of $data/wav.scp\n" if $before != $after;
   filter_table($_, $kept) for grep { $lines{$_} } qw(wav.scp reco2file_and_channel reco2dur);
+}
+
+# Drops the segments that validate_data_dir.sh would refuse.
+sub drop_segments_outside {
+  my $durations = recording_durations(map { $lines{$_} ? join('', @{$lines{$_}}) : undef } qw(reco2dur wav.scp));
+  my @kept;
+  for my $line (@{$lines{segments}}) {
+    my ($utt, $recording, @times) = split ' ', $line;
+    my $duration = $durations->{$recording};
+    my $problem = @times != 2 || !is_segment(@times) ? 'is no part of a recording, with the end after the start'
+      : defined $duration && segment_fit(@times, $duration) eq 'outside' ? "lies outside recording '$recording' ($duration s)" : '';
+    if ($problem eq '') { push @kept, $line }
+    else { chomp(my $shown = $line); print "$me: dropped '$shown' of $data/segments: it $problem\n" }
+  }
+  $lines{segments} = \@kept;
 }
 
 # utt2spk leads and spk2utt follows; a speaker without a line in a per-speaker file goes with its utterances.

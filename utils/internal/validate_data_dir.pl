@@ -7,9 +7,8 @@ use File::Basename 'dirname';
 use Cwd 'abs_path';
 use lib dirname(abs_path(__FILE__));
 use DataDir qw(slurp lines_of ids_of encoding_problems line_number);
-use AudioLength 'header_duration';
+use Segments qw(is_segment segment_fit recording_durations);
 
-my $OVERSHOOT = 0.5;    # seconds by which a segment may pass the end of its recording and be cut short, as in Kaldi
 my $SHOWN = 5;          # differences between two lists that are named
 
 my ($me, $data, @options) = @ARGV;
@@ -149,32 +148,26 @@ sub check_text {
 
 sub check_segments {
   load_table('segments');
-  stop_at_bad_fields('segments', "'<utterance> <recording> <start> <end>' with end after start",
-    sub { return @_ != 4 || !is_number($_[2]) || !is_number($_[3]) || $_[3] <= $_[2] });
+  stop_at_bad_fields('segments', "'<utterance> <recording> <start> <end>' with end after start (-1: the recording's)",
+    sub { return @_ != 4 || !is_segment(@_[2, 3]) });
   stop_unless_same_ids('utt2spk', $ids{utt2spk}, 'segments') if -f path_of('text');
   my %recordings = map { ((split ' ')[1] => 1) } split /\n/, $content{segments};
   return [sort keys %recordings];
 }
 
-# Durations come from reco2dur or, for plain sound files, from their headers; a recording without either is not judged.
 sub check_segment_ends {
-  my %duration;
-  if (defined $content{reco2dur}) {
-    %duration = map { (split ' ')[0, 1] } split /\n/, $content{reco2dur};
-  } else {
-    for my $line (split /\n/, $content{'wav.scp'}) {
-      my ($recording, $file) = split ' ', $line, 2;
-      $duration{$recording} = header_duration($file) if $file !~ /\|\s*$/;
-    }
-  }
+  my $durations = recording_durations($content{reco2dur}, $content{'wav.scp'});
   my $number = 0;
   for my $line (split /\n/, $content{segments}) {
     $number++;
     my ($utt, $recording, $start, $end) = split ' ', $line;
-    my $duration = $duration{$recording};
-    next unless defined $duration && $end > $duration + 0.001;
-    my $problem = path_of('segments') . ":$number: '$utt' ends at $end s, past the end of recording '$recording' ($duration s)";
-    stop("$problem; correct the times, or remove the line and run utils/fix_data_dir.sh $data") if $end > $duration + $OVERSHOOT;
+    my $duration = $durations->{$recording};
+    next unless defined $duration;
+    my $fit = segment_fit($start, $end, $duration);
+    next if $fit eq 'fits';
+    my $late = $duration - $start > 0 ? "ends at $end" : "starts at $start";
+    my $problem = path_of('segments') . ":$number: '$utt' $late s, past the end of recording '$recording' ($duration s)";
+    stop("$problem; correct the times, or remove such lines: utils/fix_data_dir.sh $data") if $fit eq 'outside';
     warning("$problem; it will be cut there");
   }
 }

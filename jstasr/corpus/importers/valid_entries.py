@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import soundfile
 
-from jstasr.corpus.format_audio import END_TOLERANCE
 from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, not_utf8
 from jstasr.corpus.importers.ids import RESERVED, assign_ids
 from jstasr.kaldi.audio import audio_fault, is_pipe
+from jstasr.kaldi.data_dir import is_outside, is_segment
 
 LANGUAGE = re.compile("[A-Za-z0-9]+([-_][A-Za-z0-9]+)*")
 RESERVED_WORD = re.compile(f"(?<![A-Za-z0-9_])({RESERVED.pattern})(?![A-Za-z0-9_])")
@@ -65,7 +65,7 @@ def _has_valid_fields(entry: Entry, faults: ImportFaults) -> bool:
     if not_utf8(entry.audio) or any(character in entry.audio for character in "\n\r"):
         faults.add_row(entry.where, f"the path of the audio is not one line of UTF-8; rename {entry.audio}")
         return False
-    if entry.start is not None and (entry.start < 0 or (entry.end is not None and entry.end <= entry.start)):
+    if entry.start is not None and not is_segment(entry.start, -1 if entry.end is None else entry.end):
         faults.add_row(entry.where, f"segment {entry.start:g} to {entry.end} s: 0 <= start < end must hold")
         return False
     if entry.lang and not LANGUAGE.fullmatch(entry.lang):
@@ -87,8 +87,8 @@ def _with_readable_audio(entries: list[Entry], options: ReadOptions, faults: Imp
             if fault:
                 faults.add_row(entry.where, f"{fault}: {entry.audio}")
                 continue
-        end = entry.start if entry.end is None else entry.end - END_TOLERANCE
-        if entry.seconds is not None and end is not None and end >= entry.seconds:
+        end = -1 if entry.end is None else entry.end
+        if entry.seconds is not None and entry.start is not None and is_outside(entry.start, end, entry.seconds):
             until = "its end" if entry.end is None else f"{entry.end:g}"
             faults.add_row(
                 entry.where,

@@ -231,13 +231,13 @@ def test_files_that_are_no_audio_are_told_by_line(speak, lines, run_import, fold
     (folder / "junk.wav").write_bytes(b"RIFFjunk" * 100)
     soundfile.write("none.wav", [], 16000)
     names = ("page.mp3", "junk.wav", "none.wav", "a.wav")
-    lines("m.csv", "audio,text,start,end", *(f"{name},word,," for name in names), "long.wav,word,0.2,0.9")
+    lines("m.csv", "audio,text,start,end", *(f"{name},word,," for name in names), "long.wav,word,0.2,1.1")
     for options in (["data/x"], ["--measure", "none"]):
         status, _, err = run_import("m.csv", *options)
         assert status == 1
         assert "m.csv:2: cannot be read as audio (unknown format)" in err and "page.mp3" in err
         assert "m.csv:3: cannot be read as audio" in err and "m.csv:4: the audio has no samples" in err
-        assert "m.csv:6: segment 0.2 to 0.9 s lies outside the 0.50 s" in err and "4 fault(s)" in err
+        assert "m.csv:6: segment 0.2 to 1.1 s lies outside the 0.50 s" in err and "4 fault(s)" in err
 
 
 def test_a_row_without_language_among_others_is_told(speak, lines, run_import):
