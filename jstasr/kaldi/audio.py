@@ -2,12 +2,14 @@
 
 import io
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
 
 import numpy as np
 import soundfile
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from torchaudio.transforms import Resample
 
 MIN_RATE, MAX_RATE = 4000, 384000  # Hz
+UNKNOWN_LENGTH = 0x7FFF0000  # bytes in the header of a WAV file: from here on its writer did not know
+CUT_OFF = 0.05  # seconds that a file may lack: headers count themselves, and resampling rounds
+TOO_LOUD = 2.0  # peak of floating-point samples: more than what an honest file passes full scale by
 Channel = int | Literal["mix"]  # number from 1, or the mean of all channels
 
 
@@ -40,38 +45,94 @@ def is_pipe(source: str) -> bool:
     return source.rstrip().endswith("|")
 
 
-def _run_pipe(source: str) -> bytes:
-    """Output of `command |`, run in bash with pipefail; a failure is an error with the end of its stderr."""
+class _Piped(NamedTuple):
+    """What a `command |` wrote, and how the programs in front of its last one failed, or ""."""
+
+    content: bytes
+    failure: str
+
+
+def _run_pipe(source: str) -> _Piped:
+    """Output of `command |`, run in bash; a failure of its last program is an error with the end of its stderr.
+
+    As in Kaldi the last program judges a pipeline. One in front of it may end because the next has enough: by
+    SIGPIPE, or with the words "Broken pipe".
+    """
     command = source.rstrip()[:-1].strip()
-    try:
-        done = subprocess.run(
-            ["bash", "-o", "pipefail", "-c", command],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
-    except OSError as error:
-        raise JstasrError(f"cannot run `{command}`: {error.strerror}") from error
+    with TemporaryFile() as report:
+        # A line of its own: the command may end in a comment.
+        statuses = f'{command}\n_s=("${{PIPESTATUS[@]}}"); echo "${{_s[*]}}" >&{report.fileno()}; exit "${{_s[-1]}}"'
+        try:
+            done = subprocess.run(
+                ["bash", "-c", statuses],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                pass_fds=(report.fileno(),),
+            )
+        except OSError as error:
+            raise JstasrError(f"cannot run `{command}`: {error.strerror}") from error
+        report.seek(0)
+        codes = [int(code) for code in report.read().split()]
+    said = done.stderr.decode("utf-8", "replace").strip()
+    tail = said[-500:] or "nothing on stderr"
     if done.returncode != 0:
-        tail = done.stderr.decode("utf-8", "replace").strip()[-500:] or "nothing on stderr"
         raise JstasrError(f"`{command}` failed with exit code {done.returncode}: {tail}")
+    bad = [code for code in codes[:-1] if code not in (0, 128 + signal.SIGPIPE)]
+    failure = f"`{command}`: a program of it failed with exit code {bad[0]}: {tail}" if bad else ""
     if not done.stdout:
-        raise JstasrError(f"`{command}` wrote nothing to stdout")
-    return done.stdout
+        raise JstasrError(failure or f"`{command}` wrote nothing to stdout")
+    return _Piped(done.stdout, "" if "broken pipe" in said.lower() else failure)
+
+
+def missing_seconds(handle: BinaryIO) -> float | None:
+    """How much of a WAV file's sound its header promises and is not there; None where the header does not say.
+
+    Writers to a pipe do not know the length, and put 0 or a huge number.
+    """
+    size = handle.seek(0, os.SEEK_END)
+    handle.seek(0)
+    if handle.read(4) != b"RIFF" or handle.seek(8) != 8 or handle.read(4) != b"WAVE":
+        return None
+    bytes_per_second = 0
+    while len(header := handle.read(8)) == 8:
+        name, length = header[:4], int.from_bytes(header[4:], "little")
+        if name == b"data":
+            if not bytes_per_second or length == 0 or length >= UNKNOWN_LENGTH:
+                return None
+            return max(0, length - (size - handle.tell())) / bytes_per_second
+        body = handle.tell()
+        if name == b"fmt ":
+            bytes_per_second = int.from_bytes(handle.read(12)[8:], "little")
+        handle.seek(body + length + length % 2)
+    return None
 
 
 @contextmanager
 def _open_audio(source: str) -> Iterator[soundfile.SoundFile]:
     """The open audio of a path or pipe; errors name the source."""
+    failure = ""
     if is_pipe(source):
-        name, handle = f"output of `{source}`", io.BytesIO(_run_pipe(source))
+        piped = _run_pipe(source)
+        name, failure = f"output of `{source}`", piped.failure
+        handle = io.BytesIO(piped.content)
     else:
-        name, handle = source, source
+        name = handle = source
         if not os.path.isfile(source):
             raise JstasrError(f"{source}: no such audio file (seen from {os.getcwd()})")
         if os.path.getsize(source) == 0:
             raise JstasrError(f"{source}: the file is empty")
     try:
+        if isinstance(handle, str):
+            with open(handle, "rb") as raw:
+                missing = missing_seconds(raw)
+        else:
+            missing = missing_seconds(handle)
+            handle.seek(0)
+        if missing is not None and missing > CUT_OFF:
+            raise JstasrError(failure or f"{name}: is cut off: {missing:.2f} s of what its header promises are missing")
+        if missing is None and failure:
+            raise JstasrError(failure)
         with soundfile.SoundFile(handle) as file:
             yield file
     except (soundfile.SoundFileError, OSError) as error:
@@ -97,10 +158,10 @@ def read_audio(
         start, end: part to read, seconds; None is the beginning (end) of the recording.
         channel: number from 1 of the channel to take, or "mix", their mean; needed where there is more than one.
     Returns:
-        samples (N,) float32 in [-1, 1], rate in Hz.
+        samples (N,) float32, full scale [-1, 1], rate in Hz.
     Raises:
-        JstasrError: naming the source: missing, unreadable, several channels, samples that are not finite, or
-            a part that lies outside the recording.
+        JstasrError: naming the source: missing, unreadable, cut off, several channels, samples that are not finite
+            or of another scale, or a part that lies outside the recording.
     """
     source = str(source)
     with _open_audio(source) as file:
@@ -121,6 +182,13 @@ def read_audio(
     samples = samples.mean(1) if column is None else np.ascontiguousarray(samples[:, column])
     if not np.isfinite(samples).all():
         raise JstasrError(f"{source}: holds samples that are NaN or infinite")
+    peak = float(np.abs(samples).max(initial=0.0))
+    # Integers written as floating point may be quiet; that all of them are whole numbers gives them away.
+    if peak > TOO_LOUD or (peak > 1 and (samples == np.round(samples)).all()):
+        raise JstasrError(
+            f"{source}: its samples reach {peak:g}, where full scale is 1: integers as floating point? "
+            "Divide them by their full scale (32768 for 16 bits)"
+        )
     return samples, rate
 
 
@@ -151,10 +219,20 @@ def _channel_index(source: str, channels: int, channel: Channel | None) -> int |
     return channel - 1
 
 
-def audio_info(path: str) -> tuple[int, int, int]:
-    """Sampling rate (Hz), channels and samples per channel of a file, from its header alone."""
+class AudioInfo(NamedTuple):
+    """What a file's header says: sampling rate (Hz), channels, samples per channel, are samples floating point?"""
+
+    rate: int
+    channels: int
+    frames: int
+    is_float: bool
+
+
+def audio_info(path: str) -> AudioInfo:
+    """What the header of a file says, once it is known that no sound is missing."""
     with _open_audio(path) as file:
-        return file.samplerate, file.channels, file.frames
+        is_float = file.subtype in ("FLOAT", "DOUBLE")
+        return AudioInfo(file.samplerate, file.channels, file.frames, is_float)
 
 
 @lru_cache(maxsize=8)

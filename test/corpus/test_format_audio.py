@@ -76,6 +76,14 @@ def test_segments_are_cut_to_the_sample(recipe, source):
     assert read_table("dump/set/utt2num_samples")["d"] == "16000"  # 50 ms past the end: rounded times
 
 
+@pytest.mark.parametrize("rate", ["16k", "8k"])
+@pytest.mark.parametrize("samples", [np.round(noise(1) * 1e5), np.full(16000, np.nan)], ids=["integers", "NaN"])
+def test_floating_point_files_are_looked_at_even_where_they_are_in_form(recipe, capsys, rate, samples):
+    soundfile.write("wav/b.wav", samples, 16000, subtype="FLOAT")
+    assert format_audio("--fs", rate) == 1
+    assert "b: wav/b.wav: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("letter", ["あ", "x", "%", "🙂"])
 def test_utterances_with_the_longest_names_have_short_files(recipe, letter):
     names = [letter * (240 // len(letter.encode())) + end for end in "ab"]

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from jstasr.errors import JstasrError
-from jstasr.kaldi.audio import audio_info, parse_channel, parse_rate, read_audio, resample, write_wav
+from jstasr.kaldi.audio import audio_info, missing_seconds, parse_channel, parse_rate, read_audio, resample, write_wav
 
 RATE = 16000
 
@@ -149,3 +149,74 @@ def test_rates_are_read_in_both_spellings(text, rate):
 def test_odd_rates_are_refused(text):
     with pytest.raises(JstasrError, match="16k or 16000"):
         parse_rate(text)
+
+
+def pipe(tmp_path, command):
+    """Samples of a pipe, run among: whole.wav, 4 s; half.wav, its first half; late.py, which fails after its output."""
+    soundfile.write(tmp_path / "whole.wav", np.random.default_rng(0).normal(0, 0.1, 4 * RATE), RATE)
+    content = (tmp_path / "whole.wav").read_bytes()
+    (tmp_path / "half.wav").write_bytes(content[: len(content) // 2])
+    return len(read_audio(f"cd '{tmp_path}' && {command} |")[0])
+
+
+@pytest.mark.parametrize(
+    "command, seconds",
+    [
+        ("sox whole.wav -t wav - | sox -t wav - -t wav - trim 0 1", 1),
+        ("cat whole.wav whole.wav | head -c 128044", 4),
+        ("yes | cat whole.wav", 4),
+        ("cat whole.wav | cat | sox -t wav - -t wav - trim 1 1", 1),
+        ("false | cat whole.wav", 4),  # Kaldi judges by the last
+        ("python3 -c 'import sys; sys.stdout.write(\"x\" * 9999999)' | sox whole.wav -t wav - trim 0 2", 2),
+        ("cat whole.wav # a comment", 4),
+    ],
+)
+def test_a_pipe_is_judged_by_its_last_program_and_by_its_sound(tmp_path, command, seconds):
+    assert pipe(tmp_path, command) == seconds * RATE
+
+
+@pytest.mark.parametrize(
+    "command, said",
+    [
+        ("cat whole.wav | (cat; exit 3)", "exit code 3"),
+        ("sox whole.wav -t wav - | false", "exit code 1"),
+        ("cat half.wav", "is cut off: 2.00 s"),
+        ("(cat half.wav; exit 4) | cat", "exit code 4"),
+        # sox does not say how long its output will be: the sound seems whole.
+        ("(cat half.wav; exit 5) | sox -t wav - -t wav - speed 0.5", "exit code 5"),
+        ("cat gone.wav | cat", "gone.wav"),
+        ("cat whole.wav | kill -PIPE $BASHPID", "failed with exit code 141"),
+        ("true", "wrote nothing"),
+        ("exit 6", "exit code 6"),
+        ("cat whole.wav | (", "exit code 2"),
+    ],
+)
+def test_a_pipe_that_fails_or_loses_sound_is_an_error(tmp_path, command, said):
+    with pytest.raises(JstasrError, match=said):
+        pipe(tmp_path, command)
+
+
+@pytest.mark.parametrize("size", [0, 0x7FFFF000, 0xFFFFFFFF])
+def test_a_header_of_unknown_length_is_no_cut(tmp_path, size):
+    soundfile.write(tmp_path / "a.wav", np.zeros(RATE), RATE)
+    content = (tmp_path / "a.wav").read_bytes()
+    place = content.index(b"data") + 4
+    (tmp_path / "a.wav").write_bytes(content[:place] + size.to_bytes(4, "little") + content[place + 4 :])
+    with open(tmp_path / "a.wav", "rb") as file:
+        assert missing_seconds(file) is None
+
+
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+@pytest.mark.parametrize(
+    "scale, whole, good",
+    [(0.3, False, True), (1.0, False, True), (1.5, False, True), (3, True, False), (2.5, False, False),
+     (24163, True, False), (8e6, False, False), (1, True, True)],
+)  # fmt: skip
+def test_floating_point_is_judged_by_the_samples(tmp_path, subtype, scale, whole, good):
+    samples = np.sin(np.arange(8000) / 5) * scale
+    soundfile.write(tmp_path / "a.wav", np.round(samples) if whole else samples, RATE, subtype=subtype)
+    if good:
+        assert np.abs(read_audio(tmp_path / "a.wav")[0]).max() == pytest.approx(scale, rel=0.01)
+    else:
+        with pytest.raises(JstasrError, match=r"a\.wav: its samples reach .* where full scale is 1"):
+            read_audio(tmp_path / "a.wav")

@@ -60,6 +60,8 @@ sub _wav {
         elsif (defined $size)   { $length = $size - tell $in }
         else                    { $length = 0; while (my $got = read $in, my $samples, 65536) { $length += $got } }
       }
+      # Of a file that is cut off, what is there.
+      $length = $size - tell $in if defined $size && $length > $size - tell $in;
       return int($length / $block) / $rate;
     }
     my $body = $length <= 65536 ? _take($in, $length + $length % 2) : undef;

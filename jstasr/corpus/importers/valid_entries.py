@@ -12,7 +12,7 @@ import soundfile
 
 from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, not_utf8
 from jstasr.corpus.importers.ids import RESERVED, assign_ids
-from jstasr.kaldi.audio import audio_fault, is_pipe
+from jstasr.kaldi.audio import CUT_OFF, audio_fault, is_pipe, missing_seconds
 from jstasr.kaldi.data_dir import is_outside, is_segment
 
 LANGUAGE = re.compile("[A-Za-z0-9]+([-_][A-Za-z0-9]+)*")
@@ -114,9 +114,13 @@ def _length_by_header(path: Path) -> AudioLength:
     if length.fault:
         return length
     try:
+        with open(path, "rb") as file:
+            missing = missing_seconds(file) or 0.0
         info = soundfile.info(str(path))
     except (soundfile.SoundFileError, OSError) as error:
         return AudioLength(None, f"cannot be read as audio ({audio_fault(error)})")
+    if missing > CUT_OFF:
+        return AudioLength(None, f"the audio is cut off: {missing:.2f} s of what its header promises are missing")
     return AudioLength(info.duration, "") if info.frames else AudioLength(None, "the audio has no samples")
 
 

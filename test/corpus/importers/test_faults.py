@@ -285,3 +285,12 @@ def test_a_text_is_no_table_of_recordings(lines, run_import):
     lines("m.txt", "a.wav|one")
     status, _, err = run_import("--split", "m.txt", "data")
     assert status == 1 and "m.txt: is text without speech by its name; of a table say --format tsv, csv or jsonl" in err
+
+
+def test_a_recording_that_is_cut_off_is_a_fault(speak, lines, run_import):
+    speak("a.wav", "b.wav")
+    content = Path("b.wav").read_bytes()
+    Path("b.wav").write_bytes(content[: len(content) // 2])
+    lines("m.csv", "audio,text", "a.wav,one", "b.wav,two")
+    status, _, err = run_import("m.csv", "data/x")
+    assert status == 1 and "m.csv:3: the audio is cut off: 0.25 s" in err
