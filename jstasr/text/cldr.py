@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
@@ -42,7 +42,7 @@ def separators(language: str | None) -> tuple[str, str]:
     return symbols.get("decimal", "."), symbols.get("group", ",")
 
 
-@cache
+@lru_cache(maxsize=10000)
 def unit_pattern(unit: str, count: Decimal | None, language: str | None) -> str | None:
     """CLDR's words around an amount of a unit, as "{0} percent"; None where it has only signs."""
     locale = locale_of(language)
@@ -108,7 +108,7 @@ def _own_currencies(locale: Locale) -> list[str]:
     return get_territory_currencies(territory) if territory else []
 
 
-@cache
+@lru_cache(maxsize=10000)
 def currency_name(code: str, count: Decimal | None, language: str | None) -> str | None:
     """CLDR's name of a currency in the form for an amount; None where it has only the code."""
     locale = locale_of(language)

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 from jstasr.text.cldr import currency_name
 from jstasr.text.languages import primary_subtag
@@ -32,7 +33,7 @@ def number_language(language: str | None) -> str | None:
 
 
 @lru_cache(maxsize=10000)
-def num2words_or_none(value: int | float | Decimal, code: str, kind: str = "cardinal", **options: str) -> str | None:
+def num2words_or_none(value: int | float | Decimal, code: str, kind: str = "cardinal", **options: Any) -> str | None:
     """num2words' spelling, or None where it has none for this number."""
     from num2words import num2words
 
@@ -72,7 +73,7 @@ def digit_by_digit(number: str, code: str) -> str:
 
 def _decimal(whole: str, fraction: str, code: str) -> str:
     point = _point_word(code)
-    if point is None:
+    if point is None and len(whole) + len(fraction) <= MAX_DIGITS:
         words = num2words_or_none(Decimal(f"{int(whole)}.{int(fraction):0{len(fraction)}d}"), code)
         if words is not None:
             return words
@@ -118,17 +119,16 @@ def money(amount: str, currency: str, language: str | None) -> str | None:
     ):
         cents = f"{int(fraction):02d}" if fraction else "00"
         value = Decimal(f"{int(whole)}.{cents}")
-        options = {"currency": currency} | ({"separator": "|"} if cents == "00" else {})
+        options: dict[str, Any] = {"currency": currency} | ({"separator": "|"} if cents == "00" else {})
         words = _money_words(value, code, options)
         if words is not None:
             words = words.partition("|")[0].strip()
             return _everyday_english(words, int(whole)) if code.startswith("en") else words
-    count = Decimal(f"{int(whole)}.{fraction}" if fraction else str(int(whole)))
-    name = currency_unit(currency, count, language)
+    name = currency_unit(currency, Decimal(amount), language)
     return f"{cardinal(amount, code)} {name}" if name else None
 
 
-def _money_words(value: Decimal, code: str, options: dict[str, str]) -> str | None:
+def _money_words(value: Decimal, code: str, options: dict[str, Any]) -> str | None:
     """num2words' words of an amount of money, or None; a separator among the options stays in them."""
     from num2words import num2words
 

@@ -219,7 +219,7 @@ class _Reader:
         """ "1", 1, 2 -> "one and a half"; where the language's words are not known, the digits apart."""
         fraction = self._fraction(top, bottom)
         if fraction is None and self.code is not None and bottom and 1000 % bottom == 0:
-            value = int(whole or 0) + Decimal(top) / bottom
+            value = Decimal(whole or 0) + Decimal(top) / bottom
             return f" {cardinal(str(value), self.code)} "
         if fraction is None:
             parts = (whole or "", str(top), str(bottom or ""))

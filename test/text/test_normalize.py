@@ -68,7 +68,9 @@ def basic_by_the_letter(text, language):
     def kind(character):
         """Numbers are runs of raised or of lowered digits; other characters stand for themselves."""
         name = unicodedata.name(character, "")
-        return next((word for word in ("SUPERSCRIPT", "SUBSCRIPT") if character.isdigit() and name.startswith(word)), object())
+        return next(
+            (word for word in ("SUPERSCRIPT", "SUBSCRIPT") if character.isdigit() and name.startswith(word)), object()
+        )
 
     def plain(run):
         """NFKC of a run; digits that it turns into stand apart from those beside them."""

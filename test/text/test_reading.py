@@ -1,0 +1,51 @@
+"""What numbers, signs and letters are read as, by reading.csv: right values from num2words, CLDR or grammar."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from jstasr.text.normalize import clean, describe_left_out, left_out_signs
+from jstasr.text.phonemes import phonemize_texts
+from jstasr.text.spelled_out import phonemize_or_spell, spelled_out
+
+with open(Path(__file__).with_name("reading.csv"), encoding="utf-8", newline="") as file:
+    CASES = [(row["language"], row["input"], row["expected"]) for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("language, text, expected", CASES)
+def test_a_text_is_read_by_the_conventions_of_its_language(language, text, expected):
+    assert clean(text, "basic", language) == expected
+    assert clean(expected, "basic", language) == expected
+
+
+def test_signs_without_a_reading_are_counted_by_language():
+    counts = left_out_signs({"a": "5% + 3", "b": "90% ™ (x)."}, "basic", {"a": "lg"}, "cy")
+    assert counts == {("lg", "%"): 1, ("lg", "+"): 1, ("cy", "™"): 1}
+    assert "3 sign(s)" in describe_left_out(counts) and "% (lg: 1)" in describe_left_out(counts)
+    assert describe_left_out(left_out_signs({"a": "90% & £5, yes!"}, "basic", None, "en")) == ""
+    assert not left_out_signs({"a": "+"}, "none", None, "en")
+
+
+@pytest.mark.parametrize(
+    "language, text, words",
+    [
+        ("ru", "слово ทำ שלום мир", {"ทำ": 1, "שלום": 1}),
+        ("de", "das мир ლ Straße", {"мир": 1, "ლ": 1}),
+        ("en", "the мир café", {"мир": 1}),
+        ("th", "ทำ น้ำ", {}),
+        ("hi", "नमस्ते", {}),
+        ("el", "καλημέρα", {}),
+    ],
+)
+def test_words_that_espeak_spells_out_are_found_in_every_script(language, text, words):
+    assert spelled_out([text], language) == words
+
+
+def test_a_word_spelled_out_gives_its_letters_and_its_neighbours_their_phones():
+    (phones,) = phonemize_or_spell(["das мир haus"], "de")
+    assert "".join(phones) == "das_мир_" + "".join(phonemize_texts(["haus"], "de")[0])
+
+
+def test_a_split_sara_am_is_read_as_the_whole_one():
+    assert phonemize_texts(["ทํา"], "th") == phonemize_texts(["ทำ"], "th")
