@@ -86,14 +86,9 @@ def currency_of(sign: str, language: str | None) -> str | None:
             return SIGN_CURRENCIES[sign]
     known = {symbol: code for code, symbol in Locale("en").currency_symbols.items()}
     narrow = {
-        "\u0e3f": "THB",
-        "\u20bd": "RUB",
-        "\u20ba": "TRY",
-        "\u20b4": "UAH",
-        "\u20b8": "KZT",
-        "\u20be": "GEL",
-        "\u20bc": "AZN",
-    }
+        "\u058f": "AMD", "\u060b": "AFN", "\u09f3": "BDT", "\u0e3f": "THB", "\u17db": "KHR", "\u20b4": "UAH",
+        "\u20b8": "KZT", "\u20ba": "TRY", "\u20bc": "AZN", "\u20bd": "RUB", "\u20be": "GEL",
+    }  # fmt: skip
     return known.get(sign) or narrow.get(sign)
 
 

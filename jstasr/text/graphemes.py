@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from jstasr.text.languages import DOTLESS_I, JOINERS, drop_invisible, primary_subtag
+from jstasr.text.languages import DOTLESS_I, JOINERS, drop_invisible, primary_subtag, write_words_whole
 from jstasr.text.tokens import WORD_MARK
 
 
@@ -17,7 +17,8 @@ def grapheme_phones(text: str, language: str | None = None) -> list[str]:
         text: the transcript.
         language: its code, for the dotless i of Turkish and the like.
     """
-    text = unicodedata.normalize("NFC", drop_invisible(text)).replace("\u2019", "'")
+    text = unicodedata.normalize("NFC", write_words_whole(drop_invisible(text), language))
+    text = text.replace("\u2019", "'")
     if primary_subtag(language) in DOTLESS_I:
         text = text.replace("I", "\u0131").replace("\u0130", "i")
     text = unicodedata.normalize("NFC", text.lower().replace("i\u0307", "i"))

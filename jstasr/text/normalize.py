@@ -32,7 +32,7 @@ WORD_SYMBOLS = "\u06fd\u06fe"
 # Signs that are no word and whose NFKC would be letters of the word before.
 MARKS = str.maketrans(dict.fromkeys("\u2122\u2120\u2116", " "))
 MARKS_AND_SINDHI = MARKS | dict.fromkeys(map(ord, WORD_SYMBOLS), " ")
-UNREAD_PUNCTUATION = "%&#@\xa7\u2030\u066a"
+UNREAD_PUNCTUATION = "%&#@^\xa7\u2030\u066a"
 
 
 def _is_spoken(character: str) -> bool:

@@ -31,7 +31,7 @@ from jstasr.text.number_words import (
 )
 from jstasr.text.ordinals import spell_ordinals
 
-CURRENCY_SIGNS = "$\xa2\xa3\xa5\u0e3f\u20a0-\u20c0"
+CURRENCY_SIGNS = "$\xa2\xa3\xa5\u058f\u060b\u09f2\u09f3\u0af1\u0bf9\u17db\u0e3f\u20a0-\u20c0"
 # A sign, with the letters that CLDR's symbols put before it to tell countries apart.
 CURRENCY = rf"(?:\b(?:US|CA|HK|MX|NT|NZ|CN|JP|A|C|R)(?=[$\xa5]))?[{CURRENCY_SIGNS}]"
 SIGN_UNITS = {
@@ -229,6 +229,10 @@ class _Reader:
         number = cardinal(whole, self.code)
         if self.short == "de":  # one word: eineinhalb, zweidreiviertel
             return f" {re.sub('eins$', 'ein', number)}{fraction.replace(' ', '')} "
+        if self.short == "nl" and (whole, top, bottom) == ("1", 1, 2):
+            return " anderhalf "
+        if self.short == "sv":
+            number = re.sub("ett$", "en", number)
         if self.short == "fr" and (top, bottom) == (1, 2):
             fraction = "demi"
         return f" {number}{and_words(self.language)}{fraction} "
@@ -246,7 +250,7 @@ class _Reader:
         if self.short == "fr":
             text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4]) ?h ?([0-5]\d)?\b", self._time, text)
         if self.short == "en":
-            text = re.sub(r"(?<![\w.,])((?:1[1-9]|20)?[1-9]0)s\b", self._decade, text)
+            text = re.sub(r"(?<![\w.,])((?:1[1-9]|20)?[1-9]0|(?:1[1-9]|20)00)['\u2019]?s\b", self._decade, text)
         word = RANGE.get(self.short, " ")
         sign = f"[{CURRENCY_SIGNS}]"
         dash = (
@@ -286,7 +290,7 @@ class _Reader:
 
     def _decade(self, match: re.Match[str]) -> str:
         words = cardinal(match[1], self.code, year=True)
-        return f" {words[:-1]}ies " if words.endswith("y") else match[0]
+        return f" {words[:-1]}ies " if words.endswith("y") else f" {words}s "
 
     def _magnitude(self, match: re.Match[str]) -> str:
         """ "$5 million" is read "five million dollars"."""

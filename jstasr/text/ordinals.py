@@ -10,9 +10,9 @@ from jstasr.text.number_words import num2words_or_none
 ENDINGS = {
     "en": r"(?:st|nd|rd|th)",
     "fr": r"(?:er|ère|re|e|ème|nde?)",
-    "es": r"(?:er|\.?[ºª°])",
-    "pt": r"\.?[ºª°]",
-    "it": r"\.?[ºª°]",
+    "es": r"(?:er|\.?[ºª])",
+    "pt": r"\.?[ºª]",
+    "it": r"\.?[ºª]",
     "ca": r"(?:r|n|t|è|a)",
     "nl": r"(?:e|de|ste)",
     "sv": r":[ae]",
