@@ -67,15 +67,7 @@ fi
 copy_as_is reco2file_and_channel frame_shift stm glm ctm
 rm "$stage/utt_map" "$stage/spk_map"
 
-# A file that only an earlier content of <destdir> had would not belong to the copy.
-for file in feats.scp cmvn.scp vad.scp utt2lang utt2uniq utt2dur utt2num_frames utt2num_samples text wav.scp segments \
-  phones spk2gender reco2dur reco2file_and_channel frame_shift stm glm ctm; do
-  if [ -f "$dest/$file" ] && [ ! -f "$stage/$file" ]; then
-    echo "$0: file $file exists in dest $dest but not in src $source. Moving it to $dest/.backup/$file"
-    mkdir -p "$dest/.backup"
-    mv "$dest/$file" "$dest/.backup/"
-  fi
-done
+move_aside "$source" "$dest"
 close_stage "$dest"
 echo "$0: copied data from $source to $dest"
 

@@ -19,6 +19,17 @@ need_file() {
   done
 }
 
+# need_clean PATH...: stops unless those that exist are free of byte-order marks, carriage returns and invalid UTF-8,
+# which would become part of ids and names
+need_clean() {
+  "$utils/internal/encoding.pl" "$0" "$@" || exit 1
+}
+
+# need_python: stops unless there is a Python
+need_python() {
+  command -v python3 >/dev/null || fail "could not find python3 in PATH; install it, e.g.: apt-get install python3"
+}
+
 # count_lines PATH: 0 if there is no such file
 count_lines() {
   if [ -f "$1" ]; then wc -l <"$1"; else echo 0; fi
@@ -74,6 +85,30 @@ open_stage() {
   trap 'rm -rf "$stage"' EXIT
   trap 'exit 130' INT
   trap 'exit 143' HUP TERM
+}
+
+# move_aside SOURCE DIR: what only an earlier content of DIR has, and $stage lacks, goes to DIR/.backup
+move_aside() {
+  local file
+  for file in feats.scp cmvn.scp vad.scp utt2lang utt2uniq utt2dur utt2num_frames utt2num_samples text wav.scp segments \
+    phones spk2gender reco2dur reco2file_and_channel frame_shift stm glm ctm; do
+    if [ -f "$2/$file" ] && [ ! -f "$stage/$file" ]; then
+      echo "$0: file $file exists in dest $2 but not in src $1. Moving it to $2/.backup/$file"
+      mkdir -p "$2/.backup"
+      mv "$2/$file" "$2/.backup/"
+    fi
+  done
+}
+
+# check_stage DIR OPTION...: stops unless $stage, which will be DIR, passes validate_data_dir.sh
+check_stage() {
+  local dir=$1 report
+  shift
+  if ! report=$("$utils/validate_data_dir.sh" "$@" "$stage" 2>&1); then
+    echo "${report//"$stage"/"$dir"}" >&2
+    fail "$dir was not written: it would not be valid (see above)"
+  fi
+  echo "${report//"$stage"/"$dir"}"
 }
 
 # close_stage DIR: moves every file of $stage into DIR
