@@ -5,12 +5,13 @@ use strict;
 use warnings;
 use Exporter 'import';
 use AudioLength 'header_duration';
-our @EXPORT_OK = qw(is_segment segment_fit recording_durations);
+our @EXPORT_OK = qw(is_number is_segment segment_fit recording_durations);
 
 my $MAX_OVERSHOOT = 0.5;   # seconds by which a segment may end after its recording: it is cut there, as in Kaldi
 my $SHORTEST = 0.0005;     # seconds: at the lowest sampling rate still a sample
 my $ROUNDED = 0.001;       # seconds that rounding adds: not worth a word
 
+# A finite number, as the Python tools read it.
 sub is_number { return $_[0] =~ /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/ && abs $_[0] < 9**9**9 }
 
 # Times in seconds, 0 <= start < end; an end of -1 is that of the recording.

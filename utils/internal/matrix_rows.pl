@@ -58,7 +58,8 @@ sub of_command {
 # two floats (least value, range) and two integers.
 sub shape_of {
   my $in = shift;
-  my $header = read($in, my $bytes, 32) ? $bytes : '';
+  my $header = '';
+  read $in, $header, 32;
   return unpack 'Vx1V', $1 if $header =~ /^\0B[FD]M \x04(.{4}\x04.{4})/s;
   return unpack 'VV', $1 if $header =~ /^\0BCM[23]? .{8}(.{8})/s;
   return ();
