@@ -25,8 +25,7 @@ my ($segments_path, $channels_path, $ctm_path) = @ARGV;
 # Calls $use with the fields of each line; those of a line that is unlike the others are named.
 sub each_line {
   my ($path, $expected, $counts, $use) = @_;
-  my $in = \*STDIN;
-  if ($path ne '-') { open $in, '<', $path or die "convert_ctm.pl: could not open $path: $!\n" }
+  open my $in, '<', $path eq '-' ? '/dev/stdin' : $path or die "convert_ctm.pl: could not open $path: $!\n";
   while (my $line = <$in>) {
     my @fields = split ' ', $line;
     my $where = $path eq '-' ? "standard input:$." : "$path:$.";

@@ -3,7 +3,7 @@ package DataDir;
 use strict;
 use warnings;
 use Exporter 'import';
-our @EXPORT_OK = qw(slurp lines_of ids_of write_atomic encoding_problems line_number);
+our @EXPORT_OK = qw(slurp lines_of ids_of write_atomic encoding_problems whitespace_problem line_number);
 
 my $SHOWN = 3;    # problems of one kind named per file; the others are counted
 
@@ -70,6 +70,20 @@ sub encoding_problems {
       'is not valid UTF-8', "convert the file, e.g.: iconv -f ISO-8859-1 -t UTF-8 $path");
   }
   return @problems;
+}
+
+# White space other than blanks and tabs, on which some tools split and others do not. A sentence, or ''.
+sub whitespace_problem {
+  my ($path, $content) = @_;
+  use feature 'unicode_strings';
+  return '' unless $content =~ /[^\t\n\x20-\x7E]/;
+  utf8::decode(my $characters = $content);
+  return '' unless $characters =~ /([^\S\t\n ])/;
+  my $code = ord $1;
+  my $number = line_number($characters, $-[1]);
+  my $id = (ids_of($content))[$number - 1];
+  return sprintf "%s:%d: the line of '%s' contains disallowed Unicode whitespace (U+%04X); replace it by a space",
+    $path, $number, $id, $code;
 }
 
 sub _is_utf8 {

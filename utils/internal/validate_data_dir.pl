@@ -6,7 +6,7 @@ use warnings;
 use File::Basename 'dirname';
 use Cwd 'abs_path';
 use lib dirname(abs_path(__FILE__));
-use DataDir qw(slurp lines_of ids_of encoding_problems line_number);
+use DataDir qw(slurp lines_of ids_of encoding_problems whitespace_problem line_number);
 use Segments qw(is_segment segment_fit recording_durations);
 
 my $SHOWN = 5;          # differences between two lists that are named
@@ -128,13 +128,9 @@ sub check_text {
       stop(sprintf "%s contains %d lines with non-printable characters, first %s:%d: U+%04X in the line of '%s'; remove it, "
           . "or give --non-print", $path, $count, $path, $number, ord $1, $ids{text}[$number - 1]);
     }
-    use feature 'unicode_strings';
-    if ($characters =~ /([^\S\t\n ])/) {
-      my $number = line_number($characters, $-[1]);
-      stop(sprintf "%s:%d: the line of '%s' contains disallowed Unicode whitespace (U+%04X); replace it by a space",
-        $path, $number, $ids{text}[$number - 1], ord $1);
-    }
   }
+  my $whitespace = whitespace_problem($path, $text);
+  stop($whitespace) if $whitespace ne '';
   if ((grep { index($text, $_) >= 0 } '<s>', '</s>', '#0') && $text =~ /(?<![A-Za-z0-9_])(<s>|<\/s>|#0)(?![A-Za-z0-9_])/) {
     stop("$path:" . line_number($text, $-[1]) . ": error: in $data, text contains illegal symbol $1, which decoders use for themselves");
   }
