@@ -27,8 +27,9 @@ dest=${3%/}
 for file in utt2spk feats.scp; do
   [ -s "$source/$file" ] || fail "expected file $source/$file to exist and be nonempty"
 done
-[[ $least =~ ^([0-9]+\.?[0-9]*|\.[0-9]+)$ ]] && awk -v x="$least" 'BEGIN {exit !(x > 0 && x < 100)}' ||
+if ! [[ $least =~ ^([0-9]+\.?[0-9]*|\.[0-9]+)$ ]] || ! awk -v x="$least" 'BEGIN {exit !(x > 0 && x < 100)}'; then
   fail "<min-segment-length-in-seconds> must be a number above 0 and below 100, got '$least'"
+fi
 need_python
 options=(--no-wav)
 [ -f "$source/text" ] || options+=(--no-text)
@@ -39,7 +40,7 @@ options=(--no-wav)
 open_stage "$dest"
 "$utils/internal/combine_short.py" "$0" "$source" "$stage" "$least" "$speaker_only"
 "$utils/utt2spk_to_spk2utt.pl" "$stage/utt2spk" >"$stage/spk2utt"
-check_stage "$dest" "${options[@]}"
+check_stage "$source" "$dest" "${options[@]}"
 if $cleanup; then rm -f "$stage/utt2utts" "$dest/utt2utts"; fi
 move_aside "$source" "$dest"
 close_stage "$dest"

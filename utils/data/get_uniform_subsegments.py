@@ -33,7 +33,7 @@ def read_segments(path):
                     raise ValueError
             except ValueError:
                 stop(
-                    f"{path}:{count}: expected '<utterance> <recording> <start> <end>' with 0 <= start < end, "
+                    f"{path}:{count}: expected '<utterance> <recording> <start> <end>' with 0 <= start < end (no -1 here), "
                     f"got '{line.decode(errors='replace').rstrip()}'"
                 )
             segments.append((utterance, start, end))

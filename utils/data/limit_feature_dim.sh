@@ -17,8 +17,9 @@ fi
 range=$1
 source=${2%/}
 dest=${3%/}
-[[ $range =~ ^([0-9]+):([0-9]+)$ ]] && first=$((10#${BASH_REMATCH[1]})) && last=$((10#${BASH_REMATCH[2]})) &&
-  [ "$first" -le "$last" ] || fail "the range of dimensions must be like 0:39, the first and the last, got '$range'"
+if ! [[ $range =~ ^(0|[1-9][0-9]*):(0|[1-9][0-9]*)$ && ${range%:*} -le ${range#*:} ]]; then
+  fail "the range of dimensions must be like 0:39, the first and the last, got '$range'"
+fi
 need_file "$source/feats.scp" "$source/utt2spk"
 [ ! "$source" -ef "$dest" ] || fail "this script requires <srcdir> and <destdir> to be different."
 need_clean "$source/feats.scp"
@@ -26,7 +27,7 @@ need_clean "$source/feats.scp"
 # First what may fail: a copy with all dimensions must not remain.
 open_stage "$dest"
 "$utils/internal/matrix_rows.pl" "$0" "$source/feats.scp" columns >"$stage/.columns"
-"$utils/internal/limit_columns.pl" "$0" "$first" "$last" "$stage/.columns" "$source/feats.scp" >"$stage/feats.scp"
+"$utils/internal/limit_columns.pl" "$0" "${range%:*}" "${range#*:}" "$stage/.columns" "$source/feats.scp" >"$stage/feats.scp"
 rm "$stage/.columns"
 "$utils/copy_data_dir.sh" --validate-opts "--no-wav" "$source" "$dest"
 if [ -f "$dest/cmvn.scp" ]; then

@@ -100,15 +100,18 @@ move_aside() {
   done
 }
 
-# check_stage DIR OPTION...: stops unless $stage, which will be DIR, passes validate_data_dir.sh
+# check_stage SOURCE DIR OPTION...: stops unless $stage, made from SOURCE and soon to be DIR, passes validate_data_dir.sh
 check_stage() {
-  local dir=$1 report
-  shift
-  if ! report=$("$utils/validate_data_dir.sh" "$@" "$stage" 2>&1); then
-    echo "${report//"$stage"/"$dir"}" >&2
-    fail "$dir was not written: it would not be valid (see above)"
+  local source=$1 dir=$2 report valid=true
+  shift 2
+  report=$("$utils/validate_data_dir.sh" "$@" "$stage" 2>&1) || valid=false
+  report=${report//"utils/fix_data_dir.sh $stage"/"utils/fix_data_dir.sh $source"}
+  report=${report//"$stage"/"$dir"}
+  if ! $valid; then
+    echo "$report" >&2
+    fail "$dir was not written: it would not be valid (see above); correct $source"
   fi
-  echo "${report//"$stage"/"$dir"}"
+  echo "$report"
 }
 
 # close_stage DIR: moves every file of $stage into DIR
