@@ -53,3 +53,32 @@ tone() {
       "data", pack("V", 2 * $samples), "\0\1" x $samples;
   ' "$1" "$2" "${3:-16000}"
 }
+
+# ramp PATH SAMPLES [CHANNELS]: a WAV file at 16000 Hz whose samples are 0, 1, 2, ...: each tells its place
+ramp() {
+  perl -e '
+    my ($path, $samples, $channels) = @ARGV;
+    my $data = pack "s<*", map { ($_ % 30000) x $channels } 0 .. $samples - 1;
+    open my $out, ">:raw", $path or die;
+    print {$out} "RIFF", pack("V", 36 + length $data), "WAVEfmt ",
+      pack("VvvVVvv", 16, 1, $channels, 16000, 32000 * $channels, 2 * $channels, 16), "data", pack("V", length $data), $data;
+  ' "$1" "$2" "${3:-1}"
+}
+
+# features DIR COLUMNS [ID ROWS]...: DIR/feats.scp, and DIR/feats.ark with a matrix for each ID; value (row, column) is
+# 100 * row + column
+features() {
+  perl -e '
+    my ($dir, $columns, %rows) = (shift, shift);
+    open my $out, ">:raw", "$dir/feats.ark" or die; open my $scp, ">", "$dir/feats.scp" or die;
+    while (my ($id, $rows) = splice @ARGV, 0, 2) {
+      printf {$scp} "%s %s/feats.ark:%d\n", $id, $dir, tell $out;
+      print {$out} "\0BFM \4", pack("V", $rows), "\4", pack("V", $columns),
+        pack("f*", map { my $row = $_; map { 100 * $row + $_ } 0 .. $columns - 1 } 0 .. $rows - 1);
+    }' "$@"
+}
+
+# floats: what a matrix on standard input holds: "<rows> <columns>: <value> ..."
+floats() {
+  perl -e 'binmode STDIN; local $/; my $matrix = <STDIN>; print join(" ", unpack("x6Vx1V", $matrix)), ": ", join(" ", unpack "x15 f*", $matrix), "\n"'
+}

@@ -25,7 +25,7 @@ need_file "$source/wav.scp"
 need_clean "$source"/{wav.scp,segments,text,reco2file_and_channel}
 
 open_stage "$dest"
-"$utils/internal/join_segments.pl" "$0" "$source" "$stage"
+"$utils/internal/join_segments.pl" "$0" "$source" "$stage" || exit 1
 for file in stm glm; do
   [ ! -f "$source/$file" ] || cp "$source/$file" "$stage/"
 done

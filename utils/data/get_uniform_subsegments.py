@@ -33,8 +33,8 @@ def read_segments(path):
                     raise ValueError
             except ValueError:
                 stop(
-                    f"{path}:{count}: expected '<utterance> <recording> <start> <end>' with 0 <= start < end (no -1 here), "
-                    f"got '{line.decode(errors='replace').rstrip()}'"
+                    f"{path}:{count}: expected '<utterance> <recording> <start> <end>' with 0 <= start < end "
+                    f"(no -1 here), got '{line.decode(errors='replace').rstrip()}'"
                 )
             segments.append((utterance, start, end))
     return segments
@@ -98,7 +98,8 @@ def main():
 
     lines = []
     for utterance, start, end in read_segments(options.segments_file):
-        for first, last, name_first, name_last in pieces_of(start, end, length, overlap, rest, options.constant_duration):
+        for piece in pieces_of(start, end, length, overlap, rest, options.constant_duration):
+            first, last, name_first, name_last = piece
             lines.append(f"{utterance}-{name_first:08d}-{name_last:08d} {utterance} {first:.3f} {last:.3f}\n")
     sys.stdout.buffer.write("".join(lines).encode(errors="surrogateescape"))
 

@@ -26,8 +26,8 @@ need_clean "$source/feats.scp"
 
 # First what may fail: a copy with all dimensions must not remain.
 open_stage "$dest"
-"$utils/internal/matrix_rows.pl" "$0" "$source/feats.scp" columns >"$stage/.columns"
-"$utils/internal/limit_columns.pl" "$0" "${range%:*}" "${range#*:}" "$stage/.columns" "$source/feats.scp" >"$stage/feats.scp"
+"$utils/internal/matrix_rows.pl" "$0" "$source/feats.scp" columns >"$stage/.columns" || exit 1
+"$utils/internal/limit_columns.pl" "$0" "${range%:*}" "${range#*:}" "$stage/.columns" "$source/feats.scp" >"$stage/feats.scp" || exit 1
 rm "$stage/.columns"
 "$utils/copy_data_dir.sh" --validate-opts "--no-wav" "$source" "$dest"
 if [ -f "$dest/cmvn.scp" ]; then

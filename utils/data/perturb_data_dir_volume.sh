@@ -40,7 +40,7 @@ fi
 open_stage "$data"
 "$utils/internal/draw_volumes.py" "$0" "$data/wav.scp" "$scale_low" "$scale_high" ${reco2vol:+"$reco2vol"} \
   >"$stage/.reco2vol"
-"$utils/internal/play_through_sox.pl" --volumes "$stage/.reco2vol" sox "-t wav -" <"$data/wav.scp" >"$stage/wav.scp"
+"$utils/internal/play_through_sox.pl" --volumes "$stage/.reco2vol" sox "-t wav -" <"$data/wav.scp" >"$stage/wav.scp" || exit 1
 if [ -n "$write_reco2vol" ]; then
   cp "$stage/.reco2vol" "$write_reco2vol.tmp.$$"
   mv "$write_reco2vol.tmp.$$" "$write_reco2vol"

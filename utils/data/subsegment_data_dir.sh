@@ -43,7 +43,7 @@ if [ -f "$source/feats.scp" ]; then
 fi
 
 open_stage "$dest"
-"$utils/internal/subsegment.pl" "$0" "$source" "$stage" "$segment_end_padding" "$frame_shift" "$subsegments" "$new_text"
+"$utils/internal/subsegment.pl" "$0" "$source" "$stage" "$segment_end_padding" "$frame_shift" "$subsegments" "$new_text" || exit 1
 "$utils/utt2spk_to_spk2utt.pl" "$stage/utt2spk" >"$stage/spk2utt"
 for file in glm stm; do
   [ ! -f "$source/$file" ] || cp "$source/$file" "$stage/"

@@ -130,8 +130,8 @@ def features_of(entries):
     """The entry of feats.scp for several, one after the other."""
     if len(entries) == 1:
         return entries[0]
-    words = b" ".join(shlex.quote(entry.decode(errors="surrogateescape")).encode(errors="surrogateescape") for entry in entries)
-    return b"concat-feats --print-args=false " + words + b" - |"
+    words = shlex.join(entry.decode(errors="surrogateescape") for entry in entries)
+    return b"concat-feats --print-args=false %s - |" % words.encode(errors="surrogateescape")
 
 
 def read_durations(tool, path):

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""The volume of each recording: `draw_volumes.py <tool> <wav.scp> <lowest> <highest> [<reco2vol>]` prints "<id> <factor>".
+"""The volume of each recording: `draw_volumes.py <tool> <wav.scp> <lowest> <highest> [<reco2vol>]`.
+
+Prints "<id> <factor>" for each line of wav.scp.
 
 Factors are drawn evenly between the lowest and the highest by Python's generator with seed 0, one for each line, as
 Kaldi draws them; or they come from a file of the same form.

@@ -31,7 +31,7 @@ while (<$in>) {
   # sph2pipe copies the length of the file, so the header of that is enough.
   if    ($source =~ /^\S*sph2pipe(?:\s+-f\s+wav|\s+-p|\s+-c\s+[12])*\s+([^\s-]\S*)\s*\|$/ && defined($seconds = header_duration($1))) { }
   # wav-copy too, from a place in an archive; the name may be quoted.
-  elsif ($source =~ /^wav-copy ([^\s'"]+|'[^']*'):(\d+) - \|$/ && defined($seconds = offset_duration($1 =~ s/^'|'$//gr, $2))) { }
+  elsif ($source =~ /^wav-copy (?|'([^']+):(\d+)'|([^\s'"]+):(\d+)) - \|$/ && defined($seconds = offset_duration($1, $2))) { }
   elsif ($source =~ s/\|$//)        { $seconds = command_duration($source) }
   elsif ($source =~ /^(.*):(\d+)$/ && !-e $source) { $seconds = offset_duration($1, $2) }
   else                              { $seconds = header_duration($source) // command_duration('sox ' . sox_input($source) . ' -t wav -') }

@@ -18,6 +18,7 @@ try:
 except ImportError as error:
     sys.exit(f"{sys.argv[1]}: this needs jstasr's Python environment (. path.sh): {error}")
 
+READ_WHOLE = 600  # seconds: up to this a recording is read once, beyond it segment by segment, to save memory
 FULL_SCALE = 32768  # of 16-bit samples: those of a 16-bit recording come out unchanged
 
 
@@ -47,6 +48,8 @@ def cut(source: str, segments: dict[str, Segment]):
         else:
             info = audio.audio_info(source)
             rate, seconds = info[0], info[2] / info[0]
+            if len(segments) > 1 and seconds <= READ_WHOLE:
+                whole, rate = audio.read_audio(source)
     except JstasrError as error:
         yield from ((utterance, None, 0, str(error)) for utterance in segments)
         return
