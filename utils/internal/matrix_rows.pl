@@ -15,13 +15,15 @@ my $number = 0;    # not $., which seek on the archive changes
 while (<$scp>) {
   $number++;
   my ($id, $entry) = split ' ', $_, 2;
-  stop('expected "<id> <archive>:<offset>"') unless defined $entry;
+  stop('expected "<id> <archive>:<offset>"') unless defined $entry && $entry =~ /\S/;
   $entry =~ s/\s+$//;
   my ($place, @range) = eval { split_range($entry) };
   stop("'$id': $@") if $@;
   my ($rows, $dimensions) = $place =~ /^(.*)\|\s*$/s ? of_command($id, $1) : of_archive($id, $place);
   stop("'$id': there is no Kaldi matrix at $place; was the archive cut short?") unless defined $rows;
-  print $id, ' ', $columns ? length_of($id, $entry, $dimensions, @range[2, 3]) : length_of($id, $entry, $rows, @range[0, 1]), " \n";
+  $rows = length_of($id, $entry, $rows, @range[0, 1]);
+  $dimensions = length_of($id, $entry, $dimensions, @range[2, 3]);
+  print $id, ' ', $columns ? $dimensions : $rows, " \n";
 }
 
 sub stop { my $reason = shift; chomp $reason; die "$me: $path:$number: $reason\n" }
