@@ -2,12 +2,16 @@
 
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from jstasr.cli import main
+from jstasr.kaldi.data_dir import MAX_OVERSHOOT, SHORTEST, is_outside, is_segment, parse_seconds
 from jstasr.kaldi.tables import read_table
 
 UTILS = Path(__file__).parents[2] / "utils"
@@ -101,3 +105,119 @@ def test_durations_and_speed_know_the_end_of_the_recording(recording):
     assert read_table("slow/segments")["sp0.5-s-2"] == "sp0.5-r 2.00 -1"
     assert main(["format-audio", "--data-dir", "slow", "--outdir", "dump", "--fs", "8k"]) == 0
     assert int(read_table("dump/utt2num_samples")["sp0.5-s-2"]) == pytest.approx(2 * 0.6595 * RATE, abs=2)
+
+
+# Times at which one rule would part from the other first: near the limits, and in every notation.
+LIMITS = [0.0, SECONDS, SECONDS + MAX_OVERSHOOT, SHORTEST, SECONDS - SHORTEST, -1.0, 1.0, 1.0 + SHORTEST]
+SMALL = [0.0, 1e-9, 1e-6, SHORTEST, 2 * SHORTEST, 0.001, 0.01]
+NO_TIMES = [
+    "",
+    "-",
+    ".",
+    "1.2.3",
+    "1e",
+    "e5",
+    "1_0",
+    "0x1p3",
+    "nan",
+    "-inf",
+    "1e999",
+    "١",
+    "½",
+    "1,5",
+    "--1",
+    "+-1",
+    "1e+-2",
+]
+
+
+def notations(value):
+    """A number as people and programs write it."""
+    return st.sampled_from(
+        [repr(value), f"{value:.2f}", f"{value:.6f}", f"{value:.17g}", f"{value:e}", f"{value:+.3f}", f"{value:08.3f}"]
+        + [f"{value:.0f}.", f"{value:E}", f"{value:.20f}", f"{value:.4f}".lstrip("0") or "0"]
+    )
+
+
+TIMES = st.one_of(
+    st.floats(-2, 5).flatmap(notations),
+    st.builds(lambda limit, small, sign: limit + sign * small, *map(st.sampled_from, (LIMITS, SMALL, [1, -1]))).flatmap(
+        notations
+    ),
+    st.sampled_from(NO_TIMES),
+    st.text(st.characters(codec="utf-8", exclude_categories=("Z", "C")), max_size=4),
+)
+
+
+def python_rule(start, end, seconds):
+    """How the Python tools judge a segment of a recording of so many seconds: "no segment", "outside" or "good"."""
+    try:
+        start, end = parse_seconds(start), parse_seconds(end)
+    except ValueError:
+        return "no segment"
+    if not is_segment(start, end):
+        return "no segment"
+    return "outside" if is_outside(start, end, seconds) else "good"
+
+
+PERL_RULE = r"""
+while (my $line = <STDIN>) {
+  chomp $line;
+  my ($start, $end, $seconds) = split /\t/, $line, -1;
+  my $rule = !Segments::is_segment($start, $end) ? 'no segment'
+    : Segments::segment_fit($start, $end, $seconds) eq 'outside' ? 'outside' : 'good';
+  print "$rule\n";
+}
+"""
+
+
+def perl_rule(rows):
+    """The same of the Perl tools, for many (start, end, seconds)."""
+    done = subprocess.run(
+        ["perl", "-w", "-I", UTILS / "internal", "-MSegments", "-e", PERL_RULE],
+        input="".join(f"{start}\t{end}\t{seconds!r}\n" for start, end, seconds in rows),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not done.stderr
+    return done.stdout.splitlines()
+
+
+DURATIONS = st.one_of(st.just(SECONDS), st.floats(0.001, 100_000), st.integers(1, 10**8).map(lambda n: n / 16000))
+
+
+def test_the_rules_of_perl_and_python_are_one_at_their_limits():
+    times = [repr(limit + sign * small) for limit in LIMITS for small in SMALL for sign in (1, -1)]
+    rows = [(start, end, seconds) for seconds in (SECONDS, SHORTEST) for start in times for end in times]
+    rules = [python_rule(*row) for row in rows]
+    assert set(rules) == {"no segment", "outside", "good"}
+    assert perl_rule(rows) == rules
+
+
+@pytest.mark.slow
+@settings(max_examples=30, deadline=None)
+@given(rows=st.lists(st.tuples(TIMES, TIMES, DURATIONS), min_size=100, max_size=300))
+def test_the_rules_of_perl_and_python_are_one_for_random_times(rows):
+    assert perl_rule(rows) == [python_rule(*row) for row in rows]
+
+
+@pytest.mark.slow
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(times=st.lists(st.tuples(TIMES, TIMES).filter(all), min_size=1, max_size=40))
+def test_the_tools_accept_the_same_random_segments(recording, times):
+    seconds = soundfile.info("rec.wav").duration
+    good = [python_rule(start, end, seconds) == "good" for start, end in times]
+    segments = {f"s-{number:02d}": (start, end, None) for number, (start, end) in enumerate(times)}
+    with TemporaryDirectory(dir=".") as folder:
+        make(Path(folder, "data"), segments)
+        validated = run("validate_data_dir.sh", "--no-feats", f"{folder}/data")
+        assert (validated.returncode == 0) == all(good), validated.stderr
+        formatted = main(["format-audio", "--data-dir", f"{folder}/data", "--outdir", f"{folder}/dump"])
+        assert (formatted == 0) == all(good)
+        fixed = run("fix_data_dir.sh", f"{folder}/data")
+        assert (fixed.returncode == 0) == any(good), fixed.stderr
+        if any(good):
+            kept = list(read_table(f"{folder}/data/segments"))
+            assert kept == [utterance for utterance, is_good in zip(segments, good) if is_good]
+            assert main(["format-audio", "--data-dir", f"{folder}/data", "--outdir", f"{folder}/dump"]) == 0
