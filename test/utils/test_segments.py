@@ -1,6 +1,8 @@
 """One rule for segments: validate_data_dir.sh, fix_data_dir.sh, format-audio and import judge the same data alike."""
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -63,7 +65,8 @@ def make(folder, segments):
 
 
 def run(tool, *words):
-    return subprocess.run([UTILS / tool, *words], capture_output=True, text=True, check=False)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # some tools call python3
+    return subprocess.run([UTILS / tool, *words], capture_output=True, text=True, check=False, env={"PATH": path})
 
 
 @pytest.fixture
@@ -96,6 +99,20 @@ def test_fix_data_dir_keeps_what_the_others_accept(recording):
     assert fixed.stdout.count("dropped '") == len(segments) - len(kept)
     assert run("validate_data_dir.sh", "--no-feats", "data").returncode == 0
     assert main(["format-audio", "--data-dir", "data", "--outdir", "dump"]) == 0
+    extracted = run("data/extract_wav_segments_data_dir.sh", "data", "cut")
+    assert extracted.returncode == 0, extracted.stderr
+    assert run("data/get_utt2dur.sh", "cut").returncode == 0
+    for utterance, seconds in read_table("cut/utt2dur").items():
+        assert float(seconds) == pytest.approx(segments[utterance][2], abs=2 / RATE)
+
+
+@pytest.mark.parametrize("start, end", [(start, end) for start, end, seconds in CASES if seconds is None][::3])
+def test_sound_of_a_refused_segment_is_not_extracted(recording, start, end):
+    make(Path("data"), {"s-1": ("0", "1", 1.0), "s-2": (start, end, None)})
+    extracted = run("data/extract_wav_segments_data_dir.sh", "data", "cut")
+    assert extracted.returncode == 1
+    assert "s-2" in extracted.stderr and "Traceback" not in extracted.stderr
+    assert not any(Path("cut").iterdir())
 
 
 def test_durations_and_speed_know_the_end_of_the_recording(recording):
