@@ -43,6 +43,36 @@ plays() {
   plays copy 160
   [ ! -e ran ]
 }
+@test "perturb_data_dir_volume plays the file of any name" {
+  named_dir d
+  "$UTILS/data/perturb_data_dir_volume.sh" d
+  plays d 80
+  [ ! -e ran ]
+}
+@test "segments of files of any name are extracted, to folders of any name" {
+  named_dir d
+  "$UTILS/data/get_segments_for_data.sh" d >segments
+  mv segments d/
+  PATH=$UTILS:$PATH
+  for name in out "o'clock" 'a$(touch ran)' 'it'"'"'s "both" $X' '日本 語' '&& touch ran'; do
+    "$UTILS/data/extract_wav_segments_data_dir.sh" d "./$name"
+    plays "./$name" 80
+    "$UTILS/data/get_utt2dur.sh" "./$name"
+    awk '{printf "%.2f\n", $2 * 100}' "./$name/utt2dur" | diff - <(seq -f %.2f "${#NAMES[@]}")
+  done
+  [ ! -e ran ]
+}
+@test "ln.pl and create_split_dir.pl link files and folders of any name" {
+  mkdir sound links
+  for name in "${NAMES[@]}"; do
+    printf %s "$name" >"sound/$name"
+    "$UTILS/ln.pl" "sound/$name" links
+    [ "$(cat "links/$name")" = "$name" ]
+    "$UTILS/create_split_dir.pl" "disks/$name" "pseudo/$name"
+    [ -f "pseudo/$name/1/README.txt" ]
+  done
+  [ ! -e ran ]
+}
 @test "a name at the front of a command line is no switch and no pattern of sox" {
   for name in -n '|true' '[2]'; do
     tone "./$name.wav" 800 8000

@@ -31,7 +31,8 @@ if [ ! -s "$data/utt2dur" ]; then
 fi
 need_file "$data/feats.scp"
 
-first=$(head -n 10 "$data/feats.scp" | "$utils/internal/matrix_rows.pl" "$0" /dev/stdin) || exit 1
+first=$(head -n 10 "$data/feats.scp" | "$utils/internal/matrix_rows.pl" "$0" /dev/stdin) ||
+  fail "could not read the features on that line of $data/feats.scp (see above)"
 awk -v me="$0" -v data="$data" '
   NR == FNR {
     frames[$1] = $2
