@@ -27,7 +27,7 @@ plays() {
   local number=0 id source
   while read -r id source; do
     number=$((number + 1))
-    samples=$(bash -o pipefail -c "${source%|}" | sox -t wav - -t raw - 2>/dev/null | wc -c)
+    samples=$(PATH=$UTILS:$PATH bash -o pipefail -c "${source%|}" | sox -t wav - -t raw - 2>/dev/null | wc -c)
     [ "$((samples / 2))" = $((number * $2)) ] || { echo "$id: $samples bytes of $source"; return 1; }
   done <"$1/wav.scp"
   [ $number = ${#NAMES[@]} ]
@@ -53,7 +53,6 @@ plays() {
   named_dir d
   "$UTILS/data/get_segments_for_data.sh" d >segments
   mv segments d/
-  PATH=$UTILS:$PATH
   for name in out "o'clock" 'a$(touch ran)' 'it'"'"'s "both" $X' '日本 語' '&& touch ran'; do
     "$UTILS/data/extract_wav_segments_data_dir.sh" d "./$name"
     plays "./$name" 80
