@@ -89,7 +89,7 @@ def _score_text(args: Namespace) -> None:
         token_type=args.token_type,
         cleaner=args.cleaner,
         utt2lang=args.utt2lang,
-        language=args.lang,
+        language=canonical_code(args.lang, "--lang") if args.lang else None,
         token_list=args.token_list,
         bpe_model=args.bpe_model,
         allow_missing=args.allow_missing,

@@ -123,7 +123,7 @@ def languages(tmp_path, recordings):
         sound = next(other for other in path.parent.glob(f"{path.stem}.*") if other != path)
         speaker = path.parent.name
         rows.append(
-            f'{sound},"{path.read_text(encoding="utf-8")}",{speaker},{"yo" if speaker < "speaker 4" else "xqz"}'
+            f'{sound},"{path.read_text(encoding="utf-8")}",{speaker},{"yo" if speaker < "speaker 4" else "lg"}'
         )
     (tmp_path / "table.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     (tmp_path / "text.txt").write_text("ẹ́kọ́ dára\nọjọ́ kan\n", encoding="utf-8")
@@ -136,10 +136,10 @@ def test_a_column_of_languages_makes_a_recipe_of_several(tmp_path, languages):
     done = run(tmp_path / "new/asr1/run.sh", "--stage", "1", "--stop_stage", "1")
     assert done.returncode == 0, done.stderr + done.stdout
     for name in ("train", "dev", "test"):
-        assert {line.split()[1] for line in open(tmp_path / f"new/asr1/data/{name}/utt2lang")} == {"yo", "xqz"}
+        assert {line.split()[1] for line in open(tmp_path / f"new/asr1/data/{name}/utt2lang")} == {"yo", "lg"}
     assert (tmp_path / "new/asr1/data/train_text/utt2lang").read_text().split()[1::2] == ["yo", "yo"]
     script = (tmp_path / "new/asr1/run.sh").read_text()
-    assert 'langs="xqz yo"' in script and '--lang "${langs%% *}" --langs "${langs}"' in script
+    assert 'langs="lg yo"' in script and '--lang "${langs%% *}" --langs "${langs}"' in script
     done = run("shellcheck", tmp_path / "new/asr1/run.sh", tmp_path / "new/asr1/local/data.sh")
     assert done.returncode == 0, done.stdout
 
@@ -148,12 +148,12 @@ def test_the_language_must_be_known_and_that_of_a_text_too(tmp_path, languages, 
     done = run(SETUP, tmp_path / "new/asr1", "--manifest", recordings)
     assert done.returncode == 1 and "--lang CODE is needed: no column" in done.stderr
     done = run(SETUP, tmp_path / "new/asr1", "--manifest", languages, "--text", tmp_path / "text.txt")
-    assert done.returncode == 1 and "say its language, one of xqz yo: --text LANG=FILE" in done.stderr
+    assert done.returncode == 1 and "say its language, one of lg yo: --text LANG=FILE" in done.stderr
     assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lang, g2p", [("xqz", "grapheme"), ("yo", "lexicon")])
+@pytest.mark.parametrize("lang, g2p", [("lg", "grapheme"), ("yo", "lexicon")])
 def test_from_a_folder_of_recordings_to_a_transcript(tmp_path, recordings, lang, g2p):
     (tmp_path / "text.txt").write_text("ẹ́kọ́ dára\nselam 7 kez\n", encoding="utf-8")
     (tmp_path / "lexicon.txt").write_text("ẹ́kọ́ e k o\n12 m e j i\n", encoding="utf-8")
