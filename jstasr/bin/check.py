@@ -12,7 +12,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--lexicon", help="file of --g2p lexicon")
     parser.add_argument("--cleaner", default="basic", help="normalisation of the text: none or basic")
     parser.add_argument("--langs", default="en", help="languages to phonemize, as in 'en es'")
-    parser.add_argument("--sets", default="", help="data directories, the training set first; those there are summed up")
+    parser.add_argument("--sets", default="", help="sets of data/, the training set first, to sum up where they are there")
     parser.add_argument("--summary", action="store_true", help="sum up languages and sets only, check nothing")
     parser.add_argument("--measured", metavar="KEY=VALUE ...", help="instead of --sets: what jstasr import --measure prints")
     parser.add_argument("--ngpu", type=int, default=0, help="GPUs on each node")
@@ -36,11 +36,15 @@ def run(args: Namespace) -> None:
     given = args.langs.split()
     g2p = G2p(args.g2p, args.lexicon or None, args.cleaner)
     languages = tuple(dict.fromkeys(canonical_code(code, "--langs") for code in given))
-    sets = summary.present_sets(map(Path, args.sets.split()))
-    speech = [summary.measure_set(folder, languages[0]) for folder in sets]
+    sets = summary.present_sets(Path("data", name) for name in args.sets.split())
+    speech = [summary.measure_set(folder, languages[0] if languages else "") for folder in sets]
     if args.measured:
         speech = [summary.speech_of(args.measured)]
-    rows = summary.language_rows(given, g2p) + (summary.speech_rows(speech) if speech else [])
+    rows = summary.language_rows(given, g2p)
+    if speech:
+        rows += summary.speech_rows(speech)
+    elif args.sets:
+        rows.append(("speech", "not there yet: stage 1 sums it up"))
     if args.summary:
         print(summary.block(rows))
         return

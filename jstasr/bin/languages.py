@@ -6,7 +6,7 @@ HELP = "what language codes mean here: canonical code, phonemes, numbers, spelli
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("codes", nargs="+", help="BCP 47 or ISO 639 codes in any case, as in pol EN-us zh_Hant_TW")
+    parser.add_argument("codes", nargs="+", help="or one list of them: BCP 47 or ISO 639 codes in any case, as in pol EN-us zh_Hant_TW")
     parser.add_argument("--canonical", action="store_true", help="print the canonical codes only, each once")
     parser.add_argument("--g2p", default="auto", help="grapheme-to-phoneme method; see jstasr phonemize --help")
     parser.add_argument("--lexicon", help="file of --g2p lexicon")
@@ -15,10 +15,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> None:
     from jstasr.text.language_codes import canonical_code
 
+    codes = " ".join(args.codes).replace(",", " ").split()
     if args.canonical:
-        print(*dict.fromkeys(map(canonical_code, args.codes)))
+        print(*dict.fromkeys(map(canonical_code, codes)))
         return
     from jstasr.check.summary import block, language_rows
     from jstasr.text.g2p import G2p
 
-    print(block(language_rows(args.codes, G2p(args.g2p, args.lexicon or None))))
+    print(block(language_rows(codes, G2p(args.g2p, args.lexicon or None))))

@@ -81,6 +81,7 @@ def _score_trn(args: Namespace) -> None:
 def _score_text(args: Namespace) -> None:
     from jstasr.score.prepare import prepare_kaldi
     from jstasr.score.scoring import headline, score_prepared
+    from jstasr.text.language_codes import canonical_code
 
     prepared = prepare_kaldi(
         args.ref_text,

@@ -14,6 +14,7 @@ from jstasr.corpus.importers.split import unknown_speakers
 from jstasr.errors import JstasrError
 from jstasr.kaldi.audio import is_pipe
 from jstasr.kaldi.data_dir import TEXT, UTT2SPK, WAV_SCP, DataDir
+from jstasr.kaldi.files import first_few
 from jstasr.text.g2p import G2p, choose_method
 from jstasr.text.language_codes import canonical_code, canonical_table, language_name
 from jstasr.text.languages import has_dotless_i, is_unspaced
@@ -32,6 +33,7 @@ class Speech:
         seconds: language (or "") -> length; empty where it is not known.
         speakers: how many different ones are known.
         unknown: utterances whose speaker is not known.
+        names: of the speakers that are known; empty where only their number is.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Speech:
     seconds: Mapping[str, float]
     speakers: int
     unknown: int = 0
+    names: frozenset[str] = frozenset()
 
 
 Row = tuple[str, str]
@@ -60,7 +63,7 @@ def language_rows(codes: Iterable[str], g2p: G2p) -> list[Row]:
                 rows.append(("numbers", f"{code}: {numbers(code)}"))
             except Missing as missing:
                 rows.append(("numbers", f"{code}: {missing}"))
-        spelling = "no spaces between words; the character error rate counts" if is_unspaced(code) else "words"
+        spelling = "no spaces between words; the character error rate counts" if is_unspaced(code) else "spaces between words"
         rows.append(("spelling", f"{code}: {spelling}" + ("; I is the capital of ı" if has_dotless_i(code) else "")))
     return rows
 
@@ -81,7 +84,8 @@ def measure_set(folder: Path, language: str = "", seed: int = 1) -> Speech:
         lengths = _lengths(data, random.Random(seed).sample(of_language, min(SAMPLED, count)))
         if lengths:
             seconds[code] = sum(lengths) / len(lengths) * count
-    return Speech(folder.name, len(data.utt2spk), seconds, len(set(data.utt2spk.values()) - set(own)), len(own))
+    names = frozenset(data.utt2spk.values()) - frozenset(own)
+    return Speech(folder.name, len(data.utt2spk), seconds, len(names), len(own), names)
 
 
 def speech_of(measured: str) -> Speech:
@@ -114,20 +118,22 @@ def speech_rows(sets: Sequence[Speech]) -> list[Row]:
     train = sets[0]
     rows = [("speech", f"{train.name}: {train.utterances} utterances, {_hours_by_language(train)}")]
     short = [code for code, seconds in train.seconds.items() if seconds < ENOUGH_TO_BEGIN * 3600]
-    gave = "; ".join(f"{one.speech} {one.rate}" for one in MEASURED)
     if short:
         which = f" of {' '.join(short)}" if len(train.seconds) > 1 else ""
-        rows.append((WARNING, f"this is too little speech{which} to learn from: error rates near 100% are to be expected"))
+        rows.append((WARNING, f"too little speech{which} to learn from: error rates near 100% are to be expected"))
     if train.seconds:
-        rows.append(("measured", gave))
-        if sum(train.seconds.values()) > 2 * 3600 * MEASURED[-1].hours:
-            rows.append(("", "with more speech error rates are lower"))
+        rows.append(("measured", "CER " + "; ".join(f"{one.rate} after {one.speech}" for one in MEASURED)))
     utterances, unknown = sum(one.utterances for one in sets), sum(one.unknown for one in sets)
     if unknown < utterances:
         found = ", ".join(f"{one.name} {one.speakers}" for one in sets)
         rows.append(("speakers", found + (f"; unknown of {unknown} utterances" if unknown else "")))
     if unknown:
         rows.append((WARNING, unknown_speakers(unknown, utterances)))
+    for other in sets[1:]:
+        if shared := train.names & other.names:
+            rows.append((WARNING, f"{len(shared)} speakers of {other.name} are in {train.name} too: {first_few(shared, 3)}"))
+    if unknown == 0 and len(sets) == 1 and train.speakers == 1:
+        rows.append((WARNING, "one speaker only: error rates say nothing about other voices"))
     return rows
 
 
@@ -141,7 +147,10 @@ def _hours_by_language(speech: Speech) -> str:
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
+    if seconds >= 3600:
+        return f"{seconds / 3600:.1f} hours"
+    minutes = round(seconds / 60)
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"
 
 
 def present_sets(folders: Iterable[Path]) -> list[Path]:

@@ -9,7 +9,8 @@ from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 from babel.numbers import get_currency_name, get_territory_currencies
 
-from jstasr.text.language_codes import general_tag, known_tag, script_of
+from jstasr.text.language_codes import general_tag, script_of
+from jstasr.text.language_tags import known_tag
 
 SPACES = " \xa0\u2009\u202f"
 # What a currency sign stands for where neither the language nor its country uses it as its own.

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import langcodes
 from langcodes import Language
 from langcodes.data_dicts import MACROLANGUAGES, NORMALIZED_MACROLANGUAGES
-from langcodes.tag_parser import LanguageTagError
 
 from jstasr.errors import JstasrError
 from jstasr.kaldi.files import first_few
+from jstasr.text.language_tags import known_tag
 
 if TYPE_CHECKING:
     from babel import Locale
@@ -31,18 +31,6 @@ CANTONESE_REGIONS = {"HK", "MO"}
 ENGLISH_OF_THE_US = set("US AS CA GU MH MP PH PR UM VI".split())  # CLDR's language matching, variable $enUS
 CARIBBEAN = set("AG AI AW BB BL BQ BS CU CW DM DO GD GP HT JM KN KY LC MF MQ MS SX TC TT VC VG".split())  # UN M49 029
 SCRIPT_OF = {"Hans": "Hani", "Hant": "Hani", "Hira": "Jpan", "Kana": "Jpan", "Hrkt": "Jpan", "Hang": "Kore"}
-
-
-@lru_cache(maxsize=10000)
-def known_tag(code: str | None) -> Language | None:
-    """The parsed code in its canonical form, or None where it is no language code."""
-    if not code:
-        return None
-    try:
-        tag = Language.get(langcodes.standardize_tag(code.strip()))
-    except (LanguageTagError, ValueError):
-        return None
-    return tag if tag.is_valid() else None
 
 
 def canonical_code(code: str, where: str = "") -> str:

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from jstasr.text.cldr import currency_name
-from jstasr.text.language_codes import best_match, general_tag, is_member, known_tag, script_of
+from jstasr.text.language_codes import best_match, general_tag, is_member, script_of
+from jstasr.text.language_tags import known_tag
 
 # num2words' codes that mean another language or script than they seem to.
 CODES = {"kz": "kk", "sr": "sr-Latn"}

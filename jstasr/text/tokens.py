@@ -107,13 +107,12 @@ class TokenList:
         """Id of `<lang:language>`, in whichever spelling; JstasrError names the languages that the list has."""
         token = language_token(language)
         if token not in self._ids:
-            from jstasr.text.language_codes import canonical_code, known_tag
+            from jstasr.text.language_tags import known_tag
 
             known = ", ".join(self.languages) or "none"
             tags = {found: code for code in self.languages if (found := known_tag(code))}
             code = tags.get(known_tag(language))
             if code is None:
-                canonical_code(language)
                 raise JstasrError(f"{self.name}: no token of language {language!r}; it has: {known}")
             token = language_token(code)
         return self._ids[token]

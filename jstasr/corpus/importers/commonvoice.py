@@ -8,7 +8,8 @@ from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions
 from jstasr.corpus.importers.manifests import tsv_table
 from jstasr.corpus.unpack import unpack
 from jstasr.errors import JstasrError
-from jstasr.text.language_codes import canonical_code, known_tag
+from jstasr.text.language_codes import canonical_code
+from jstasr.text.language_tags import known_tag
 
 OFFICIAL = ("train", "dev", "test")
 SPEAKER_DIGITS = 16  # of the 128 hexadecimal digits of a client_id

@@ -16,7 +16,7 @@ from jstasr.errors import JstasrError
 from jstasr.kaldi.audio import is_pipe
 from jstasr.kaldi.files import atomic_write
 from jstasr.kaldi.tables import read_table
-from jstasr.text.language_codes import known_tag
+from jstasr.text.language_tags import known_tag
 
 TRAIN_TEXT = "train_text"  # the set of text without speech
 MEASURED = 500  # utterances of a language whose length `measure` looks up
@@ -232,17 +232,17 @@ def measure(source: Source, seed: int = 1) -> None:
     langs = sorted({entry.lang for entry in entries})
     seconds = {lang: _seconds([entry for entry in entries if entry.lang == lang], seed) for lang in langs}
     print(
-        f"utterances={len(entries)} seconds={sum(seconds.values())} speakers={len({e.speaker for e in entries})} "
+        f"utterances={len(entries)} seconds={round(sum(seconds.values()))} speakers={len({e.speaker for e in entries})} "
         f"unknown={sum(entry.own_speaker for entry in entries)} letters={len({c for e in entries for c in e.text})} "
-        f"langs={','.join(filter(None, langs))} seconds_of={','.join(f'{k}:{v}' for k, v in seconds.items())}"
+        f"seconds_of={','.join(f'{k}:{v:.0f}' for k, v in seconds.items())} langs={','.join(filter(None, langs))}"
     )
 
 
-def _seconds(entries: Sequence[Entry], seed: int) -> int:
+def _seconds(entries: Sequence[Entry], seed: int) -> float:
     """How long entries are together, by a sample of them."""
     sample = random.Random(seed).sample(entries, min(MEASURED, len(entries)))
     seconds = 0.0
     for entry in sample:
         if entry.end is not None or not is_pipe(entry.audio):
             seconds += (audio_seconds(entry) if entry.end is None else entry.end) - (entry.start or 0)
-    return round(seconds * len(entries) / len(sample))
+    return seconds * len(entries) / len(sample)

@@ -14,7 +14,8 @@ from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, no
 from jstasr.corpus.importers.ids import RESERVED, assign_ids
 from jstasr.kaldi.audio import CUT_OFF, audio_fault, is_pipe, missing_seconds
 from jstasr.kaldi.data_dir import is_outside, is_segment
-from jstasr.text.language_codes import canonical_code, known_tag, no_code
+from jstasr.text.language_codes import canonical_code, no_code
+from jstasr.text.language_tags import known_tag
 
 RESERVED_WORD = re.compile(f"(?<![A-Za-z0-9_])({RESERVED.pattern})(?![A-Za-z0-9_])")
 MAX_HEADERS = 50_000  # the headers of more recordings than these are read in stage 2 only: here it would take long

@@ -168,7 +168,7 @@ def test_the_whole_command(folder, lines, speak, run_import):
     assert not (folder / "data/train_text").exists()  # of the run before, whose test set was another
 
     status, out, _ = run_import("m.tsv", "x", "--measure", "--lang", "br")
-    assert out == "utterances=40 seconds=20 speakers=10 letters=20 langs=br\n"
+    assert out == "utterances=40 seconds=20 speakers=10 unknown=0 letters=20 seconds_of=br:20 langs=br\n"
 
 
 def test_a_text_alone_without_sentences_of_a_set(folder, lines, run_import):
