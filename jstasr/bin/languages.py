@@ -6,7 +6,7 @@ HELP = "what language codes mean here: canonical code, phonemes, numbers, spelli
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("codes", nargs="+", help="or one list of them: BCP 47 or ISO 639 codes in any case, as in pol EN-us zh_Hant_TW")
+    parser.add_argument("codes", nargs="+", help="of BCP 47 or ISO 639 in any case, as in pol EN-us zh_Hant_TW")
     parser.add_argument("--canonical", action="store_true", help="print the canonical codes only, each once")
     parser.add_argument("--g2p", default="auto", help="grapheme-to-phoneme method; see jstasr phonemize --help")
     parser.add_argument("--lexicon", help="file of --g2p lexicon")

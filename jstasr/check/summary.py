@@ -63,8 +63,9 @@ def language_rows(codes: Iterable[str], g2p: G2p) -> list[Row]:
                 rows.append(("numbers", f"{code}: {numbers(code)}"))
             except Missing as missing:
                 rows.append(("numbers", f"{code}: {missing}"))
-        spelling = "no spaces between words; the character error rate counts" if is_unspaced(code) else "spaces between words"
-        rows.append(("spelling", f"{code}: {spelling}" + ("; I is the capital of ı" if has_dotless_i(code) else "")))
+        spelling = ["no spaces between words: the character error rate counts" if is_unspaced(code) else "words"]
+        spelling += ["I is the capital of ı"] if has_dotless_i(code) else []
+        rows.append(("spelling", f"{code}: {', '.join(spelling)}"))
     return rows
 
 
@@ -90,12 +91,13 @@ def measure_set(folder: Path, language: str = "", seed: int = 1) -> Speech:
 
 def speech_of(measured: str) -> Speech:
     """The amount that `jstasr import --measure` printed."""
-    values = dict(word.partition("=")[::2] for word in measured.split())
+    values: dict[str, str] = {}
+    for word in measured.split():
+        name, _, values[name] = word.partition("=")
     pairs = (pair.rpartition(":") for pair in values["seconds_of"].split(","))
     seconds = {code: float(length) for code, _, length in pairs}
-    return Speech(
-        "all", int(values["utterances"]), seconds, int(values["speakers"]) - int(values["unknown"]), int(values["unknown"])
-    )
+    unknown = int(values["unknown"])
+    return Speech("all", int(values["utterances"]), seconds, int(values["speakers"]) - unknown, unknown)
 
 
 def _lengths(data: DataDir, utterances: Iterable[str]) -> list[float]:
@@ -131,7 +133,8 @@ def speech_rows(sets: Sequence[Speech]) -> list[Row]:
         rows.append((WARNING, unknown_speakers(unknown, utterances)))
     for other in sets[1:]:
         if shared := train.names & other.names:
-            rows.append((WARNING, f"{len(shared)} speakers of {other.name} are in {train.name} too: {first_few(shared, 3)}"))
+            names = first_few(sorted(shared), 3)
+            rows.append((WARNING, f"{len(shared)} speaker(s) of {other.name} are in {train.name} too: {names}"))
     if unknown == 0 and len(sets) == 1 and train.speakers == 1:
         rows.append((WARNING, "one speaker only: error rates say nothing about other voices"))
     return rows

@@ -60,7 +60,7 @@ def _voices() -> dict[str, str]:
     from phonemizer.backend import EspeakBackend
 
     use_espeak_library()
-    return {voice: VOICES.get(voice, voice) for voice in EspeakBackend.supported_languages()}
+    return {str(voice): VOICES.get(voice, str(voice)) for voice in EspeakBackend.supported_languages()}
 
 
 @cache

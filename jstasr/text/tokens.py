@@ -110,8 +110,8 @@ class TokenList:
             from jstasr.text.language_tags import known_tag
 
             known = ", ".join(self.languages) or "none"
-            tags = {found: code for code in self.languages if (found := known_tag(code))}
-            code = tags.get(known_tag(language))
+            tag = known_tag(language)
+            code = next((code for code in self.languages if tag is not None and known_tag(code) == tag), None)
             if code is None:
                 raise JstasrError(f"{self.name}: no token of language {language!r}; it has: {known}")
             token = language_token(code)

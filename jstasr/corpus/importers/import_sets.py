@@ -130,6 +130,8 @@ def import_set(source: Source, dest: Path) -> None:
         write_data_dir(work, entries)
         report_skipped(faults, work)
     print(summary(str(dest), entries))
+    for note in split.notes_on_speakers(entries):
+        print(note)
 
 
 def import_split(source: Source, dest: Path, plan: SplitPlan) -> None:
@@ -231,8 +233,9 @@ def measure(source: Source, seed: int = 1) -> None:
     faults.raise_all(source.name)
     langs = sorted({entry.lang for entry in entries})
     seconds = {lang: _seconds([entry for entry in entries if entry.lang == lang], seed) for lang in langs}
+    speakers = {entry.speaker for entry in entries}
     print(
-        f"utterances={len(entries)} seconds={round(sum(seconds.values()))} speakers={len({e.speaker for e in entries})} "
+        f"utterances={len(entries)} seconds={round(sum(seconds.values()))} speakers={len(speakers)} "
         f"unknown={sum(entry.own_speaker for entry in entries)} letters={len({c for e in entries for c in e.text})} "
         f"seconds_of={','.join(f'{k}:{v:.0f}' for k, v in seconds.items())} langs={','.join(filter(None, langs))}"
     )

@@ -59,21 +59,25 @@ def split_entries(
     else:
         parts["train"] = undecided
     notes += _keep_apart(parts)
-    unknown = sum(entry.own_speaker for entry in entries)
-    if unknown:
-        notes.append("WARNING: " + unknown_speakers(unknown, len(entries)))
+    notes += notes_on_speakers(entries)
     lacking = [name for name in ("test", "dev") if not parts[name]]
     if lacking:
         notes += _divide(parts, lacking, {"dev": dev_share, "test": test_share}, seed)
     return parts, notes
 
 
+def notes_on_speakers(entries: Sequence[Entry]) -> list[str]:
+    """A warning where speakers are not known."""
+    unknown = sum(entry.own_speaker for entry in entries)
+    return ["WARNING: " + unknown_speakers(unknown, len(entries))] if unknown else []
+
+
 def unknown_speakers(unknown: int, utterances: int) -> str:
     """That voices cannot be kept apart, and what to do."""
     of = "" if unknown == utterances else f" of {unknown} of {utterances} utterances"
     return (
-        f"the speakers{of} are not known: one voice may be in train, dev and test, and the error rates of new voices "
-        "are likely higher than those on test; name speakers in a column `speaker`, by a sub-folder for each, or in utt2spk"
+        f"the speakers{of} are not known: one voice may be in train, dev and test, and error rates of new voices are "
+        "likely higher than those on test; name speakers in a column `speaker`, by a sub-folder for each, or in utt2spk"
     )
 
 
