@@ -18,6 +18,6 @@ MEASURED = (
     # figure: docs/measurements/commonvoice_en.csv decode_beam4 full CER
     Measured(1.6, "1.6 hours of English by 132 speakers", "46.9%"),
     # figure: docs/measurements/commonvoice_en.csv decode_lm full CER
-    Measured(1.6, "the same with a language model", "44.1%"),
+    Measured(1.6, "as much with a language model", "44.1%"),
 )
 ENOUGH_TO_BEGIN = 1.0  # hours, below which hardly a word is recognised

@@ -127,7 +127,7 @@ def speech_rows(sets: Sequence[Speech]) -> list[Row]:
         rows.append(("measured", "CER " + "; ".join(f"{one.rate} after {one.speech}" for one in MEASURED)))
     utterances, unknown = sum(one.utterances for one in sets), sum(one.unknown for one in sets)
     if unknown < utterances:
-        found = ", ".join(f"{one.name} {one.speakers}" for one in sets)
+        found = ", ".join(f"{one.name} {one.speakers}" for one in sets) if len(sets) > 1 else str(train.speakers)
         rows.append(("speakers", found + (f"; unknown of {unknown} utterances" if unknown else "")))
     if unknown:
         rows.append((WARNING, unknown_speakers(unknown, utterances)))

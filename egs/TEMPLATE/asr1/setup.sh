@@ -182,7 +182,7 @@ END
 if [ -n "${manifest}" ]; then
     cat >"${target}/local/data.sh" <<END
 #!/usr/bin/env bash
-# Recordings -> data/{train,dev,test}, speakers apart unless a column of the manifest divides them; text -> data/train_text.
+# Recordings -> data/{train,dev,test}, speakers that are named apart, unless a column divides them; text -> data/train_text.
 set -euo pipefail
 cd "\$(dirname "\${BASH_SOURCE[0]}")/.."
 # shellcheck source=/dev/null
