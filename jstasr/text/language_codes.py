@@ -88,7 +88,7 @@ def suggestion(code: str) -> str:
         return _with_script(found, names)
     if official := _language_of_country(first.upper()):
         return official
-    near = difflib.get_close_matches(names.lower(), _english_names(), n=1, cutoff=0.75)
+    near = difflib.get_close_matches(names.lower(), _english_names(), n=1, cutoff=0.8)
     return _english_names()[near[0]] if near else ""
 
 
@@ -97,7 +97,7 @@ def _named(name: str) -> str:
     if len(name) <= 3 and name.isascii():
         return ""
     try:
-        return str(langcodes.find(name))
+        return canonical_code(str(langcodes.find(name)))
     except LookupError:
         return ""
 
@@ -105,7 +105,7 @@ def _named(name: str) -> str:
 def _with_script(code: str, names: str) -> str:
     """A code with the script whose English name is among the words: "uzb script cyrillic"."""
     scripts = {str(name).lower(): script for script, name in _english().scripts.items()}
-    found = next((scripts[word] for word in names.lower().split() if word in scripts), None)
+    found = next((scripts[word] for word in names.lower().split()[1:] if word in scripts), None)
     tag = Language.get(code)
     return tag.update_dict({"script": found}).to_tag() if found and not tag.script else code
 

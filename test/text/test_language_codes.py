@@ -67,7 +67,8 @@ def test_a_code_means_the_same_in_any_case_with_any_sign_and_in_its_canonical_fo
         ("Englsh", "en"), ("Portugese", "pt"), ("jp", "ja"), ("cz", "cs"), ("dk", "da"), ("gr", "el"), ("cn", "zh"),
         ("us", "en"), ("Haitian Creole", "ht"), ("Brazilian Portuguese", "pt-BR"), ("en_US.UTF-8", "en-US"),
         ("uzb-script_cyrillic", "uz-Cyrl"), ("chinese_simplified", "zh-Hans"), ("en-Foooo", "en"), ("xqz", ""),
-        ("", ""), ("--", ""), ("klingon", "tlh"),
+        ("Serbo-Croatian", "sr-Latn"), ("Tagalog", "fil"), ("sr_latin", "sr-Latn"), ("arabic-egypt", "ar"),
+        ("american", ""), ("Swiss German", "gsw"), ("", ""), ("--", ""), ("klingon", "tlh"),
     ],
 )  # fmt: skip
 def test_what_is_no_code_is_an_error_that_says_the_likely_one(written, code):
