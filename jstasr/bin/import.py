@@ -31,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--tables", default="", help='tables of Common Voice to read, as in "validated"')
     parser.add_argument("--unpack-to", help="folder in which archives are unpacked")
     parser.add_argument("--skip-bad", action="store_true", help="leave out faulty rows and list them in <dest>/skipped")
-    parser.add_argument("--split", action="store_true", help="make train, dev and test, no named speaker in two of them")
+    parser.add_argument("--split", action="store_true", help="make train, dev and test; a named speaker is in one only")
     parser.add_argument("--dev-share", type=float, default=0.1, help="share of dev, where the source has none")
     parser.add_argument("--test-share", type=float, default=0.1, help="share of test, likewise")
     parser.add_argument(
