@@ -65,7 +65,7 @@ def test_language_codes_of_corpora_are_understood():
         "en": "en-us", "EN_us": "en-us", "pt": "pt", "sv-SE": "sv", "zh-CN": "cmn", "pa-IN": "pa",
         "fr": "fr-fr", "es": "es",
     }  # fmt: skip
-    with pytest.raises(JstasrError, match="espeak has .xx. is no language code"):
+    with pytest.raises(JstasrError, match="'xx' is no language code"):
         espeak_code("xx")
 
 
