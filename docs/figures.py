@@ -17,6 +17,11 @@ A page names the source of a figure in a comment, and this script writes what st
     ...
     <!-- /table -->
 
+In a module of FIGURES_IN_CODE the comment stands above, and the figure is the last string of the line below it:
+
+    # figure: docs/measurements/breton.csv "5 minutes of Breton" "CER full context"
+    Measured(0.08, "5 minutes of Breton", "94%"),
+
 After RESULTS.md: the experiment (where there are several), the data set, the decoder, the measure, and `interval` for
 the 95% interval or the name of a group, such as a language or "macro average"; for a table, the measures. After a CSV
 file: the first values of the row, as many as identify it, and the column. A figure may not begin a line, where Markdown
@@ -33,6 +38,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURE = re.compile(r"(<!-- figure: (.*?) -->)(.*?)(<!-- /figure -->)")
+IN_CODE = re.compile(r'(# figure: (.*)\n[^\n]*")([^"\n]*)("[^"\n]*\n)')
+FIGURES_IN_CODE = ("jstasr/check/measured.py",)
 TABLE = re.compile(r"(<!-- table: (.*?) -->\n)(.*?)(<!-- /table -->)", re.DOTALL)
 ABOUT = ("command", "commit", "machine")  # `# name: value` lines at the top of every CSV file
 
@@ -42,10 +49,9 @@ class UnknownFigure(Exception):
 
 
 def pages(root: Path) -> list[Path]:
-    """Every page that may hold figures."""
-    return sorted(
-        {root / "README.md", *root.glob("docs/**/*.md"), *root.glob("egs/*.md"), *root.glob("egs/*/*/README.md")}
-    )
+    """Every page and module that may hold figures."""
+    found = {root / "README.md", *root.glob("docs/**/*.md"), *root.glob("egs/*.md"), *root.glob("egs/*/*/README.md")}
+    return sorted(found | {root / name for name in FIGURES_IN_CODE if (root / name).is_file()})
 
 
 def experiment(path: Path, tag: str) -> str:
@@ -157,8 +163,8 @@ def table(key: str, root: Path) -> str:
     return csv_table(path) if path.suffix == ".csv" else results_table(experiment(path, tag), words)
 
 
-def insert(page: str, root: Path) -> str:
-    """The page with every figure and table taken from its source."""
+def insert(page: str, root: Path, code: bool = False) -> str:
+    """The page, or module, with every figure and table taken from its source."""
 
     def replace_by(text: Callable[[str, Path], str]) -> Callable[[re.Match], str]:
         def replaced(match: re.Match) -> str:
@@ -169,6 +175,8 @@ def insert(page: str, root: Path) -> str:
 
         return replaced
 
+    if code:
+        return IN_CODE.sub(replace_by(figure), page)
     return TABLE.sub(replace_by(table), FIGURE.sub(replace_by(figure), page))
 
 
@@ -180,7 +188,7 @@ def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
     for path in pages(root):
         before = path.read_text("utf-8")
         try:
-            after = insert(before, root)
+            after = insert(before, root, code=path.suffix == ".py")
         except UnknownFigure as error:
             print(f"{path.relative_to(root)}: no such figure: {error}", file=sys.stderr)
             status = 1

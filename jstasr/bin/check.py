@@ -12,6 +12,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--lexicon", help="file of --g2p lexicon")
     parser.add_argument("--cleaner", default="basic", help="normalisation of the text: none or basic")
     parser.add_argument("--langs", default="en", help="languages to phonemize, as in 'en es'")
+    parser.add_argument("--sets", default="", help="sets of data/ to sum up, the training set first")
+    parser.add_argument("--summary", action="store_true", help="sum up languages and sets only, check nothing")
+    parser.add_argument("--measured", help="instead of --sets: what `jstasr import --measure` prints")
     parser.add_argument("--ngpu", type=int, default=0, help="GPUs on each node")
     parser.add_argument("--num-nodes", type=int, default=1)
     parser.add_argument("--disk-gb", type=float, default=5, help="free space that must be here, GB")
@@ -21,15 +24,34 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> None:
+    from pathlib import Path
+
+    from jstasr.check import summary
     from jstasr.check.items import Recipe, all_items
     from jstasr.check.report import blocking, parse_stages, probe_all, table
     from jstasr.errors import JstasrError
     from jstasr.text.g2p import G2p
+    from jstasr.text.language_codes import canonical_code
 
+    given = args.langs.split()
+    g2p = G2p(args.g2p, args.lexicon or None, args.cleaner)
+    languages = tuple(dict.fromkeys(canonical_code(code, "--langs") for code in given))
+    sets = summary.present_sets(Path("data", name) for name in args.sets.split())
+    speech = [summary.measure_set(folder, languages[0] if languages else "") for folder in sets]
+    if args.measured:
+        speech = [summary.speech_of(args.measured)]
+    rows = summary.language_rows(given, g2p)
+    if speech:
+        rows += summary.speech_rows(speech)
+    elif args.sets:
+        rows.append(("speech", "not there yet: stage 1 sums it up"))
+    if args.summary:
+        print(summary.block(rows))
+        return
     recipe = Recipe(
         token_type=args.token_type,
-        g2p=G2p(args.g2p, args.lexicon or None, args.cleaner),
-        languages=tuple(args.langs.split()),
+        g2p=g2p,
+        languages=languages,
         ngpu=args.ngpu,
         num_nodes=args.num_nodes,
         disk_gb=args.disk_gb,
@@ -42,4 +64,5 @@ def run(args: Namespace) -> None:
     lines = blocking(findings)
     if lines:
         raise JstasrError(f"{len(lines)} of {len(findings)} requirements are not met:\n  " + "\n  ".join(lines))
+    print(summary.block(rows))
     print(f"All that stages {args.stages} need is here.")

@@ -28,17 +28,20 @@ def run(args: Namespace) -> None:
     from jstasr.bin._job_options import check_job_arguments
     from jstasr.corpus.format_audio import DROPPED, FormatPlan, format_part, merge_parts
     from jstasr.kaldi.audio import parse_channel, parse_rate
-    from jstasr.kaldi.data_dir import DataDir
+    from jstasr.kaldi.data_dir import UTT2LANG, DataDir
+    from jstasr.text.language_codes import canonical_code, canonical_table
     from jstasr.text.normalize import clean_table, describe_left_out, left_out_signs
 
     check_job_arguments(args)
     data = DataDir(args.data_dir, allow_empty_text=args.allow_empty_text)
     data.check()
     plan = FormatPlan(Path(args.outdir), parse_rate(args.fs), parse_channel(args.channel) if args.channel else None)
-    # Before hours of audio work: transcripts that the cleaner leaves empty are refused here.
-    texts = clean_table(data.text, args.cleaner, data.utt2lang, args.lang, str(data.path), args.allow_empty_text)
+    # Before hours of audio work: what is no language, and transcripts that the cleaner leaves empty are refused here.
+    language = canonical_code(args.lang, "--lang") if args.lang else None
+    utt2lang = canonical_table(data.utt2lang, str(data.path / UTT2LANG)) if data.utt2lang is not None else None
+    texts = clean_table(data.text, args.cleaner, utt2lang, language, str(data.path), args.allow_empty_text)
     num_jobs = args.num_jobs
-    lost = describe_left_out(left_out_signs(data.text, args.cleaner, data.utt2lang, args.lang))
+    lost = describe_left_out(left_out_signs(data.text, args.cleaner, utt2lang, language))
     if lost and args.job is None:
         print(f"{args.data_dir}: {lost}")
     if args.job is not None:

@@ -31,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--tables", default="", help='tables of Common Voice to read, as in "validated"')
     parser.add_argument("--unpack-to", help="folder in which archives are unpacked")
     parser.add_argument("--skip-bad", action="store_true", help="leave out faulty rows and list them in <dest>/skipped")
-    parser.add_argument("--split", action="store_true", help="make train, dev and test, no speaker in two of them")
+    parser.add_argument("--split", action="store_true", help="make train, dev and test; a named speaker is in one only")
     parser.add_argument("--dev-share", type=float, default=0.1, help="share of dev, where the source has none")
     parser.add_argument("--test-share", type=float, default=0.1, help="share of test, likewise")
     parser.add_argument(
@@ -75,7 +75,7 @@ def run(args: Namespace) -> None:
     if args.measure:
         measure(_source(args), args.seed)
     elif args.format == TEXT_ONLY or (args.format is None and not args.split and looks_like_text(args.source[0])):
-        import_text(args.source, dest, args.lang, args.exclude, args.max_sentences, args.seed)
+        import_text(args.source, dest, _code(args.lang), args.exclude, args.max_sentences, args.seed)
     elif args.split:
         import_split(_source(args), dest, _split_plan(args))
     else:
@@ -88,17 +88,25 @@ def _source(args: Namespace) -> "Source":
 
     from jstasr.corpus.importers.entries import ReadOptions
     from jstasr.corpus.importers.import_sets import Source
+    from jstasr.text.language_codes import canonical_code
 
     options = ReadOptions(
         columns=dict(map(_role_and_name, args.columns)),
         ignore=tuple(args.ignore),
-        lang=args.lang,
-        langs=tuple(args.langs.replace(",", " ").split()),
+        lang=_code(args.lang),
+        langs=tuple(canonical_code(code, "--langs") for code in args.langs.replace(",", " ").split()),
         audio_dir=Path(args.audio_dir).absolute() if args.audio_dir else None,
         tables=tuple(args.tables.split()),
         unpack_to=Path(args.unpack_to) if args.unpack_to else None,
     )
     return Source(tuple(args.source), args.format, options, skip_faulty_rows=args.skip_bad)
+
+
+def _code(lang: str) -> str:
+    """The canonical code of --lang, or ""."""
+    from jstasr.text.language_codes import canonical_code
+
+    return canonical_code(lang, "--lang") if lang else ""
 
 
 def _role_and_name(pair: str) -> tuple[str, str]:

@@ -32,6 +32,7 @@ def run(args: Namespace) -> None:
 
     from jstasr.errors import JstasrError
     from jstasr.text.g2p import G2p
+    from jstasr.text.language_codes import canonical_code
     from jstasr.text.phone_files import phone_list_of
     from jstasr.text.phonemize_set import PhonemizeOptions, phonemize_file, phonemize_folder
 
@@ -43,7 +44,8 @@ def run(args: Namespace) -> None:
         print(f"{args.output}: {len(phone_list)} symbols")
         return
     g2p = G2p(args.g2p, args.lexicon or None, args.cleaner)
-    options = PhonemizeOptions(g2p, args.lang, args.drop_unspoken, args.nj)
+    language = canonical_code(args.lang, "--lang") if args.lang else None
+    options = PhonemizeOptions(g2p, language, args.drop_unspoken, args.nj)
     if args.data_dir:
         target = Path(_needed(args.outdir, "--outdir"))
         phones_path = target / "phones"

@@ -81,6 +81,7 @@ def _score_trn(args: Namespace) -> None:
 def _score_text(args: Namespace) -> None:
     from jstasr.score.prepare import prepare_kaldi
     from jstasr.score.scoring import headline, score_prepared
+    from jstasr.text.language_codes import canonical_code
 
     prepared = prepare_kaldi(
         args.ref_text,
@@ -89,7 +90,7 @@ def _score_text(args: Namespace) -> None:
         token_type=args.token_type,
         cleaner=args.cleaner,
         utt2lang=args.utt2lang,
-        language=args.lang,
+        language=canonical_code(args.lang, "--lang") if args.lang else None,
         token_list=args.token_list,
         bpe_model=args.bpe_model,
         allow_missing=args.allow_missing,

@@ -25,11 +25,12 @@ def run(args: Namespace) -> None:
     from pathlib import Path
 
     from jstasr.errors import JstasrError
+    from jstasr.text.language_codes import canonical_code
     from jstasr.text.recipe_tokens import read_texts, recipe_tokens
 
     if args.nbpe < 1 or not 0 < args.char_cover <= 1:
         raise JstasrError("--nbpe must be at least 1 and --char-cover in (0, 1]")
-    languages = args.langs.split()
+    languages = list(dict.fromkeys(canonical_code(code, "--langs") for code in args.langs.split()))
     language = languages[0] if len(languages) == 1 else None
     texts = read_texts(args.text, args.cleaner, language)
     if not any(texts):

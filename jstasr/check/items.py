@@ -47,6 +47,7 @@ def module_items(recipe: Recipe) -> list[Item]:
         ("scipy", "scipy", (1,)),
         ("soundfile", "soundfile", (AUDIO, FEATURES)),
         ("babel", "babel", (1,)),
+        ("langcodes", "langcodes", (1, AUDIO, PHONES, TOKENS, SCORE)),
         ("num2words", "num2words", (1, AUDIO, PHONES, SCORE)),
         ("phonemizer", "phonemizer", (PHONES,)),
         ("kaldiio", "kaldiio", (FEATURES, TRAIN, DECODE, REPORT)),

@@ -17,6 +17,7 @@ from jstasr.kaldi.data_dir import SPK2UTT, TEXT, UTT2LANG, UTT2NUM_SAMPLES, UTT2
 from jstasr.kaldi.files import file_stem, first_few
 from jstasr.kaldi.job_share import job_share
 from jstasr.kaldi.tables import read_table, spk2utt_of, write_table
+from jstasr.text.language_codes import canonical_table
 
 DROPPED = "dropped"  # table of the utterances left out -> seconds
 
@@ -222,7 +223,8 @@ def merge_parts(
         DROPPED: dropped,
     }
     if data.utt2lang is not None:
-        tables[UTT2LANG] = {utterance: data.utt2lang[utterance] for utterance in kept}
+        codes = canonical_table(data.utt2lang, str(data.path / UTT2LANG))
+        tables[UTT2LANG] = {utterance: codes[utterance] for utterance in kept}
     # wav.scp last: where it is new, the rest is.
     tables[WAV_SCP] = {utterance: paths[utterance] for utterance in kept}
     for name, table in tables.items():

@@ -14,6 +14,7 @@ from jstasr.kaldi.audio import is_pipe
 from jstasr.kaldi.data_dir import SPK2UTT, TEXT, UTT2LANG, UTT2SPK, WAV_SCP
 from jstasr.kaldi.files import atomic_write, first_few
 from jstasr.kaldi.tables import spk2utt_of, write_table
+from jstasr.text.language_codes import same_language
 
 MADE_WITH = ".made_with"  # in data/: the options and sources of its sets
 
@@ -146,10 +147,11 @@ def text_of_files(files: Iterable[str], langs: Sequence[str], count: int, seed: 
     """
     sentences: dict[str, list[str]] = {}
     for words in files:
-        lang, mark, path = words.partition("=")
+        named, mark, path = words.partition("=")
+        lang = same_language(named, langs)
         if not mark and len(langs) == 1:
             lang, path = langs[0], words
-        if lang not in langs or not path:
+        if not lang or not path:
             raise JstasrError(f"text {words!r}: expected LANG=FILE with a language of {' '.join(langs)}")
         sentences[lang] = choose_lines(read_lines(path), count, seed)
     return sentences

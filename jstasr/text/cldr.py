@@ -9,6 +9,9 @@ from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 from babel.numbers import get_currency_name, get_territory_currencies
 
+from jstasr.text.language_codes import general_tag, script_of
+from jstasr.text.language_tags import known_tag
+
 SPACES = " \xa0\u2009\u202f"
 # What a currency sign stands for where neither the language nor its country uses it as its own.
 SIGN_CURRENCIES = {"$": "USD", "\xa3": "GBP", "\xa5": "JPY"}
@@ -22,11 +25,17 @@ COUNTRY_SIGNS = {"US$": "USD", "C$": "CAD"}  # beside those of CLDR's English, a
 
 @cache
 def locale_of(language: str | None) -> Locale | None:
-    """CLDR's data of a language or, where it has none for the country, of the language alone."""
-    if not language:
+    """CLDR's data of a language in its script or, where it has none for the country, of the language alone."""
+    tag = general_tag(language)
+    if tag is None or not tag.language:
         return None
-    whole = language.replace("-", "_")
-    for name in (whole, whole.split("_")[0]):
+    script = script_of(tag)
+    # babel adds the likely script to a language and country. Of another script's data not even numbers fit.
+    for parts in ((tag.script, tag.territory), (tag.script, None), (None, tag.territory), (None, None)):
+        name = "_".join(filter(None, (tag.language, *parts)))
+        other = known_tag(name)
+        if other is None or script_of(other) != script:
+            continue
         try:
             return Locale.parse(name)
         except (ValueError, UnknownLocaleError):

@@ -8,6 +8,7 @@ from typing import Literal
 
 from jstasr.errors import JstasrError
 from jstasr.text.graphemes import grapheme_phones
+from jstasr.text.language_codes import canonical_code
 from jstasr.text.lexicon import Lexicon
 from jstasr.text.phonemes import espeak_code, misreading, phonemize_texts
 from jstasr.text.spelled_out import phonemize_or_spell
@@ -58,8 +59,9 @@ def choose_method(g2p: G2p, language: str) -> MethodChoice:
     """The method for a language.
 
     Raises:
-        JstasrError: espeak is asked for and lacks the language, or the lexicon cannot be read.
+        JstasrError: no language code, espeak is asked for and lacks the language, or the lexicon cannot be read.
     """
+    canonical_code(language)
     if g2p.lexicon:
         if g2p.fallback == "espeak":
             espeak_code(language)
@@ -69,10 +71,10 @@ def choose_method(g2p: G2p, language: str) -> MethodChoice:
         return MethodChoice("grapheme", "letters, as --g2p says")
     try:
         code = espeak_code(language)
-    except JstasrError:
+    except JstasrError as error:
         if g2p.method == "espeak":
             raise
-        return MethodChoice("grapheme", f"letters: espeak has no voice for {language}")
+        return MethodChoice("grapheme", f"letters: {str(error).partition(';')[0]}")
     fault = misreading(language)
     if fault and g2p.method == "auto":
         return MethodChoice("grapheme", f"letters: {fault}")

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from jstasr.text.languages import DOTLESS_I, JOINERS, drop_invisible, primary_subtag, write_words_whole
+from jstasr.text.languages import JOINERS, drop_invisible, has_dotless_i, write_words_whole
 from jstasr.text.tokens import WORD_MARK
 
 
@@ -19,7 +19,7 @@ def grapheme_phones(text: str, language: str | None = None) -> list[str]:
     """
     text = unicodedata.normalize("NFC", write_words_whole(drop_invisible(text), language))
     text = text.replace("\u2019", "'")
-    if primary_subtag(language) in DOTLESS_I:
+    if has_dotless_i(language):
         text = text.replace("I", "\u0131").replace("\u0130", "i")
     text = unicodedata.normalize("NFC", text.lower().replace("i\u0307", "i"))
     phones: list[str] = []

@@ -1,14 +1,21 @@
 """What languages differ in as text: letters, spaces between words.
 
-Codes are those of corpora (BCP 47, Common Voice): "pt", "sv-SE", "zh_CN".
+Codes are taken in any spelling (jstasr/text/language_codes.py): "pt", "sv-SE", "zh_CN", "tur".
 """
 
 import re
 import unicodedata
+from functools import lru_cache
+
+from jstasr.text.language_codes import general_tag, script_of
 
 # Written without spaces between words: tokens are characters, and the character error rate is what counts.
-UNSPACED = {"zh", "cmn", "yue", "wuu", "hak", "nan", "lzh", "ja", "th", "lo", "km", "my", "bo", "dz"}
-DOTLESS_I = {"tr", "az", "crh", "gag"}  # dotted and dotless i are two letters: I is the capital of the dotless one
+UNSPACED_SCRIPTS = {"Hani", "Jpan", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"}
+UNSPACED = {"lzh"}  # of languages whose script CLDR does not know
+# Dotted and dotless i are two letters: I is the capital of the dotless one. Those of the second set write so in Latin
+# letters, which are not their usual ones.
+DOTLESS_I = {"tr", "az", "crh", "gag"}
+DOTLESS_I_IN_LATIN = {"kk", "tt", "ba"}
 # Thai and Lao, Tibetan, Burmese, Khmer, kana, Chinese characters.
 _UNSPACED_CHARACTERS = (
     "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\uaa60-\uaa7f\ua9e0-\ua9ff\u1780-\u17ff\u19e0-\u19ff"
@@ -64,14 +71,29 @@ _ORTHOGRAPHY = {
 _TSHEG_OUTSIDE = re.compile("(?<![\u0f40-\u0fbc])[\u0f0b\u0f0c]|[\u0f0b\u0f0c](?![\u0f40-\u0fbc])")
 
 
+@lru_cache(maxsize=10000)
 def primary_subtag(language: str | None) -> str:
-    """The language without region or script, in small letters: "zh-CN" -> "zh"; "" for None."""
+    """The language without region or script: "zh-CN", "zho" and "cmn" are "zh"; "" for None."""
+    tag = general_tag(language)
+    if tag is not None:
+        return tag.language or ""
     return re.split("[-_]", language.lower(), maxsplit=1)[0] if language else ""
 
 
+@lru_cache(maxsize=10000)
 def is_unspaced(language: str | None) -> bool:
-    """Is the language written without spaces between words?"""
-    return primary_subtag(language) in UNSPACED
+    """Is the language, in its script, written without spaces between words?"""
+    tag = general_tag(language)
+    return tag is not None and (script_of(tag) in UNSPACED_SCRIPTS or tag.language in UNSPACED)
+
+
+@lru_cache(maxsize=10000)
+def has_dotless_i(language: str | None) -> bool:
+    """Is I the capital letter of the dotless i?"""
+    tag = general_tag(language)
+    if tag is None or tag.script not in (None, "Latn"):
+        return False
+    return tag.language in DOTLESS_I or (tag.script == "Latn" and tag.language in DOTLESS_I_IN_LATIN)
 
 
 def drop_invisible(text: str) -> str:

@@ -15,11 +15,11 @@ from jstasr.kaldi.data_dir import TEXT
 from jstasr.kaldi.files import first_few
 from jstasr.text.languages import (
     APOSTROPHES,
-    DOTLESS_I,
     JOINERS,
     SIGNS_IN_WORDS,
     compose,
     drop_invisible,
+    has_dotless_i,
     is_unspaced,
     join_unspaced,
     primary_subtag,
@@ -61,7 +61,7 @@ def no_change(text: str, language: str | None) -> str:
 def basic(text: str, language: str | None) -> str:
     """Cleaner `basic`: one spelling, numbers and signs in words, lower case, no other punctuation, single spaces."""
     text = _read(text, language).translate(MARKS if primary_subtag(language) == "sd" else MARKS_AND_SINDHI)
-    turkic = primary_subtag(language) in DOTLESS_I
+    turkic = has_dotless_i(language)
     if text.isascii() and not (turkic and "I" in text):
         text = text.translate(ASCII_BASIC)
     else:

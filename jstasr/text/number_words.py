@@ -7,10 +7,15 @@ from functools import lru_cache
 from typing import Any
 
 from jstasr.text.cldr import currency_name
-from jstasr.text.languages import primary_subtag
+from jstasr.text.language_codes import best_match, general_tag, is_member, script_of
+from jstasr.text.language_tags import known_tag
 
-# num2words' own spelling of codes.
-CODES = {"kk": "kz", "nb": "no", "nn": "no"}
+# num2words' codes that mean another language or script than they seem to.
+CODES = {"kz": "kk", "sr": "sr-Latn"}
+SERBIAN_CYRILLIC = "sr_Cyrl"  # num2words' Serbian is in Latin letters
+SERBIAN = dict(zip("abvgdđežzijklmnoprstćufhcčš", "абвгдђежзијклмнопрстћуфхцчш", strict=True))
+SERBIAN |= {"lj": "љ", "nj": "њ", "dž": "џ"}
+LATIN_LETTERS = re.compile("lj|nj|dž|[" + "".join(letter for letter in SERBIAN if len(letter) == 1) + "]")
 MAX_DIGITS = 15  # longer strings, and those with a leading zero, are names of things: read digit by digit
 # The decimal sign's name where num2words reads decimals wrong: Turkish 3,5 as 3,50, Persian 0.05 as a half.
 POINT_WORDS = {"ar": "فاصلة", "fa": "ممیز", "tr": "virgül", "vi": "phẩy"}
@@ -19,17 +24,29 @@ FAULTS = (NotImplementedError, OverflowError, ValueError, TypeError, IndexError,
 
 @lru_cache
 def number_language(language: str | None) -> str | None:
-    """num2words' code of a language, or None where it lacks it: "pt-BR" -> "pt_BR", "sv-SE" -> "sv"."""
-    if not language:
-        return None
+    """num2words' code of a language in its script, or None: "pt-BR" -> "pt_BR", "sv-SE" -> "sv", "sr" -> "sr_Cyrl"."""
     from num2words import CONVERTER_CLASSES
 
-    known = {code.lower(): code for code in CONVERTER_CLASSES}
-    whole, short = language.lower().replace("-", "_"), primary_subtag(language)
-    for code in (whole, CODES.get(short, short)):
-        if code in known:
-            return known[code]
-    return None
+    tag = general_tag(language)
+    if tag is None:
+        return None
+    # Arabic countries write the numbers of the standard language; other members of macrolanguages have their own.
+    known = {code: CODES.get(code, code) for code in CONVERTER_CLASSES}
+    code = best_match(language, known, members=is_member(tag, "ar"))
+    if code is None or (written := known_tag(known[code])) is None:
+        return None
+    if script_of(written) == script_of(tag):
+        return code
+    return SERBIAN_CYRILLIC if (code, script_of(tag)) == ("sr", "Cyrl") else None
+
+
+def _in_script(words: str, code: str) -> str:
+    """num2words' words in the script of the code."""
+    return LATIN_LETTERS.sub(lambda match: SERBIAN[match[0]], words) if code == SERBIAN_CYRILLIC else words
+
+
+def _library_code(code: str) -> str:
+    return "sr" if code == SERBIAN_CYRILLIC else code
 
 
 @lru_cache(maxsize=10000)
@@ -38,9 +55,10 @@ def num2words_or_none(value: int | float | Decimal, code: str, kind: str = "card
     from num2words import num2words
 
     try:
-        words = num2words(value, lang=code, to=kind, **options)
+        words = num2words(value, lang=_library_code(code), to=kind, **options)
     except FAULTS:
         return None
+    words = _in_script(words or "", code)
     if not words or any(character.isdigit() or unicodedata.category(character)[0] == "S" for character in words):
         return None
     return words
@@ -103,7 +121,7 @@ def minus_word(code: str) -> str | None:
     one, negative = num2words_or_none(1, code), num2words_or_none(-1, code)
     if one is not None and negative is not None and negative.endswith(one):
         return negative.removesuffix(one).strip()
-    word = getattr(CONVERTER_CLASSES[code], "negword", None) or ""
+    word = _in_script(getattr(CONVERTER_CLASSES[_library_code(code)], "negword", None) or "", code)
     return word.strip() if word.strip().isalpha() else None
 
 
@@ -133,10 +151,10 @@ def _money_words(value: Decimal, code: str, options: dict[str, Any]) -> str | No
     from num2words import num2words
 
     try:
-        words = num2words(value, lang=code, to="currency", **options)
+        words = num2words(value, lang=_library_code(code), to="currency", **options)
     except FAULTS:
         return None
-    return None if not words or any(character.isdigit() for character in words) else words
+    return None if not words or any(character.isdigit() for character in words) else _in_script(words, code)
 
 
 @lru_cache
@@ -145,7 +163,7 @@ def own_currency_forms(code: str) -> dict[str, tuple[tuple[str, ...], tuple[str,
     from num2words import CONVERTER_CLASSES
     from num2words.lang_EU import Num2Word_EU
 
-    forms = getattr(CONVERTER_CLASSES[code], "CURRENCY_FORMS", {})
+    forms = getattr(CONVERTER_CLASSES[_library_code(code)], "CURRENCY_FORMS", {})
     return {} if forms is Num2Word_EU.CURRENCY_FORMS and not code.startswith("en") else forms
 
 

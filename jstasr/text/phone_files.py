@@ -10,23 +10,24 @@ from jstasr.kaldi.data_dir import TEXT
 from jstasr.kaldi.files import first_few
 from jstasr.kaldi.tables import read_table
 from jstasr.text.g2p import G2p, choose_method, phones_of, refuse_unknown_words
+from jstasr.text.language_codes import canonical_table
 from jstasr.text.tokens import PhoneList
 
 CHUNK = 2000  # sentences that a process takes at a time
 
 
 def languages_of(utterances: Iterable[str], utt2lang: Mapping[str, str] | None, lang: str | None) -> dict[str, str]:
-    """Utterance -> language: that of utt2lang, else `lang`.
+    """Utterance -> language, as a canonical code: that of utt2lang, else `lang`.
 
     Raises:
-        JstasrError: naming the utterances that have neither.
+        JstasrError: naming the utterances that have neither, or what is no language code.
     """
     utt2lang = utt2lang or {}
     languages = {utterance: utt2lang.get(utterance, lang) or "" for utterance in utterances}
     lost = [utterance for utterance, language in languages.items() if not language]
     if lost:
         raise JstasrError(f"{len(lost)} utterances without language; give utt2lang or --lang: {first_few(lost)}")
-    return languages
+    return canonical_table(languages, "language of utterances")
 
 
 def phonemize_table(

@@ -14,26 +14,15 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from jstasr.errors import JstasrError
+from jstasr.text.language_codes import best_match, canonical_code, general_tag, script_of
 from jstasr.text.languages import join_split_letters
 from jstasr.text.tokens import WORD_MARK
 
 if TYPE_CHECKING:
     from phonemizer.backend import EspeakBackend
 
-# Codes of corpora (BCP 47, Common Voice) that espeak spells otherwise. Other codes are tried as they are,
-# then without their region.
-ESPEAK_CODES = {
-    "en": "en-us",
-    "fr": "fr-fr",
-    "pt": "pt-br",
-    "zh": "cmn",
-    "zh-cn": "cmn",
-    "zh-tw": "cmn",
-    "zh-hk": "yue",
-    "no": "nb",
-    "nn": "nb",
-    "nn-no": "nb",
-}
+# Voices whose names are no language codes.
+VOICES = {"chr-US-Qaaa-x-west": "chr", "piqd": "tlh", "py": "x-py"}
 TIES = re.compile("[\u0361\u035c]")
 # What espeak prints for a phoneme without an IPA name (German glottal stop).
 REPAIRS = {"??": "ʔ", "?": "ʔ"}
@@ -66,24 +55,40 @@ def use_espeak_library() -> str:
 
 
 @cache
-def _known_codes() -> frozenset[str]:
+def _voices() -> dict[str, str]:
+    """espeak's voice -> its language code."""
     from phonemizer.backend import EspeakBackend
 
     use_espeak_library()
-    return frozenset(EspeakBackend.supported_languages())
+    return {str(voice): VOICES.get(voice, str(voice)) for voice in EspeakBackend.supported_languages()}
 
 
+@cache
 def espeak_code(language: str) -> str:
-    """espeak's code of a language: "en" -> "en-us", "sv-SE" -> "sv".
+    """espeak's voice for a language, its region and its script: "en" -> "en-us", "sv-SE" -> "sv", "zh-HK" -> "yue".
 
     Raises:
-        JstasrError: espeak lacks the language.
+        JstasrError: no language code, or espeak lacks the language or cannot read it in this script.
     """
-    code = language.lower().replace("_", "-")
-    for candidate in (ESPEAK_CODES.get(code), code, ESPEAK_CODES.get(code.split("-")[0]), code.split("-")[0]):
-        if candidate and candidate in _known_codes():
-            return candidate
-    raise JstasrError(f"espeak has no language {language!r}; `espeak-ng --voices` lists those that it has")
+    canonical_code(language)
+    voice, tag = best_match(language, _voices()), general_tag(language)
+    if voice is None or tag is None:
+        raise JstasrError(f"espeak has no voice for {language}; `espeak-ng --voices` lists those that it has")
+    own = general_tag(_voices()[voice])
+    script = script_of(tag)
+    if own is not None and script_of(own) != script and not _reads(voice, script):
+        raise JstasrError(f"espeak's voice {voice} does not read {language} in its script, {script or 'unknown'}")
+    return voice
+
+
+# A word or two of scripts in which languages are written beside their usual one, of letters that all alphabets have.
+SCRIPT_SAMPLES = {"Latn": "mana tolado", "Cyrl": "мана толадо", "Arab": "سلام باد", "Deva": "मनात कमल"}
+
+
+def _reads(voice: str, script: str) -> bool:
+    """Does a voice read a script itself, and not by the names of letters or in another language?"""
+    sample = SCRIPT_SAMPLES.get(script)
+    return sample is not None and "(" not in _backend(voice, "keep-flags").phonemize([sample])[0]
 
 
 # Everyday sentences of scripts that some versions of espeak read by the names of their characters.

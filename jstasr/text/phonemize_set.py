@@ -8,6 +8,7 @@ from pathlib import Path
 from jstasr.errors import JstasrError
 from jstasr.kaldi.tables import read_table, write_table
 from jstasr.text.g2p import MAX_WORDS_SHOWN, G2p, choose_method
+from jstasr.text.language_codes import canonical_table
 from jstasr.text.normalize import clean_table, describe_left_out, left_out_signs
 from jstasr.text.phone_files import languages_of, phonemize_table, refuse_unspoken
 from jstasr.text.spelled_out import spelled_out
@@ -51,7 +52,7 @@ def phonemize_folder(
             a folder of recordings whose transcripts would change.
     """
     lang_path = source / "utt2lang"
-    utt2lang = read_table(lang_path) if lang_path.exists() else None
+    utt2lang = canonical_table(read_table(lang_path), str(lang_path)) if lang_path.exists() else None
     table = _phonemize(source / "text", utt2lang, options, report)
     _write_texts(source, target, table, utt2lang)
     write_table(target / "phones", table.phones)
@@ -62,7 +63,8 @@ def phonemize_file(
     text: Path, utt2lang: Path | None, output: Path, options: PhonemizeOptions, report: Callable[[str], None]
 ) -> PhonemizedTable:
     """Write the phones of one table of transcripts; otherwise like `phonemize_folder`."""
-    table = _phonemize(text, read_table(utt2lang) if utt2lang else None, options, report)
+    codes = canonical_table(read_table(utt2lang), str(utt2lang)) if utt2lang else None
+    table = _phonemize(text, codes, options, report)
     write_table(output, table.phones)
     return table
 

@@ -104,11 +104,17 @@ class TokenList:
         return self._ids.get(token, default)
 
     def language_id(self, language: str) -> int:
-        """Id of `<lang:language>`; JstasrError names the languages that the list has."""
+        """Id of `<lang:language>`, in whichever spelling; JstasrError names the languages that the list has."""
         token = language_token(language)
         if token not in self._ids:
+            from jstasr.text.language_tags import known_tag
+
             known = ", ".join(self.languages) or "none"
-            raise JstasrError(f"{self.name}: no token of language {language!r}; it has: {known}")
+            tag = known_tag(language)
+            code = next((code for code in self.languages if tag is not None and known_tag(code) == tag), None)
+            if code is None:
+                raise JstasrError(f"{self.name}: no token of language {language!r}; it has: {known}")
+            token = language_token(code)
         return self._ids[token]
 
 

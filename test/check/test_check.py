@@ -168,8 +168,8 @@ def test_a_stage_that_is_no_number_is_refused():
 
 
 def test_the_command_lists_all_that_is_missing_and_fails():
-    options = ["--stages", "2 3", "--langs", "en qq", "--g2p", "espeak", "--disk-gb", "1e6"]
+    options = ["--stages", "2 3", "--langs", "en cnh", "--g2p", "espeak", "--disk-gb", "1e6"]
     done = subprocess.run([sys.executable, "-m", "jstasr", "check", *options], capture_output=True, text=True)
     assert done.returncode == 1
-    assert "2 of " in done.stderr and "phonemes: qq" in done.stderr and "disk: " in done.stderr
+    assert "2 of " in done.stderr and "phonemes: cnh" in done.stderr and "disk: " in done.stderr
     assert "phonemes: en" in done.stdout

@@ -95,15 +95,15 @@ lines() {
         diff - <(cut -d ' ' -f 1 data/train/text)
 }
 
-@test "FLEURS: each utterance its own speaker, normalised or raw transcripts, the language without its country" {
+@test "FLEURS: each utterance its own speaker, normalised or raw transcripts, the language with its country" {
     corpus fleurs
     recipe fleurs
     local/data.sh --langs en_us,cmn_hans_cn --data_url "file://${made}"
     valid train dev test
-    [ "$(cut -d ' ' -f 2 data/test/utt2lang | sort | uniq -c | xargs)" = "6 cmn 6 en" ]
+    [ "$(cut -d ' ' -f 2 data/test/utt2lang | sort | uniq -c | xargs)" = "6 cmn-Hans-CN 6 en-US" ]
     [ "$(lines data/test/spk2utt)" -eq 12 ]
     row=$(head -n 1 downloads/fleurs/data/en_us/test.tsv)
-    key=en-$(printf %05d "$(cut -f 1 <<<"${row}")")-$(cut -f 2 <<<"${row}")
+    key=en-US-$(printf %05d "$(cut -f 1 <<<"${row}")")-$(cut -f 2 <<<"${row}")
     grep -qx "${key%.wav} $(cut -f 4 <<<"${row}")" data/test/text
     local/data.sh --langs en_us,cmn_hans_cn --transcript raw
     grep -qx "${key%.wav} $(cut -f 3 <<<"${row}")" data/test/text
@@ -132,7 +132,7 @@ lines() {
     printf 'one two\nthree\n' >text.en
     local/data.sh --langs en_us,tr_tr --text_files en=text.en --data_url "file://${made}"
     [ "$(cut -d ' ' -f 2- data/train_text/text)" = "$(cat text.en)" ]
-    [ "$(cut -d ' ' -f 2 data/train_text/utt2lang | uniq)" = en ]
+    [ "$(cut -d ' ' -f 2 data/train_text/utt2lang | uniq)" = en-US ]
 }
 
 @test "VoxPopuli: all parts of a split, known speakers together, unknown ones alone, rows without words left out" {

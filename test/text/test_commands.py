@@ -64,7 +64,7 @@ def test_unspoken_texts_are_told_at_once_or_left_out(text_set, capsys):
     "options, words",
     [
         (["--text", "data/text/text", "--output", "o"], "3 utterances without language"),
-        (["--text", "data/text/text", "--lang", "xx", "--g2p", "espeak", "--output", "o"], "no language 'xx'"),
+        (["--text", "data/text/text", "--lang", "xx", "--g2p", "espeak", "--output", "o"], "'xx' is no language code"),
         (["--data-dir", "data/text"], "--outdir is missing"),
         (["--data-dir", "data/text", "--text", "x"], "give one of"),
         ([], "give one of"),

@@ -232,7 +232,7 @@ inference_nj=${inference_nj:-${nj}}
 audiodir=${dumpdir}/audio
 featsdir=${dumpdir}/${feats_type}
 textdir=${dumpdir}/text
-langs=${langs:-${lang}}
+langs=$(jstasr languages --canonical "${langs:-${lang}}")
 g2p_options=(--g2p "${g2p}" --lexicon "${lexicon}" --cleaner "${cleaner}")
 read -ra text_sets <<<"${text_sets}"
 read -ra test_sets <<<"${test_sets}"
@@ -273,7 +273,7 @@ if begins 0; then
     done
     jstasr check --stages "${stages[*]}" --token-type "${token_type}" "${g2p_options[@]}" --langs "${langs}" \
         --ngpu "${ngpu}" --num-nodes "${num_nodes}" --disk-gb "${disk_gb}" --speed-perturb-factors "${speed_perturb_factors}" \
-        --job-command "${train_cmd}" || die "something that later stages need is missing: see the table above"
+        --sets "${train_set} ${valid_set} ${test_sets[*]}" --job-command "${train_cmd}" || die "something that later stages need is missing: see the table above"
     ends
 fi
 
@@ -285,6 +285,7 @@ if begins 1; then
         utils/validate_data_dir.sh --no-feats "data/${set}"
     done
     for set in "${text_sets[@]}"; do needs 1 "data/${set}/text"; done
+    jstasr check --summary --langs "" --sets "${train_set} ${valid_set} ${test_sets[*]}"
     ends
 fi
 

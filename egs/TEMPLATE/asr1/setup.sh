@@ -2,7 +2,7 @@
 # Makes a recipe: setup.sh egs/<name>/asr1 [options]. With --manifest nothing is left to fill in.
 set -euo pipefail
 
-lang=          # Language of the recordings: en, pt-BR, zh-CN ...; any code, where espeak does not know it; a column may name it.
+lang=          # Language of the recordings: en, pt-BR, zh-Hant, cnh; any code of BCP 47 or ISO 639; a column may name it.
 manifest=      # Recordings with transcripts: whatever `jstasr import` reads (TSV, CSV, JSONL, a folder of .wav and .txt ...).
 text=          # Text without speech, one sentence a line; several files with commas between, of several languages LANG=FILE.
 lexicon=       # Pronunciations `word phone phone ...`, instead of espeak or letters.
@@ -37,7 +37,6 @@ while [ $# -gt 0 ]; do
 done
 [ -n "${target}" ] || { usage >&2 && exit 1; }
 if [ -e "${target}" ] && [ -n "$(ls -A "${target}" 2>/dev/null)" ]; then die "${target} exists already: remove it, or choose another name"; fi
-[[ ${lang} =~ ^([A-Za-z0-9]+([-_][A-Za-z0-9]+)*)?$ ]] || die "--lang must be a code such as en, zh-CN or pt_br, not '${lang}'"
 [ -n "${manifest}" ] || [ -z "${lang}${text}${lexicon}${import_opts}" ] || die "--lang, --text, --lexicon and --import_opts go with --manifest"
 for file in ${manifest:+"${manifest}"} ${lexicon:+"${lexicon}"}; do [ -e "${file}" ] || die "${file}: no such file or folder"; done
 IFS=, read -ra texts <<<"${text}"
@@ -57,6 +56,8 @@ if [ -n "${manifest}" ]; then
     # All faults of the recordings are reported now. The environment is set up first, where it is missing.
     # shellcheck source=path.sh
     . "${template}/path.sh"
+    given=${lang}
+    if [ -n "${lang}" ]; then lang=$(jstasr languages --canonical "${lang// /_}") || die "--lang must be a language code"; fi
     # shellcheck disable=SC2086  # a list of options
     measured=$(jstasr import --measure ${lang:+--lang "${lang}"} ${import_opts} "${manifest}" none) ||
         die "the recordings cannot be used as they are; options of jstasr import go into --import_opts \"...\""
@@ -68,11 +69,14 @@ if [ -n "${manifest}" ]; then
     if [ -n "${lang}" ] && [[ " ${languages[*]} " != *" ${lang} "* ]]; then
         echo "setup.sh: ${manifest} itself names the language: ${languages[*]}, not ${lang}" >&2
     fi
+    summary_langs=${languages[*]}
+    if [ "${summary_langs}" = "${lang}" ]; then summary_langs=${given}; fi # as it was typed
     # What a row without language gets; there is none where a column names all of them.
     default_lang=${lang}
     lang=${languages[0]}
     for file in "${texts[@]}"; do
-        [ "${#languages[@]}" -eq 1 ] || [[ " ${languages[*]} " == *" ${file%%=*} "* ]] ||
+        [ "${#languages[@]}" -eq 1 ] ||
+            { [[ ${file} == *=* ]] && code=$(jstasr languages --canonical "${file%%=*}") && [[ " ${languages[*]} " == *" ${code} "* ]]; } ||
             die "--text ${file}: say its language, one of ${languages[*]}: --text LANG=FILE,LANG=FILE"
     done
     unspaced=$(PYTHONPATH="${root}" python3 -c 'import sys; from jstasr.text.languages import is_unspaced
@@ -178,7 +182,7 @@ END
 if [ -n "${manifest}" ]; then
     cat >"${target}/local/data.sh" <<END
 #!/usr/bin/env bash
-# Recordings -> data/{train,dev,test}, speakers apart unless a column of the manifest divides them; text -> data/train_text.
+# Recordings -> data/{train,dev,test}, speakers that are named apart, unless a column divides them; text -> data/train_text.
 set -euo pipefail
 cd "\$(dirname "\${BASH_SOURCE[0]}")/.."
 # shellcheck source=/dev/null
@@ -213,6 +217,9 @@ trap - ERR
 echo "${target}: ready"
 if [ -n "${manifest}" ]; then
     echo "${utterances} utterances, $((seconds / 60)) minutes; conf/train.yaml: the size '${size}', ${token_opts#--}"
+    options=(--langs "${summary_langs}" --measured "${measured}")
+    if [ -n "${lexicon}" ]; then options+=(--g2p lexicon --lexicon "${lexicon}"); fi
+    jstasr check --summary "${options[@]}"
     echo "Train, decode and score: ${target}/run.sh"
 else
     echo "Fill in ${target}/local/data.sh, set the options in run.sh, then: ${target}/run.sh"

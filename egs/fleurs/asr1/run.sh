@@ -8,15 +8,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=../../../utils/recipe_options.sh
 . utils/recipe_options.sh
 langs=${langs//,/ }
-codes=
-for name in ${langs}; do codes+="${codes:+ }${name%%_*}"; done
-read -ra list <<<"${codes}"
+read -ra list <<<"${langs}"
 text_sets=
 if [ -n "${text_files}" ]; then text_sets=train_text; fi
 
 ./asr.sh \
     --lang "${list[0]}" \
-    --langs "${codes}" \
+    --langs "${langs}" \
     --train_set train \
     --valid_set dev \
     --test_sets test \

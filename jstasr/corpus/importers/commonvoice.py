@@ -8,6 +8,8 @@ from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions
 from jstasr.corpus.importers.manifests import tsv_table
 from jstasr.corpus.unpack import unpack
 from jstasr.errors import JstasrError
+from jstasr.text.language_codes import canonical_code
+from jstasr.text.language_tags import known_tag
 
 OFFICIAL = ("train", "dev", "test")
 SPEAKER_DIGITS = 16  # of the 128 hexadecimal digits of a client_id
@@ -22,8 +24,13 @@ def is_language(folder: Path) -> bool:
 def language_folders(release: Path) -> dict[str, Path]:
     """Code -> folder, of the languages of a release; the folder of one language alone is a release too."""
     if is_language(release):
-        return {release.name: release}
-    return {folder.name: folder for folder in sorted(release.iterdir()) if folder.is_dir() and is_language(folder)}
+        return {_code(release): release}
+    return {_code(folder): folder for folder in sorted(release.iterdir()) if folder.is_dir() and is_language(folder)}
+
+
+def _code(folder: Path) -> str:
+    """The canonical form of the code that a folder is named by: "nan-tw" is "nan-TW"."""
+    return canonical_code(folder.name) if known_tag(folder.name) else folder.name
 
 
 def unpacked(archive: Path, folder: Path) -> Path:

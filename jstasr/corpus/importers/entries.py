@@ -23,6 +23,7 @@ class Entry:
         start, end: seconds in the recording; None: its beginning, its end.
         seconds: length of the audio file, once it is known.
         keep_id: the id is Kaldi's already and needs no speaker in front.
+        own_speaker: who speaks is not known, so that the utterance is its own speaker.
     """
 
     where: str
@@ -37,6 +38,7 @@ class Entry:
     end: float | None = None
     seconds: float | None = None
     keep_id: bool = False
+    own_speaker: bool = False
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ def assign_ids(entries: Sequence[Entry]) -> None:
     for entry, name, made, utterance, speaker in zip(entries, plain, own, ids, spoken_by, strict=True):
         if entry.start is not None and not entry.recording:
             entry.recording = name if made else f"{utterance}-recording"
+        entry.own_speaker = entry.speaker in ("", utterance)  # the second is Kaldi's way to say so
         entry.id, entry.speaker = utterance, speaker
     _part_recordings(entries)
 

@@ -16,9 +16,10 @@ from jstasr.errors import JstasrError
 from jstasr.kaldi.audio import is_pipe
 from jstasr.kaldi.files import atomic_write
 from jstasr.kaldi.tables import read_table
+from jstasr.text.language_tags import known_tag
 
 TRAIN_TEXT = "train_text"  # the set of text without speech
-MEASURED = 500  # utterances whose length `measure` looks up
+MEASURED = 500  # utterances of a language whose length `measure` looks up
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ def read_entries(
         if not Path(path).exists():
             raise JstasrError(f"{path}: no such file or folder")
         entries += formats.READERS[name](Path(path), options, faults)
-    lost = sorted(set(options.langs) - {entry.lang for entry in entries})
+    found = {known_tag(entry.lang) for entry in entries}
+    lost = sorted(lang for lang in options.langs if known_tag(lang) not in found)
     if lost and not faults.fatal:
         faults.add(source.name, f"no recordings in {' '.join(lost)}")
     entries = valid_entries(entries, options, faults)
@@ -128,6 +130,8 @@ def import_set(source: Source, dest: Path) -> None:
         write_data_dir(work, entries)
         report_skipped(faults, work)
     print(summary(str(dest), entries))
+    for note in split.notes_on_speakers(entries):
+        print(note)
 
 
 def import_split(source: Source, dest: Path, plan: SplitPlan) -> None:
@@ -227,14 +231,21 @@ def measure(source: Source, seed: int = 1) -> None:
     faults = ImportFaults(source.skip_faulty_rows)
     entries = read_entries(source, faults)
     faults.raise_all(source.name)
+    langs = sorted({entry.lang for entry in entries})
+    seconds = {lang: _seconds([entry for entry in entries if entry.lang == lang], seed) for lang in langs}
+    speakers = {entry.speaker for entry in entries}
+    print(
+        f"utterances={len(entries)} seconds={round(sum(seconds.values()))} speakers={len(speakers)} "
+        f"unknown={sum(entry.own_speaker for entry in entries)} letters={len({c for e in entries for c in e.text})} "
+        f"seconds_of={','.join(f'{k}:{v:.0f}' for k, v in seconds.items())} langs={','.join(filter(None, langs))}"
+    )
+
+
+def _seconds(entries: Sequence[Entry], seed: int) -> float:
+    """How long entries are together, by a sample of them."""
     sample = random.Random(seed).sample(entries, min(MEASURED, len(entries)))
     seconds = 0.0
     for entry in sample:
         if entry.end is not None or not is_pipe(entry.audio):
             seconds += (audio_seconds(entry) if entry.end is None else entry.end) - (entry.start or 0)
-    langs = sorted({entry.lang for entry in entries if entry.lang})
-    print(
-        f"utterances={len(entries)} seconds={round(seconds * len(entries) / len(sample))} "
-        f"speakers={len({entry.speaker for entry in entries})} letters={len({c for e in entries for c in e.text})} "
-        f"langs={','.join(langs)}"
-    )
+    return seconds * len(entries) / len(sample)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from jstasr.corpus.importers.split import sentence_key
 from jstasr.corpus.recipe_sets import choose_lines, read_lines
 from jstasr.errors import JstasrError
+from jstasr.text.language_codes import same_language
 
 LONG = 200  # characters; longer lines are paragraphs, cut at the ends of their sentences
 LONGEST = 400  # a sentence that is longer still is left out
@@ -26,8 +27,9 @@ def parse_text_files(files: Iterable[str], langs: Sequence[str]) -> dict[str, li
     """
     paths: dict[str, list[str]] = {}
     for file in files:
-        lang, equals, path = file.partition("=")
-        if not equals or "/" in lang or lang not in langs:
+        named, equals, path = file.partition("=")
+        lang = same_language(named, langs) if equals else None
+        if not lang:
             lang, path = (langs[0], file) if len(langs) == 1 else ("", file)
         if not lang:
             raise JstasrError(f"--text {file}: say its language, one of {' '.join(langs)}: --text LANG=FILE")

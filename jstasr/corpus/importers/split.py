@@ -14,6 +14,7 @@ NAMES = {
     "dev": "dev valid val validation development",
     "test": "test testing eval evaluation",
 }
+BLOCKS = 20  # of neighbouring recordings, where speakers are not known
 LARGEST_SHARE = 0.25  # of dev or test by one speaker, where others can be taken
 SET_OF = {name: part for part, names in NAMES.items() for name in names.split()}
 
@@ -31,10 +32,11 @@ def split_entries(
     The source's own split is kept; where it has no dev or test set, that set is taken from the training speakers.
     Where it has no split at all, speakers are divided at random; those with many utterances stay in training, so that
     dev and test have many speakers. A speaker is in one set only, in all languages: those of test are dropped from
-    dev, and those of both from train.
+    dev, and those of both from train. Of utterances whose speakers are not known, neighbours in the source, which are
+    likelier to be of one voice, go to the same set, and a note says that voices may be in several.
 
     Args:
-        entries: of all languages.
+        entries: of all languages, in the order of the source.
         dev_share, test_share: shares of a language's utterances, where the source has no such set.
         seed: of the division.
         faults: gets unknown names of splits.
@@ -57,18 +59,53 @@ def split_entries(
     else:
         parts["train"] = undecided
     notes += _keep_apart(parts)
+    notes += notes_on_speakers(entries)
     lacking = [name for name in ("test", "dev") if not parts[name]]
     if lacking:
         notes += _divide(parts, lacking, {"dev": dev_share, "test": test_share}, seed)
     return parts, notes
 
 
+def notes_on_speakers(entries: Sequence[Entry]) -> list[str]:
+    """A warning where speakers are not known."""
+    unknown = sum(entry.own_speaker for entry in entries)
+    return ["WARNING: " + unknown_speakers(unknown, len(entries))] if unknown else []
+
+
+def unknown_speakers(unknown: int, utterances: int) -> str:
+    """That voices cannot be kept apart, and what to do."""
+    of = "" if unknown == utterances else f" of {unknown} of {utterances} utterances"
+    return (
+        f"the speakers{of} are not known: one voice may be in train, dev and test, and error rates of new voices are "
+        "likely higher than those on test; name speakers in a column `speaker`, by a sub-folder for each, or in utt2spk"
+    )
+
+
+def voices_of(entries: Sequence[Entry]) -> dict[str, str]:
+    """Id -> what one set holds whole: the speaker or, where that is not known, a block of neighbouring recordings."""
+    voices = {entry.id: entry.speaker for entry in entries}
+    unknown: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.own_speaker:
+            unknown.setdefault(entry.lang, []).append(entry)
+    for lang, members in unknown.items():
+        recordings = list(dict.fromkeys(entry.audio for entry in members))
+        whole = len(recordings) >= len(SETS)  # else utterances of one recording are divided
+        places = {audio: number for number, audio in enumerate(recordings)}
+        count = len(recordings) if whole else len(members)
+        for number, entry in enumerate(members):
+            place = places[entry.audio] if whole else number
+            voices[entry.id] = f"{lang} block {place * min(BLOCKS, count) // count:02d}"
+    return voices
+
+
 def _divide(parts: Parts, lacking: list[str], shares: dict[str, float], seed: int) -> list[str]:
     """Move speakers of train to the sets that are lacking."""
     pool = parts["train"]
+    voices = voices_of(pool)
     by_speaker: dict[str, list[Entry]] = {}
     for entry in pool:
-        by_speaker.setdefault(entry.speaker, []).append(entry)
+        by_speaker.setdefault(voices[entry.id], []).append(entry)
     speakers = sorted(by_speaker)
     random.Random(seed).shuffle(speakers)
     set_of: dict[str, str] = {}  # of a speaker
@@ -92,7 +129,8 @@ def _divide(parts: Parts, lacking: list[str], shares: dict[str, float], seed: in
                 set_of[speaker] = name
                 have += counts[speaker]
     notes = []
-    for lang in too_few:
+    known = {entry.lang or "the data" for entry in pool if not entry.own_speaker}
+    for lang in filter(known.__contains__, too_few):
         notes.append(
             f"WARNING: {lang} has too few speakers to keep them apart: train, dev and test share them, so that error "
             "rates say nothing about other speakers"
@@ -100,10 +138,10 @@ def _divide(parts: Parts, lacking: list[str], shares: dict[str, float], seed: in
     divided: Parts = {name: [] for name in SETS}
     mixed: dict[str, list[Entry]] = {}
     for entry in pool:
-        if (entry.lang or "the data") in too_few and entry.speaker not in set_of:
+        if (entry.lang or "the data") in too_few and voices[entry.id] not in set_of:
             mixed.setdefault(entry.lang, []).append(entry)
         else:
-            divided[set_of.get(entry.speaker, "train")].append(entry)
+            divided[set_of.get(voices[entry.id], "train")].append(entry)
     for lang in sorted(mixed):
         members = mixed[lang]
         random.Random(f"{seed} {lang}").shuffle(members)

@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 import soundfile
 
-from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, not_utf8
+from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, not_utf8, printable
 from jstasr.corpus.importers.ids import RESERVED, assign_ids
 from jstasr.kaldi.audio import CUT_OFF, audio_fault, is_pipe, missing_seconds
 from jstasr.kaldi.data_dir import is_outside, is_segment
+from jstasr.text.language_codes import canonical_code, no_code
+from jstasr.text.language_tags import known_tag
 
-LANGUAGE = re.compile("[A-Za-z0-9]+([-_][A-Za-z0-9]+)*")
 RESERVED_WORD = re.compile(f"(?<![A-Za-z0-9_])({RESERVED.pattern})(?![A-Za-z0-9_])")
 MAX_HEADERS = 50_000  # the headers of more recordings than these are read in stage 2 only: here it would take long
 THREADS = 8  # that wait for the disk; libsndfile works outside Python's lock
@@ -33,7 +34,7 @@ def valid_entries(entries: Iterable[Entry], options: ReadOptions, faults: Import
 
     An entry without a speaker is its own speaker; what ids are made of: see ids.assign_ids.
     """
-    kept = [entry for entry in entries if _has_valid_fields(entry, faults)]
+    kept = [entry for entry in name_languages(entries, faults) if _has_valid_fields(entry, faults)]
     some = next((entry.lang for entry in kept if entry.lang), "")
     for entry in kept:
         if some and not entry.lang:
@@ -45,7 +46,7 @@ def valid_entries(entries: Iterable[Entry], options: ReadOptions, faults: Import
 
 
 def _has_valid_fields(entry: Entry, faults: ImportFaults) -> bool:
-    """Are transcript, path, times and language in order?"""
+    """Are transcript, path and times in order?"""
     entry.text = " ".join(entry.text.split())
     if not_utf8(entry.text):
         faults.add_row(entry.where, "the transcript is not UTF-8; convert the file with iconv")
@@ -68,10 +69,24 @@ def _has_valid_fields(entry: Entry, faults: ImportFaults) -> bool:
     if entry.start is not None and not is_segment(entry.start, -1 if entry.end is None else entry.end):
         faults.add_row(entry.where, f"segment {entry.start:g} to {entry.end} s: 0 <= start < end must hold")
         return False
-    if entry.lang and not LANGUAGE.fullmatch(entry.lang):
-        faults.add_row(entry.where, f"language {entry.lang!r}: must be a code such as en, zh-CN or pt_br")
-        return False
     return True
+
+
+def name_languages(entries: Iterable[Entry], faults: ImportFaults) -> list[Entry]:
+    """The entries with canonical codes of languages; each value that is no code is one fault, with its first row."""
+    kept: list[Entry] = []
+    strange: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.lang and known_tag(entry.lang) is None:
+            strange.setdefault(entry.lang, []).append(entry.where)
+            continue
+        entry.lang = canonical_code(entry.lang) if entry.lang else ""
+        kept.append(entry)
+    for code, rows in strange.items():
+        more = f" ({len(rows)} rows say so)" if len(rows) > 1 else ""
+        for row in rows if faults.skip_rows else rows[:1]:
+            faults.add_row(row, f"language {no_code(printable(code))}{more}")
+    return kept
 
 
 def _with_readable_audio(entries: list[Entry], options: ReadOptions, faults: ImportFaults) -> list[Entry]:

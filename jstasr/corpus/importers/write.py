@@ -79,4 +79,8 @@ def summary(name: str, entries: Sequence[Entry]) -> str:
     """One line about a set: its size, speakers and languages."""
     languages = sorted({entry.lang for entry in entries if entry.lang})
     of = f" of {' '.join(languages)}" if languages else ""
-    return f"{name}: {len(entries)} utterances{of}, {len({entry.speaker for entry in entries})} speakers"
+    speakers = len({entry.speaker for entry in entries if not entry.own_speaker})
+    unknown = sum(entry.own_speaker for entry in entries)
+    found = f"{speakers} speakers" if speakers or not unknown else ""
+    lost = f"{unknown} of unknown speakers" if found else "speakers unknown"
+    return f"{name}: {len(entries)} utterances{of}, " + ", ".join(filter(None, (found, lost if unknown else "")))

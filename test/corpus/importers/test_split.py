@@ -73,6 +73,70 @@ def test_one_speaker_is_divided_by_utterance_and_that_is_said():
     assert "share them" in notes[0] and notes[0].startswith("WARNING: br")
 
 
+def unknown_entries(recordings, utterances=1, lang="br"):
+    """Entries without speakers, in the order of the source, some of them parts of the same recording."""
+    return [
+        Entry(
+            "x",
+            f"{number:03d}.wav",
+            f"sentence {number} {part}",
+            f"u{number:03d}-{part}",
+            f"u{number:03d}-{part}",
+            lang,
+        )
+        for number in range(recordings)
+        for part in range(utterances)
+    ]
+
+
+def unknown(entries):
+    for entry in entries:
+        entry.own_speaker = True
+    return entries
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(3, 120), st.integers(1, 5), st.integers(0, 30))
+def test_where_speakers_are_not_known_recordings_stay_whole_and_neighbours_together(recordings, utterances, known):
+    entries = unknown(unknown_entries(recordings, utterances)) + entries_of({f"s{n}": 2 for n in range(known)})
+    parts, notes = divide(entries)
+    assert sum(map(len, parts.values())) == len(entries) and all(parts.values())
+    assert any("speakers" in note and "not known" in note and note.startswith("WARNING") for note in notes)
+    set_of = {}
+    for name, part in parts.items():
+        for entry in part:
+            if entry.own_speaker:
+                assert set_of.setdefault(entry.audio, name) == name
+    order = [set_of[f"{number:03d}.wav"] for number in range(recordings)]
+    changes = sum(one != other for one, other in zip(order, order[1:]))
+    assert changes < 20  # by single recordings it would be a third of them
+
+
+def test_the_parts_of_one_recording_are_divided_where_there_is_no_other():
+    parts, notes = divide(unknown(unknown_entries(1, 50)))
+    assert all(4 <= len(parts[name]) <= 8 for name in ("dev", "test")) and len(notes) == 1
+    numbers = sorted(int(entry.id.partition("-")[2]) for entry in parts["test"])
+    assert sum(b - a > 1 for a, b in zip(numbers, numbers[1:])) <= 2
+
+
+def test_speakers_that_are_known_are_no_cause_for_a_warning():
+    assert divide(entries_of({f"s{n}": 3 for n in range(20)}))[1] == []
+
+
+def test_an_import_without_speakers_says_so_and_counts_none(speak, lines, run_import):
+    speak(*(f"{number:02d}.wav" for number in range(16)))
+    lines("m.tsv", "audio\ttext", *(f"{number:02d}.wav\tsentence {number:b}" for number in range(16)))
+    status, out, err = run_import("--split", "--lang", "br", "m.tsv", "data")
+    assert status == 0, err
+    assert "train: 12 utterances of br, speakers unknown" in out and "test: 2 utterances of br, speakers unknown" in out
+    assert "WARNING: the speakers are not known: one voice may be in train, dev and test" in out and "`speaker`" in out
+    status, out, err = run_import("--measure", "--lang", "br", "m.tsv", "none")
+    assert "unknown=16" in out
+    lines("m.tsv", "audio\ttext\tspeaker", *(f"{n:02d}.wav\tsentence {n:b}\ts{n % 8}" for n in range(16)))
+    status, out, err = run_import("--split", "--lang", "br", "m.tsv", "data")
+    assert status == 0 and "unknown" not in out and "not known" not in out, out
+
+
 def test_a_column_decides_and_shared_speakers_leave_training():
     entries = entries_of({"a": 4, "b": 3, "c": 3})
     for entry in entries:
@@ -168,7 +232,7 @@ def test_the_whole_command(folder, lines, speak, run_import):
     assert not (folder / "data/train_text").exists()  # of the run before, whose test set was another
 
     status, out, _ = run_import("m.tsv", "x", "--measure", "--lang", "br")
-    assert out == "utterances=40 seconds=20 speakers=10 letters=20 langs=br\n"
+    assert out == "utterances=40 seconds=20 speakers=10 unknown=0 letters=20 seconds_of=br:20 langs=br\n"
 
 
 def test_a_text_alone_without_sentences_of_a_set(folder, lines, run_import):

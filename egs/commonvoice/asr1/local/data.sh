@@ -22,6 +22,7 @@ speaker."
 # shellcheck source=../db.sh
 . ./db.sh
 [ $# -eq 0 ] || { echo "local/data.sh: unexpected argument '$1'; see --help" >&2; exit 1; }
+langs=$(jstasr languages --canonical "${langs}")
 
 read -ra asked <<<"${release//,/ }"
 read -ra named <<<"${COMMONVOICE//,/ }"

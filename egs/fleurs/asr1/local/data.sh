@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 langs="en_us fr_fr es_419 ar_eg pt_br de_de it_it hi_in ru_ru tr_tr cmn_hans_cn"   # languages, by FLEURS' names
 transcript=normalised   # or raw, with capitals, punctuation and digits
-text_files=             # text without speech, as in "en=FILE de=FILE" (the name without its country)
+text_files=             # text without speech, as in "en=FILE de=FILE"
 n_text=0                # sentences of each text, at random; 0: all
 data_url=               # mirror that has data/<language>/{<split>.tsv,audio/<split>.tar.gz} (file:///... too)
 # [end of the options of run.sh]

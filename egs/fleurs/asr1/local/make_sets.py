@@ -9,6 +9,7 @@ from jstasr.corpus.recipe_sets import Utterance, made_together, read_lines, text
 from jstasr.errors import JstasrError
 from jstasr.kaldi.audio import audio_info
 from jstasr.kaldi.files import first_few
+from jstasr.text.language_codes import canonical_code
 
 # Sentence, file, as written, in small letters without punctuation, its characters, samples, gender.
 COLUMNS = ("id", "file_name", "raw", "normalised", "characters", "num_samples", "gender")
@@ -16,8 +17,7 @@ COLUMNS = ("id", "file_name", "raw", "normalised", "characters", "num_samples", 
 
 def utterances_of(folder, split, transcript):
     """Utterances of data/<language>/<split>.tsv; FLEURS names no speakers, so each is its own."""
-    name = folder.name
-    lang = name.split("_")[0]
+    lang = canonical_code(folder.name)
     for number, line in enumerate(read_lines(folder / f"{split}.tsv"), 1):
         values = line.rstrip("\n").split("\t")
         if len(values) != len(COLUMNS):
@@ -64,7 +64,7 @@ def main():
                 utterances = [each for folder in folders for each in utterances_of(folder, split, args.transcript)]
                 write_set(work / split, readable(utterances, split), f"FLEURS, {split}")
             if args.text_files:
-                codes = [name.split("_")[0] for name in args.langs]
+                codes = list(map(canonical_code, args.langs))
                 write_text_set(work / "train_text", text_of_files(args.text_files, codes, args.n_text, args.seed))
 
 

@@ -21,6 +21,7 @@ Takes what is there of the corpus in \$JSTASR_CORPORA or downloads/ (see db.sh) 
 # shellcheck source=../db.sh
 . ./db.sh
 [ $# -eq 0 ] || { echo "local/data.sh: unexpected argument '$1'; see --help" >&2; exit 1; }
+langs=$(jstasr languages --canonical "${langs}")
 
 declare -A names=([de]=german [en]=english [es]=spanish [fr]=french [it]=italian [nl]=dutch [pl]=polish [pt]=portuguese)
 declare -A ends=([opus]=_opus [flac]="")

@@ -20,6 +20,7 @@ Takes what is there of the corpus in \$JSTASR_CORPORA or downloads/ (see db.sh) 
 # shellcheck source=../db.sh
 . ./db.sh
 [ $# -eq 0 ] || { echo "local/data.sh: unexpected argument '$1'; see --help" >&2; exit 1; }
+langs=$(jstasr languages --canonical "${langs}")
 
 # The Hub publishes no list of checksums; the address names one revision, and gzip's own checksum is compared.
 url=${data_url:-${VOXPOPULI_URL}}
