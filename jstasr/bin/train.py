@@ -122,6 +122,8 @@ def train_or_search(args: Namespace) -> int:
 
     on_first(fabric, prepare)
     pictures = AlignmentPictures(dev, phone_list, expdir / IMAGES)
-    initial = partial(initial_weights, source=args.init, ignore_mismatch=args.ignore_init_mismatch) if args.init else None
+    initial = (
+        partial(initial_weights, source=args.init, ignore_mismatch=args.ignore_init_mismatch) if args.init else None
+    )
     train(config, speech, text, dev, tokenizer, cmvn, expdir, fabric, pictures.draw, initial)
     return 0

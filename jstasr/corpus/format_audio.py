@@ -206,7 +206,8 @@ def merge_parts(
     kept = [
         utterance
         for utterance, length in seconds.items()
-        if shortest <= length <= longest and len(texts[utterance]) <= fastest * length
+        if shortest <= length <= longest
+        and len(texts[utterance]) <= fastest * length
         and (texts[utterance] or data.allow_empty_text)
     ]
     dropped = {utterance: f"{seconds[utterance]:.3f}" for utterance in seconds.keys() - set(kept)}

@@ -10,7 +10,10 @@ from jstasr.experiment.load import unpack
 from jstasr.kaldi.files import first_few
 from jstasr.model.joint import JointModel
 
-STATISTICS = ("audio_encoder.front_end.mean", "audio_encoder.front_end.std")  # of the training set, not of the other one
+STATISTICS = (
+    "audio_encoder.front_end.mean",
+    "audio_encoder.front_end.std",
+)  # of the training set, not of the other one
 
 
 def initial_weights(network: JointModel, source: str | Path, ignore_mismatch: bool = False) -> str:
@@ -32,7 +35,9 @@ def initial_weights(network: JointModel, source: str | Path, ignore_mismatch: bo
             unpack(path, Path(folder))
             given = load_checkpoint(Path(folder) / AVERAGED)["model"]
     elif not path.is_file():
-        raise JstasrError(f"--init {source}: no such model. Give a .pth file, exp/<tag> with {AVERAGED}, or a packed zip")
+        raise JstasrError(
+            f"--init {source}: no such model. Give a .pth file, exp/<tag> with {AVERAGED}, or a packed zip"
+        )
     else:
         given = load_checkpoint(path)["model"]
     own = {name: value for name, value in network.state_dict().items() if name not in STATISTICS}

@@ -1,4 +1,4 @@
-"""Non-linguistic symbols of transcripts, such as `<noise>` and `[laughter]`: no sound that a word could be read from."""
+"""Non-linguistic symbols of transcripts, such as `<noise>` and `[laughter]`: no sound of a word."""
 
 import re
 from collections.abc import Iterable, Mapping

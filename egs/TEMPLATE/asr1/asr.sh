@@ -264,7 +264,7 @@ if begins 0; then
     done
     jstasr check --stages "${stages[*]}" --token-type "${token_type}" "${g2p_options[@]}" --langs "${langs}" \
         --ngpu "${ngpu}" --num-nodes "${num_nodes}" --disk-gb "${disk_gb}" --speed-perturb-factors "${speed_perturb_factors}" \
-        --job-command "${train_cmd}" || die "something that later stages need is missing: see the table above"
+        --job-command "${train_cmd}" --local-dir local || die "something that later stages need is missing: see the table above"
     ends
 fi
 
