@@ -12,6 +12,7 @@ BUILTINS = frozenset(
 BEFORE_COMMAND = frozenset("if then else elif while until do ! { time".split())  # a command follows
 NO_COMMAND = frozenset("for case select function in esac fi done } ;; [[".split())  # none does
 RUNNERS = frozenset("sudo env exec command nohup nice timeout xargs builtin".split())  # what they run follows them
+WITH_VALUE = frozenset("-u -I -d -s -k -L -P -n".split())  # options of these that a value follows
 QUESTIONS = frozenset("which type hash command".split())  # `command -v ffmpeg`: the script copes with either answer
 HERE_DOCUMENT = re.compile(r"(?<!<)<<-?\s*(['\"]?)(\w+)\1[^\n]*\n.*?(?:^\s*\2\s*$|\Z)", re.DOTALL | re.MULTILINE)
 
@@ -192,11 +193,12 @@ class _Reader:
                     rest.pop(0)
                 continue
             if first in QUESTIONS and (first != "command" or rest[:1] in (["-v"], ["-V"])):
-                self.found.asked_for |= {word for word in rest if word and not word.startswith("-")}
+                self.found.asked_for |= {word for word in rest if word and re.match(r"\w", word)}
                 return
             if first in RUNNERS:
                 while rest and (rest[0] is None or re.match(r"-|\d|\w+=", rest[0])):
-                    rest.pop(0)
+                    if rest.pop(0) in WITH_VALUE and rest:
+                        rest.pop(0)
                 self.found.called.add(first)
                 continue
             self.found.called.add(first)

@@ -37,6 +37,6 @@ while ($list =~ s/^\s*(?=\S)//) {
   if ($list =~ s/^([^\s'"=]*=)(?=[\[{'"\\])//) { $word = $1 }
   if    ($list =~ s/^($QUOTED)//)                                           { $word .= unquoted($1) }
   elsif ($word ne '' && $list =~ /^[\[{]/ && ($length = bracketed($list)))  { $word .= substr $list, 0, $length, '' }
-  elsif ($list =~ s/^((?:\\[ \t](?!--)|\S)+)//)                             { $word .= $1 =~ s/\\([ \t])/$1/gr }
+  elsif ($list =~ s/^(\S+)//)                                               { $word .= $1 }
   print $word, "\0";
 }

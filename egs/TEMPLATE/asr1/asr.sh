@@ -244,7 +244,7 @@ if [ -z "${inference_tag}" ]; then
         inference_tag=${inference_tag#decode_}
     fi
     if [ "${inference_asr_model}" != valid.wer.ave.pth ]; then inference_tag+=_${inference_asr_model%.pth}; fi
-    if "${use_lm}"; then inference_tag+=_lm; fi
+    if "${use_lm}"; then inference_tag=${inference_tag/#greedy/beam}_lm; fi
     if [ -n "${inference_args}" ]; then inference_tag+=_$(hash_of "${inference_args}"); fi
 fi
 decode_dir=${asr_exp}/decode_${inference_tag}
