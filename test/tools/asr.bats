@@ -177,6 +177,7 @@ option_names() {
     for runner in run.pl queue.pl; do
         rm -f words.*
         if [ "${runner}" = queue.pl ]; then
+            # shellcheck disable=SC2016  # for bash
             printf '#!/usr/bin/env bash\nbash "${!#}" >/dev/null 2>&1 3>&- &\necho "Your job 42 has been submitted"\n' >stand_ins/qsub
             chmod +x stand_ins/qsub
             export cmd_backend=sge
