@@ -48,7 +48,7 @@ check_options() {
         kind_of[${name}]=${kind} text_of[${name}]=${text}
     done < <(grep -v '^#' "${espnet_table}")
     while [ $# -ge 2 ] && [[ $1 == --* ]]; do
-        case ${1//-/_} in __use_lm | __use_ngram) with_lm=$2 ;; esac
+        case ${1//-/_} in __use_lm) with_lm=$2 ;; esac
         shift 2
     done
     set -- ${words[@]+"${words[@]}"}
@@ -65,7 +65,13 @@ check_options() {
         elif [ "${kind}" = + ]; then
             if [ -n "${2:-}" ]; then notes+=("$1 $2 (an option of ESPnet): ${text_of[${name}]}"); fi
         elif [ -n "${kind}" ]; then
-            if [ -n "${2:-}" ] && ! { [ "${kind}" = lm ] && [ "${with_lm}" = false ]; } && { [[ ${kind} == - || ${kind} == lm ]] || ! [[ $2 =~ ^(${kind})$ ]]; }; then
+            if [ -z "${2:-}" ]; then
+                : # not set
+            elif [ "${kind}" = lm ] && [ "${with_lm}" = false ]; then
+                notes+=("$1 $2 (an option of ESPnet): without a language model it has no effect")
+            elif [[ ${kind} != - && ${kind} != lm && $2 =~ ^(${kind})$ ]]; then
+                notes+=("$1 $2 (an option of ESPnet): that is so here in any case")
+            else
                 faults+=("$1 $2 is an option of ESPnet that this has not: ${text_of[${name}]}")
             fi
             # Nothing to do here: it leaves the command line.
