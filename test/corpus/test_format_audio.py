@@ -239,3 +239,21 @@ def test_several_channels_become_their_mean_when_asked(recipe):
     tables = read_table("dump/set/wav.scp")
     assert tables["b"] == "wav/b.wav"
     np.testing.assert_allclose(read_audio(tables["a"])[0], 0.25 * left, atol=1 / 32768)
+
+
+def test_files_are_written_as_flac_when_asked(recipe):
+    assert format_audio("--fs", "8k", "--audio-format", "flac") == 0
+    path = read_table("dump/set/wav.scp")["b"]
+    assert path == "dump/set/audio/b.flac"
+    info = soundfile.info(path)
+    assert (info.format, info.subtype, info.samplerate, info.frames) == ("FLAC", "PCM_16", 8000, 16000)
+
+
+def test_non_linguistic_symbols_are_taken_out_and_utterances_without_a_word_left_out(recipe, capsys):
+    write_lines(recipe / "text", ["a one <noise> two", "b <noise>", "c [laugh]three", "d four"])
+    write_lines(Path("symbols"), ["<noise>"])
+    assert format_audio("--cleaner", "basic", "--nlsyms", "symbols", "[laugh],[x]") == 0
+    assert read_table("dump/set/text") == {"a": "one two", "c": "three", "d": "four"}
+    assert "left out 1 without a word beside non-linguistic symbols" in capsys.readouterr().out
+    assert format_audio("--cleaner", "basic", "--nlsyms", "symbols", "[laugh],[x]", "--allow-empty-text") == 0
+    assert read_table("dump/set/text", allow_empty=True)["b"] == ""

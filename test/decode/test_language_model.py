@@ -10,6 +10,7 @@ import sys
 import pytest
 import torch
 
+from jstasr.cli import main
 from jstasr.decode.beam import beam_search
 from jstasr.decode.greedy import SearchConfig
 from jstasr.errors import JstasrError
@@ -274,3 +275,14 @@ def test_the_command_makes_a_model_that_predicts_text(tmp_path):
     assert (tmp_path / "tokens").read_text().splitlines()[:2] == ["b a <space> a b <unk>", "a b <space> b a"]
     model = NgramModel.load(tmp_path / "lm.arpa", ["<blank>", "<unk>", "<space>", "a", "b"])
     assert model.log_probs(torch.tensor(model.start_state)).argmax() == 3
+
+
+def test_a_raw_text_is_read_as_transcripts_are(tmp_path):
+    (tmp_path / "tokens.txt").write_text("<blank>\n<unk>\n<space>\na\nb\n", "utf-8")
+    write_table(tmp_path / "clean", {"u1": "a b", "u2": "ab"})
+    write_table(tmp_path / "raw", {"u1": "A, b!", "u2": "<noise> AB", "u3": "<noise>"})
+    options = ["--token-list", str(tmp_path / "tokens.txt"), "--order", "2"]
+    assert main(["lm", "--text", str(tmp_path / "clean"), "--write-tokens", str(tmp_path / "one"), *options]) == 0
+    more = ["--cleaner", "basic", "--lang", "en", "--nlsyms", "<noise>"]
+    assert main(["lm", "--text", str(tmp_path / "raw"), "--write-tokens", str(tmp_path / "two"), *options, *more]) == 0
+    assert (tmp_path / "two").read_text("utf-8") == (tmp_path / "one").read_text("utf-8")

@@ -125,3 +125,21 @@ END
   grep -q '^saved$' logs/a.log
   grep -q 'Ended (code 99)' logs/a.log
 }
+@test "asr.sh: values in lists of options arrive as typed through slurm.pl" {
+  load ../tools/show_words.sh
+  template=$BATS_TEST_DIRNAME/../../egs/TEMPLATE/asr1
+  mkdir -p "my recipe's (1)/conf" && cd "my recipe's (1)"
+  for name in asr.sh path.sh cmd.sh db.sh; do ln -s "$template/$name" "$name"; done
+  ln -s "$UTILS" utils
+  stand_ins
+  mkdir -p dump/fbank/{train,dev,test} data/token_list/char exp/mine
+  touch dump/fbank/train/{utt2num_frames,cmvn.ark} dump/fbank/dev/utt2num_frames data/token_list/{phones.txt,char/tokens.txt}
+  touch conf/train.yaml exp/mine/valid.wer.ave.pth
+  echo "u1 100" >dump/fbank/test/utt2num_frames
+  export cmd_backend=slurm
+  run timeout 100 ./asr.sh --stage 6 --stop_stage 6 --token_type char --asr_tag mine --asr_args "$(list_of note=)"
+  echo "$output"
+  arrived words.train note=
+  run timeout 100 ./asr.sh --stage 8 --stop_stage 8 --asr_tag mine --inference_args "$(list_of note=)"
+  arrived words.decode note=
+}

@@ -122,3 +122,13 @@ def test_letters_of_another_text_are_spelled_without_learning_from_it(text_set, 
     assert "ŵ" in more and "ŵyr" not in more
     tokenizer = build_tokenizer("more/tokens.txt")
     assert tokenizer.decode(tokenizer.encode("ŵyr")) == "ŵyr"
+
+
+def test_non_linguistic_symbols_are_taken_out_of_text_sets_and_texts_for_tokens(text_set):
+    write_table("data/text/text", {"a": "turn <noise> on", "b": "<noise>", "c": "the light[x]"})
+    symbols = ["--nlsyms", "<noise>,[x]"]
+    assert phonemize("--data-dir", "data/text", "--outdir", "dump/t", "--drop-unspoken", *symbols) == 0
+    assert read_table("dump/t/text") == {"a": "turn on", "c": "the light"}
+    texts = ["--text", "data/text/text", "--token-type", "char", "--output-dir", "tokens"]
+    assert main(["tokenize", *texts, *symbols]) == 0
+    assert not set("<>[]x") & set(TokenList.load("tokens/tokens.txt").tokens)

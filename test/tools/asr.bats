@@ -17,11 +17,12 @@ option_names() {
     run ./asr.sh --help
     [ "${status}" -eq 0 ]
     documented=$(grep -oE '^  --[a-z0-9_]+ +[A-Z]' <<<"${output}" | sed 's/^  --//; s/ .*//' | sort)
-    [ "${documented}" = "$(option_names | sort)" ]
+    accepted=$(awk -F'\t' '$2 == "+" { print $1 }' "${ROOT}/utils/internal/espnet_options.tsv")
+    [ "${documented}" = "$(printf '%s\n' "$(option_names)" "${accepted}" | sort)" ]
 }
 
 @test "every option is used by the code" {
-    code=$(sed '1,/^# \[end of options\]/d' "${TEMPLATE}/asr.sh")
+    code=$(sed '1,/^# \[end of options\]/d' "${TEMPLATE}/asr.sh" && sed -n '/^check_values/,$p' "${ROOT}/utils/internal/asr_options.sh")
     for name in $(option_names); do
         grep -qE "\\b${name}\\b" <<<"${code}" || { echo "--${name} does nothing" && return 1; }
     done
@@ -49,13 +50,162 @@ option_names() {
 @test "an unknown option is refused by name" {
     run ./asr.sh --foo 1
     [ "${status}" -eq 1 ]
-    says --foo
+    says "invalid option --foo"
+}
+
+@test "a misspelled option is answered with the right one, the recipe's too" {
+    run ./asr.sh --nbep 3
+    says "invalid option --nbep: did you mean --nbpe?"
+    RECIPE_OPTION_NAMES="n_paired" run ./asr.sh --n-paird 3
+    says "did you mean --n_paired?"
+}
+
+@test "options that cannot be used are named at once, those of ESPnet with what takes their place" {
+    run ./asr.sh --lm_config conf/lm.yaml --nbep 3 --use_k2 true --asr_speech_fold_length 800
+    [ "${status}" -eq 1 ]
+    says "4 options cannot be used"
+    says "--lm_config conf/lm.yaml is an option of ESPnet that this has not: the language model is an n-gram model: --use_lm true"
+    says "did you mean --nbpe?"
+    says "--use_k2 true is an option of ESPnet"
+    says "data.batch_frames"
+}
+
+@test "an option of ESPnet that says what is done anyway, or is empty, is accepted" {
+    run ./asr.sh --stage 9 --use_k2 false --oov "<unk>" --bpemode unigram --num_splits_asr 1 --hf_repo "" --skip-upload-hf true \
+        --use_lm false --lm_config conf/lm.yaml --lm_args "--max_epoch 3"
+    says "needs dump/fbank/test/text"
+    [[ "${output}" != *"of ESPnet that this has not"* ]]
+    run ./asr.sh --bpemode bpe
+    says "unigram"
+    run ./asr.sh --lm_tag lm
+    [ "${status}" -eq 1 ]
+}
+
+@test "every option of the table is accepted or refused as it says, with its text" {
+    local name kind text count=0
+    while IFS=$'\t' read -r name kind text; do
+        count=$((count + 1))
+        case ${kind} in
+            =) option_names | grep -qx "${name}" || { echo "--${name} is not in asr.sh" && return 1; } ;;
+            +)
+                value=x
+                if [[ ${text} == "Where true"* || ${name} == use_ngram ]]; then value=false; fi
+                if [ "${name}" = ngram_num ]; then value=2; fi
+                run ./asr.sh --stage 99 "--${name}" "${value}"
+                says "--${name} ${value} (an option of ESPnet): ${text}"
+                says "no such stage"
+                ;;
+            *)
+                run ./asr.sh "--${name//_/-}" refused
+                [ "${status}" -eq 1 ]
+                says "${text}"
+                ;;
+        esac
+    done < <(grep -v '^#' "${ROOT}/utils/internal/espnet_options.tsv")
+    [ "${count}" -gt 100 ]
+    [ "$(grep -v '^#' "${ROOT}/utils/internal/espnet_options.tsv" | cut -f1 | sort | uniq -d)" = "" ]
+}
+
+@test "a stage that does not exist is an error that names the stages" {
+    for words in "--stage 13" "--stop_stage 100" "--stop-stage 12" "--skip_stages 15"; do
+        # shellcheck disable=SC2086
+        run ./asr.sh ${words}
+        [ "${status}" -eq 1 ]
+        says "${words//-stop-/-stop_}: there is no such stage; the stages are 0 check tools"
+        says "11 packing the model"
+    done
+    run ./asr.sh --stage 7 --stop_stage 6
+    [ "${status}" -eq 1 ]
+    says "nothing lies between"
+}
+
+@test "--stop_stage 0 looks for what all stages need" {
+    run ./asr.sh --stop_stage 0
+    says "sentencepiece"
+    says "rnnt_loss"
+    says "All that stages 0 1 2 3 4 5 6 7 8 9 10 11 need is here."
+}
+
+@test "stage 0 tells what local/ needs and the machine has not" {
+    printf '#!/usr/bin/env bash\npython3 local/prep.py | no-such-program x\n' >local/data.sh
+    echo "import no_such_module" >local/prep.py
+    run ./asr.sh --stop_stage 0
+    [ "${status}" -eq 1 ]
+    says "no_such_module (local/prep.py)"
+    says "pip install no_such_module"
+    says "no-such-program (local/data.sh)"
+}
+
+@test "--skip_data_prep, --skip_train, --skip_eval and --skip_packing leave out their stages" {
+    run ./asr.sh --stage 1 --skip_data_prep true --skip_train true --skip_eval true --skip_packing true
+    [ "${status}" -eq 0 ]
+    says "Nothing was run: all stages from 1 to 11 are skipped (--skip_stages 1 2 3 4 5 6 7 8 9 10 11)"
+    run ./asr.sh --stage 1 --skip_data_prep true --skip_train true
+    says "Stage 8: decoding"
+    run ./asr.sh --stage 6 --skip_eval true --skip_train true
+    says "Stage 11: packing"
+}
+
+@test "--asr_exp is the folder of the experiment, --asr_stats_dir that of the statistics" {
+    run ./asr.sh --stage 7 --asr_exp elsewhere/mine/
+    says "needs elsewhere/mine/config.yaml"
+    run ./asr.sh --stage 11 --asr_exp mine
+    says "needs ./mine/valid.wer.ave.pth"
+    mkdir -p dump/fbank/train && touch dump/fbank/train/utt2num_frames conf/train.yaml
+    run ./asr.sh --stage 6 --asr_stats_dir stats
+    says "needs stats/cmvn.ark, which stage 5"
+}
+
+@test "a model of ESPnet's name, and the language noinfo, are refused with what is right" {
+    run ./asr.sh --inference_asr_model valid.acc.ave.pth
+    says "stage 7 writes valid.wer.ave.pth"
+    run ./asr.sh --lang noinfo
+    says "--lang en"
+}
+
+@test "values in lists of options arrive as typed at jstasr and local/data.sh, and nothing in them is run" {
+    load show_words.sh
+    stand_ins
+    # shellcheck disable=SC2016  # for local/data.sh
+    printf '#!/usr/bin/env bash\nprintf "%%s\\0" "$@" >words.data\n' >local/data.sh
+    run ./asr.sh --stage 1 --stop_stage 1 --local_data_opts "$(list_of --x=)"
+    arrived words.data --x=
+    mkdir -p dump/fbank/{train,dev,test} data/token_list/char exp/mine decode
+    touch dump/fbank/train/{utt2num_frames,cmvn.ark} dump/fbank/dev/utt2num_frames data/token_list/{phones.txt,char/tokens.txt}
+    touch conf/train.yaml exp/mine/valid.wer.ave.pth
+    echo "u1 100" >dump/fbank/test/utt2num_frames
+    for runner in run.pl queue.pl; do
+        rm -f words.*
+        if [ "${runner}" = queue.pl ]; then
+            # shellcheck disable=SC2016  # for bash
+            printf '#!/usr/bin/env bash\nbash "${!#}" >/dev/null 2>&1 3>&- &\necho "Your job 42 has been submitted"\n' >stand_ins/qsub
+            chmod +x stand_ins/qsub
+            export cmd_backend=sge
+        fi
+        run timeout 100 ./asr.sh --stage 6 --stop_stage 6 --token_type char --asr_tag mine --asr_args "$(list_of note=)"
+        arrived words.train note=
+        run timeout 100 ./asr.sh --stage 8 --stop_stage 8 --asr_tag mine --inference_args "$(list_of note=)"
+        arrived words.decode note=
+    done
+    touch dump/fbank/test/{text,utt2spk} && mkdir -p exp/mine/decode_greedy/test/full && touch exp/mine/decode_greedy/test/full/{text,token}
+    run ./asr.sh --stage 9 --stop_stage 9 --asr_tag mine --inference_modes full --metrics wer --score_opts "$(list_of note=)"
+    arrived words.score note=
+}
+
+@test "a folder whose name holds JOB keeps it" {
+    load show_words.sh
+    stand_ins
+    mkdir -p dumpJOB/fbank/test exp/mine && touch exp/mine/valid.wer.ave.pth
+    echo "u1 100" >dumpJOB/fbank/test/utt2num_frames
+    run ./asr.sh --stage 8 --stop_stage 8 --asr_tag mine --dumpdir dumpJOB
+    tr '\0' '\n' <words.decode | grep -qx dumpJOB/fbank/test
+    [ -e exp/mine/decode_greedy/test/logdir/decode.1.log ]
 }
 
 @test "--option=value is refused" {
     run ./asr.sh --stage=3
     [ "${status}" -eq 1 ]
-    says --stage=3
+    says "--stage=3: options are of the form --name value: --stage '3'"
 }
 
 @test "a bad boolean is refused" {
@@ -145,7 +295,7 @@ END
     run ./asr.sh --stage 1 --stop_stage 2 --skip_stages "1 2"
     [ "${status}" -eq 0 ]
     [[ "${output}" != *"Stage "* ]]
-    says "Finished in"
+    says "Nothing was run: all stages from 1 to 2 are skipped (--skip_stages 1 2)"
 }
 
 @test "log lines hold time, file, line and function" {

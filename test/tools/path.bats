@@ -111,3 +111,13 @@ fsdd_by() { env -u JSTASR_CORPORA -u FSDD bash -euc "$1; . ./db.sh; echo \"\${FS
         [ "$(readlink -f "${folder}/utils")" = "${ROOT}/utils" ]
     done
 }
+
+@test "db.sh has every corpus that local/data.sh files of ESPnet read" {
+    # shellcheck disable=SC2016
+    run bash -euo pipefail -c '. ./db.sh; echo "${AISHELL}|${WSJ0}|${BABEL_101}|${FISHER_CALLHOME_SPANISH}|${LIBRIMIX}|${HOW2_FEATS}|${REVERB_OUT}|${KSPONSPEECH}|${ESC50}"'
+    [ "${status}" -eq 0 ]
+    says "downloads||||downloads|downloads/fbank_pitch_181516|${recipe}/REVERB||"
+    # shellcheck disable=SC2016
+    run env BABEL_101=/b CSJVER=usb bash -euo pipefail -c '. ./db.sh; echo "${BABEL_101} ${CSJVER}"'
+    says "/b usb"
+}

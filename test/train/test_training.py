@@ -179,3 +179,20 @@ def test_a_learning_rate_is_finite_everywhere():
     for schedule in ("cosine", "linear", "constant", "inverse_sqrt"):
         config = OptimConfig(schedule=schedule, warmup_steps=0, max_steps=1)
         assert all(math.isfinite(learning_rate(step, config)) for step in range(3))
+
+
+def test_a_training_starts_from_the_weights_of_another_and_resumes_from_its_own(training):
+    config = training.config(2, 2)
+    config.optim.learning_rate = 1e-9  # the weights stay where they start
+    training.run(config, "first")
+    other = training.config(2, 2)
+    other.optim.learning_rate, other.seed = 1e-9, config.seed + 1
+    source = max((training.folder / "first/checkpoints").glob("step*.pth"))
+    done = training.finish(training.words(other, "second", "--init", str(source)))
+    assert done.returncode == 0, done.stderr
+    log = training.log("second")
+    assert "starting from " in log and str(source) in log
+    first, second = training.weights("first"), training.weights("second")
+    assert max(float((first[name] - second[name]).abs().max()) for name in first if "front_end" not in name) < 1e-4
+    done = training.finish(training.words(other, "second", "--init", "none.pth"))
+    assert done.returncode == 0 and "nothing to do" in training.log("second")

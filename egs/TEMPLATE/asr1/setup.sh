@@ -51,6 +51,16 @@ done
 template=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 root=$(cd "${template}/../../.." && pwd -P)
 
+# say WORD...: the words as words of the shell.
+say() {
+    local words
+    printf -v words ' %q' "$@"
+    echo "${words:1}"
+}
+mapfile -d '' -t import_words < <("${root}/utils/internal/split_words.pl" "${import_opts}")
+import_opts=
+if [ "${#import_words[@]}" -gt 0 ]; then import_opts=$(say "${import_words[@]}"); fi
+
 utterances=0 seconds=0 letters=0 langs="" languages=()
 if [ -n "${manifest}" ]; then
     # All faults of the recordings are reported now. The environment is set up first, where it is missing.
@@ -58,8 +68,7 @@ if [ -n "${manifest}" ]; then
     . "${template}/path.sh"
     given=${lang}
     if [ -n "${lang}" ]; then lang=$(jstasr languages --canonical "${lang// /_}") || die "--lang must be a language code"; fi
-    # shellcheck disable=SC2086  # a list of options
-    measured=$(jstasr import --measure ${lang:+--lang "${lang}"} ${import_opts} "${manifest}" none) ||
+    measured=$(jstasr import --measure ${lang:+--lang "${lang}"} "${import_words[@]}" "${manifest}" none) ||
         die "the recordings cannot be used as they are; options of jstasr import go into --import_opts \"...\""
     for pair in ${measured}; do
         case ${pair} in utterances=* | seconds=* | letters=* | langs=*) printf -v "${pair%%=*}" '%s' "${pair#*=}" ;; esac
@@ -126,12 +135,7 @@ fi
 
 long_texts=$(IFS=, && echo "${texts[*]}")
 g2p_opts=
-if [ -n "${lexicon}" ]; then g2p_opts="--g2p lexicon --lexicon $(realpath "${lexicon}")"; fi
-
-# say TEXT: the text as a word of the shell.
-say() {
-    printf '%q' "$1"
-}
+if [ -n "${lexicon}" ]; then g2p_opts="--g2p lexicon --lexicon $(say "$(realpath "${lexicon}")")"; fi
 
 own_options="lang=$(say "${lang:-en}") # language of the recordings"
 # shellcheck disable=SC2016  # expanded by run.sh
