@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jstasr.corpus.importers.import_sets import Source, SplitPlan
 
-HELP = "make data directories from manifests, Common Voice, Kaldi, NeMo, Hugging Face or a folder of recordings"
+HELP = "make data directories from tables, Common Voice, LJSpeech, Kaldi, NeMo, Hugging Face or a folder of recordings"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -14,8 +14,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("dest", help="data/<set>; with --split the folder of train, dev, test and train_text")
     parser.add_argument(
         "--format",
-        help="tsv, csv, jsonl, nemo, commonvoice, kaldi, huggingface, folder (of recordings and .txt), or text (no "
-        "speech); default: guessed from the source",
+        help="tsv, csv, jsonl, nemo, commonvoice, ljspeech, deepspeech, kaldi, huggingface, audiofolder, folder (of "
+        "recordings and .txt), or text (no speech); default: guessed from the source",
     )
     parser.add_argument("--lang", default="", help="language of the recordings, as in en or zh-CN")
     parser.add_argument("--langs", default="", help='languages to take from a source of several, as in "en de"')
@@ -26,7 +26,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="ROLE=NAME",
         help="what a table's column means: audio, text, id, speaker ...; repeatable",
     )
-    parser.add_argument("--ignore", action="append", default=[], metavar="NAME", help="a column to ignore; repeatable")
+    parser.add_argument(
+        "--ignore", action="append", default=[], metavar="NAME", help="a column not to read; repeatable"
+    )
     parser.add_argument("--audio-dir", help="where relative audio paths begin (default: at the source)")
     parser.add_argument("--tables", default="", help='tables of Common Voice to read, as in "validated"')
     parser.add_argument("--unpack-to", help="folder in which archives are unpacked")
@@ -73,7 +75,7 @@ def run(args: Namespace) -> None:
 
     dest = Path(args.dest)
     if args.measure:
-        measure(_source(args), args.seed)
+        measure(_source(args), args.text, args.seed)
     elif args.format == TEXT_ONLY or (args.format is None and not args.split and looks_like_text(args.source[0])):
         import_text(args.source, dest, args.lang, args.exclude, args.max_sentences, args.seed)
     elif args.split:

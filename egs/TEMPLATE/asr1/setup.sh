@@ -57,9 +57,11 @@ if [ -n "${manifest}" ]; then
     # All faults of the recordings are reported now. The environment is set up first, where it is missing.
     # shellcheck source=path.sh
     . "${template}/path.sh"
+    text_opts=()
+    for file in "${texts[@]}"; do text_opts+=(--text "${file}"); done
     # shellcheck disable=SC2086  # a list of options
-    measured=$(jstasr import --measure ${lang:+--lang "${lang}"} ${import_opts} "${manifest}" none) ||
-        die "the recordings cannot be used as they are; options of jstasr import go into --import_opts \"...\""
+    measured=$(jstasr import --measure ${lang:+--lang "${lang}"} ${import_opts} "${text_opts[@]}" "${manifest}" none) ||
+        die "recordings or text cannot be used as they are; options of jstasr import go into --import_opts \"...\""
     for pair in ${measured}; do
         case ${pair} in utterances=* | seconds=* | letters=* | langs=*) printf -v "${pair%%=*}" '%s' "${pair#*=}" ;; esac
     done

@@ -2,23 +2,30 @@
 
 import random
 import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jstasr.corpus.importers import formats, split
 from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions
-from jstasr.corpus.importers.sentences import new_sentences, parse_text_files, sentences_of
+from jstasr.corpus.importers.report import import_report, total_seconds
+from jstasr.corpus.importers.sentences import (
+    TextReading,
+    new_sentences,
+    parse_text_files,
+    refuse_nothing_taken,
+    refuse_without_sentence,
+    sentences_of,
+)
 from jstasr.corpus.importers.valid_entries import valid_entries
-from jstasr.corpus.importers.write import AUDIO, SKIPPED, audio_seconds, replacing, summary, write_data_dir
+from jstasr.corpus.importers.write import AUDIO, REPORT, SKIPPED, replacing, write_data_dir
 from jstasr.corpus.recipe_sets import MADE_WITH, made_together, write_text_set
 from jstasr.errors import JstasrError
-from jstasr.kaldi.audio import is_pipe
 from jstasr.kaldi.files import atomic_write
 from jstasr.kaldi.tables import read_table
 
 TRAIN_TEXT = "train_text"  # the set of text without speech
-MEASURED = 500  # utterances whose length `measure` looks up
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,9 @@ def read_entries(
     for path in source.paths:
         name = source.format or formats.guess_format(path)
         if name == formats.TEXT_ONLY:
-            raise JstasrError(f"{path}: is text without speech by its name; of a table say --format tsv, csv or jsonl")
+            raise JstasrError(
+                f"{path}: is text without speech by its name; of a table say --format tsv, csv, jsonl or ljspeech"
+            )
         if name not in formats.READERS:
             raise JstasrError(f"--format {name}: must be one of {' '.join(formats.FORMATS)}")
         if len(source.paths) > 1 and name != "commonvoice":
@@ -103,20 +112,35 @@ def read_entries(
     lost = sorted(set(options.langs) - {entry.lang for entry in entries})
     if lost and not faults.fatal:
         faults.add(source.name, f"no recordings in {' '.join(lost)}")
+    if options.langs:
+        asked = [entry for entry in entries if entry.lang in options.langs]
+        faults.left_out["of a language that --langs does not name"] += len(entries) - len(asked)
+        entries = asked
+    if entries and not any(entry.speaker for entry in entries):
+        faults.note("no speaker is named: each utterance counts as a speaker of its own")
     entries = valid_entries(entries, options, faults)
-    if not entries and not faults.fatal and not faults.rows:
-        faults.add(source.name, "no usable utterance")
+    if not entries and not faults.fatal:
+        if faults.rows and faults.skip_rows:
+            faults.refuse_nothing_left(source.name)
+        if not faults.rows:
+            faults.add(source.name, "no usable utterance: there are no rows")
     return entries
 
 
-def report_skipped(faults: ImportFaults, folder: Path) -> None:
-    """Print how many rows were left out, and list them in <folder>/skipped."""
+def list_skipped(faults: ImportFaults, folder: Path) -> None:
+    """List the rows that were left out in <folder>/skipped, and note how many they are."""
     if faults.rows:
         with atomic_write(folder / SKIPPED) as file:
             file.writelines(f"{line}\n".encode("utf-8", "replace").decode() for line in faults.rows)
-        print(
+        faults.note(
             f"left out {len(faults.rows)} faulty rows, listed in {folder.name}/{SKIPPED}; the first: {faults.rows[0]}"
         )
+
+
+def write_report(folder: Path, report: str) -> None:
+    """Write the report of an import."""
+    with atomic_write(folder / REPORT) as file:
+        file.write(report)
 
 
 def import_set(source: Source, dest: Path) -> None:
@@ -126,8 +150,10 @@ def import_set(source: Source, dest: Path) -> None:
         entries = read_entries(source, faults, work, dest)
         faults.raise_all(source.name)
         write_data_dir(work, entries)
-        report_skipped(faults, work)
-    print(summary(str(dest), entries))
+        list_skipped(faults, work)
+        report = import_report(source.name, {str(dest): entries}, faults, [])
+        write_report(work, report)
+    print(report, end="")
 
 
 def import_split(source: Source, dest: Path, plan: SplitPlan) -> None:
@@ -140,26 +166,38 @@ def import_split(source: Source, dest: Path, plan: SplitPlan) -> None:
         entries = read_entries(source, faults, work, dest)
         parts, notes = split.split_entries(entries, plan.dev_share, plan.test_share, plan.seed, faults)
         faults.raise_all(source.name)
+        unknown = sum(fault.reason == split.UNKNOWN for fault in faults.rows)
+        faults.left_out["of a speaker of dev or test"] += len(entries) - unknown - _size(parts)
+        before = _size(parts)
         notes += split.drop_shared_sentences(parts, plan.shared_sentences)
+        faults.left_out["that say sentences of dev or test"] += before - _size(parts)
         split.refuse_empty(parts, source.name)
+        before = _size(parts)
         texts = unpaired_text(parts, plan, notes)
+        faults.left_out["whose sentences are text without speech"] += before - _size(parts)
+        before = _size(parts)
         if plan.max_train:
             parts["train"] = thin_out(parts["train"], plan.max_train, plan.seed)
+        faults.left_out["beyond --max-train"] += before - _size(parts)
         split.refuse_empty(parts, source.name)
         for name in split.SETS:
             write_data_dir(work / name, parts[name])
         if texts:
             write_text_set(work / TRAIN_TEXT, texts)
             sets.append(TRAIN_TEXT)
-        report_skipped(faults, work / "train")
+        list_skipped(faults, work / "train")
         if (work / AUDIO).is_dir():
             sets.append(AUDIO)
+        report = import_report(source.name, parts, faults, notes)
+        write_report(work, report)
+        sets.append(REPORT)
     if TRAIN_TEXT not in sets:  # of an earlier run: it may hold sentences of this one's test set
         shutil.rmtree(dest / TRAIN_TEXT, ignore_errors=True)
-    for name in split.SETS:
-        print(summary(name, parts[name]))
-    for note in notes:
-        print(note)
+    print(report, end="")
+
+
+def _size(parts: split.Parts) -> int:
+    return sum(map(len, parts.values()))
 
 
 def thin_out(entries: Iterable[Entry], count: int, seed: int) -> list[Entry]:
@@ -189,11 +227,12 @@ def unpaired_text(parts: split.Parts, plan: SplitPlan, notes: list[str]) -> dict
     texts: dict[str, list[str]] = {}
     for lang in langs:
         if lang in files:
-            found = sentences_of(files[lang], plan.max_sentences, plan.seed)
-            texts[lang], num_excluded = new_sentences(found, lang, excluded)
-            notes.append(
-                f"{TRAIN_TEXT}: {len(texts[lang])} sentences {lang}; left out {num_excluded} that dev or test has"
-            )
+            reading = TextReading()
+            found = sentences_of(files[lang], reading, plan.max_sentences, plan.seed)
+            texts[lang] = new_sentences(found, lang, excluded, reading)
+            if not texts[lang]:
+                refuse_nothing_taken(files[lang], reading)
+            notes.append(f"{TRAIN_TEXT}: {lang + ': ' if lang else ''}{reading}")
         elif plan.held_out_share:
             members = [entry for entry in parts["train"] if entry.lang == lang]
             left, texts[lang] = split.hold_out_sentences(members, plan.held_out_share, plan.seed)
@@ -216,25 +255,34 @@ def import_text(
         seed: of the choice.
     """
     excluded = {split.sentence_key(text, lang) for path in exclude for text in read_table(path).values()}
-    sentences, num_excluded = new_sentences(sentences_of(paths, max_sentences, seed), lang, excluded)
+    reading = TextReading()
+    sentences = new_sentences(sentences_of(paths, reading, max_sentences, seed), lang, excluded, reading)
+    if not sentences:
+        refuse_nothing_taken(paths, reading)
+    report = f"{dest}: {reading}\n"
     with replacing(dest) as work:
         write_text_set(work, {lang: sentences})
-    print(f"{dest}: {len(sentences)} sentences; left out {num_excluded} that --exclude names")
+        write_report(work, report)
+    print(report, end="")
 
 
-def measure(source: Source, seed: int = 1) -> None:
-    """Print how much there is, as words that a shell can read: `utterances=80 seconds=512 ...`."""
+def measure(source: Source, text_files: Sequence[str] = (), seed: int = 1) -> None:
+    """Print how much there is, as words that a shell can read: `utterances=80 seconds=512 ...`.
+
+    Args:
+        source: what would be imported.
+        text_files: "FILE" or "LANG=FILE", text without speech, of which each must hold a sentence.
+        seed: of the utterances whose length is looked up.
+    """
     faults = ImportFaults(source.skip_faulty_rows)
     entries = read_entries(source, faults)
     faults.raise_all(source.name)
-    sample = random.Random(seed).sample(entries, min(MEASURED, len(entries)))
-    seconds = 0.0
-    for entry in sample:
-        if entry.end is not None or not is_pipe(entry.audio):
-            seconds += (audio_seconds(entry) if entry.end is None else entry.end) - (entry.start or 0)
     langs = sorted({entry.lang for entry in entries if entry.lang})
+    refuse_without_sentence(text_files, langs or [""])
+    for note in faults.notes:
+        print(note, file=sys.stderr)
     print(
-        f"utterances={len(entries)} seconds={round(seconds * len(entries) / len(sample))} "
+        f"utterances={len(entries)} seconds={round(total_seconds(entries, seed) or 0)} "
         f"speakers={len({entry.speaker for entry in entries})} letters={len({c for e in entries for c in e.text})} "
         f"langs={','.join(langs)}"
     )

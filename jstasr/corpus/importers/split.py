@@ -14,6 +14,7 @@ NAMES = {
     "dev": "dev valid val validation development",
     "test": "test testing eval evaluation",
 }
+UNKNOWN = "split of an unknown name"
 LARGEST_SHARE = 0.25  # of dev or test by one speaker, where others can be taken
 SET_OF = {name: part for part, names in NAMES.items() for name in names.split()}
 
@@ -50,7 +51,7 @@ def split_entries(
         elif name in SET_OF:
             parts[SET_OF[name]].append(entry)
         else:
-            faults.add_row(entry.where, f"split {entry.split!r}: must be train, dev or test")
+            faults.add_row(entry.where, f"split {entry.split!r}: must be train, dev or test", UNKNOWN)
     notes = []
     if any(parts.values()):
         parts["train"] += undecided

@@ -15,7 +15,8 @@ from jstasr.kaldi.tables import spk2utt_of, write_table
 
 AUDIO = "audio"  # folder of the recordings that a source holds inside its files
 SKIPPED = "skipped"  # list of the rows left out
-OURS = {WAV_SCP, TEXT, UTT2SPK, SPK2UTT, UTT2LANG, SEGMENTS, AUDIO, SKIPPED}
+REPORT = "report.txt"  # what was found, taken and left out
+OURS = {WAV_SCP, TEXT, UTT2SPK, SPK2UTT, UTT2LANG, SEGMENTS, AUDIO, SKIPPED, REPORT}
 
 
 def write_data_dir(folder: Path, entries: Sequence[Entry]) -> None:
@@ -64,6 +65,8 @@ def replacing(folder: str | Path) -> Iterator[Path]:
         raise JstasrError(
             f"{folder}: is there and is no data directory (it holds {', '.join(others[:3])}): not replaced"
         )
+    if folder.exists() and not folder.is_dir():
+        raise JstasrError(f"{folder}: is there and is no folder: not replaced")
     work = folder.parent / f".{folder.name}.importing"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -73,10 +76,3 @@ def replacing(folder: str | Path) -> Iterator[Path]:
         work.rename(folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def summary(name: str, entries: Sequence[Entry]) -> str:
-    """One line about a set: its size, speakers and languages."""
-    languages = sorted({entry.lang for entry in entries if entry.lang})
-    of = f" of {' '.join(languages)}" if languages else ""
-    return f"{name}: {len(entries)} utterances{of}, {len({entry.speaker for entry in entries})} speakers"
