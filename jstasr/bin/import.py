@@ -27,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="what a table's column means: audio, text, id, speaker ...; repeatable",
     )
     parser.add_argument(
-        "--ignore", action="append", default=[], metavar="NAME", help="a column not to read; repeatable"
+        "--ignore", action="append", default=[], metavar="NAME", help="a column to ignore; repeatable"
     )
     parser.add_argument("--audio-dir", help="where relative audio paths begin (default: at the source)")
     parser.add_argument("--tables", default="", help='tables of Common Voice to read, as in "validated"')

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from jstasr.corpus.importers.entries import AUDIO_ENDINGS, Entry, ImportFaults, ReadOptions, files_below
-from jstasr.corpus.importers.huggingface import read_arrow_file
+from jstasr.corpus.importers.huggingface import column_names, read_arrow_file
 from jstasr.corpus.importers.manifests import csv_table, json_table, table_entries
 from jstasr.corpus.importers.split import SET_OF
 from jstasr.errors import JstasrError
@@ -51,7 +51,7 @@ def read_audiofolder(source: str | Path, options: ReadOptions, faults: ImportFau
     for path in tables:
         base = replace(options, audio_dir=options.audio_dir or path.absolute().parent)
         if path.suffix == ".parquet":
-            found = read_arrow_file(path, "", base, faults)
+            found = read_arrow_file(path, "", _by_file_name(base, column_names(path)), faults)
         else:
             table = (csv_table if path.suffix == ".csv" else json_table)(path, faults)
             names = [name for name, _ in table.columns]

@@ -114,6 +114,11 @@ def _entry(
     return entry
 
 
+def column_names(path: Path) -> list[str]:
+    """Names of the columns of an Arrow or Parquet file."""
+    return _read(path).column_names
+
+
 def _refuse_damaged(path: Path, table: "pyarrow.Table") -> None:
     """JstasrError where the offsets of a file's columns lead outside of it."""
     try:

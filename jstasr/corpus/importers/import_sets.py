@@ -127,14 +127,13 @@ def read_entries(
     return entries
 
 
-def list_skipped(faults: ImportFaults, folder: Path) -> None:
-    """List the rows that were left out in <folder>/skipped, and note how many they are."""
+def list_skipped(faults: ImportFaults, folder: Path, final: Path) -> None:
+    """List the faulty rows in <folder>/skipped, and note where that is once `folder` is `final`."""
     if faults.rows:
         with atomic_write(folder / SKIPPED) as file:
             file.writelines(f"{line}\n".encode("utf-8", "replace").decode() for line in faults.rows)
-        faults.note(
-            f"left out {len(faults.rows)} faulty rows, listed in {folder.name}/{SKIPPED}; the first: {faults.rows[0]}"
-        )
+        listed = f"the {len(faults.rows)} faulty row(s) are listed in {final / SKIPPED}"
+        faults.note(f"{listed}; the first: {faults.rows[0]}")
 
 
 def write_report(folder: Path, report: str) -> None:
@@ -150,7 +149,7 @@ def import_set(source: Source, dest: Path) -> None:
         entries = read_entries(source, faults, work, dest)
         faults.raise_all(source.name)
         write_data_dir(work, entries)
-        list_skipped(faults, work)
+        list_skipped(faults, work, dest)
         report = import_report(source.name, {str(dest): entries}, faults, [])
         write_report(work, report)
     print(report, end="")
@@ -185,7 +184,7 @@ def import_split(source: Source, dest: Path, plan: SplitPlan) -> None:
         if texts:
             write_text_set(work / TRAIN_TEXT, texts)
             sets.append(TRAIN_TEXT)
-        list_skipped(faults, work / "train")
+        list_skipped(faults, work / "train", dest / "train")
         if (work / AUDIO).is_dir():
             sets.append(AUDIO)
         report = import_report(source.name, parts, faults, notes)

@@ -126,7 +126,7 @@ def _sizes(sets: Mapping[str, Sequence[Entry]]) -> list[tuple[str, ...]]:
     rows = []
     for name, members in groups:
         seconds = total_seconds(members)
-        hours = "unknown" if seconds is None else f"{seconds / 3600:.2f}"
+        hours = "unknown" if seconds is None else f"{seconds / 3600:.3f}"
         languages = " ".join(sorted({entry.lang for entry in members if entry.lang})) or "-"
         rows.append((name, str(len(members)), str(len({entry.speaker for entry in members})), hours, languages))
     return rows

@@ -59,7 +59,7 @@ def read_wav_txt(folder: str | Path, options: ReadOptions, faults: ImportFaults)
     for stem, paths in recordings.items():
         texts = transcripts.get(stem, [])
         for path in paths:
-            same = first_of.setdefault(os.path.realpath(path), path)
+            same = first_of.setdefault(os.path.realpath(path), path) if path.exists() else path
             if path.suffix.lower() in UNREADABLE:
                 command = f"ffmpeg -i {shlex.quote(path.name)} {shlex.quote(path.stem + '.wav')}"
                 faults.add_row(path, f"{path.suffix} files cannot be read; convert it: {command}", "unreadable format")
@@ -86,7 +86,9 @@ def read_wav_txt(folder: str | Path, options: ReadOptions, faults: ImportFaults)
             faults.found += 1
             faults.add_row(path, "no recording of that name beside it", "no recording")
     if others:
-        faults.note(f"{len(others)} file(s) that are neither recordings nor transcripts: {first_few(others, 3)}")
+        faults.note(
+            f"{len(others)} file(s) that are neither recordings nor transcripts: {first_few(sorted(others), 3)}"
+        )
     return entries
 
 
