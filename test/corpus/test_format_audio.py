@@ -239,3 +239,11 @@ def test_several_channels_become_their_mean_when_asked(recipe):
     tables = read_table("dump/set/wav.scp")
     assert tables["b"] == "wav/b.wav"
     np.testing.assert_allclose(read_audio(tables["a"])[0], 0.25 * left, atol=1 / 32768)
+
+
+def test_a_set_without_utterances_is_an_error_without_a_vain_remedy(recipe, capsys):
+    for name in ("wav.scp", "text", "utt2spk"):
+        write_lines(recipe / name, [])
+    assert format_audio() == 1
+    err = capsys.readouterr().err
+    assert "data/set: no utterances; make this set again" in err and "fix_data_dir" not in err

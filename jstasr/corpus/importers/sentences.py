@@ -89,7 +89,7 @@ def refuse_nothing_taken(paths: Sequence[str], reading: TextReading) -> NoReturn
     """JstasrError: text files without a sentence to take, and why."""
     why = ", ".join(f"{count} {reason}" for reason, count in reading.left_out.items())
     why = f"left out {why}" if why else "there is no text"
-    raise JstasrError(f"{' '.join(paths)}: no sentence can be taken: {why}")
+    raise JstasrError(f"{' '.join(paths)}: no sentence can be taken: {why}; give text with one sentence a line")
 
 
 def new_sentences(sentences: Iterable[str], lang: str, excluded: Collection[str], reading: TextReading) -> list[str]:
