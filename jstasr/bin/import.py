@@ -26,9 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="ROLE=NAME",
         help="what a table's column means: audio, text, id, speaker ...; repeatable",
     )
-    parser.add_argument(
-        "--ignore", action="append", default=[], metavar="NAME", help="a column to ignore; repeatable"
-    )
+    parser.add_argument("--ignore", action="append", default=[], metavar="NAME", help="a column to ignore; repeatable")
     parser.add_argument("--audio-dir", help="where relative audio paths begin (default: at the source)")
     parser.add_argument("--tables", default="", help='tables of Common Voice to read, as in "validated"')
     parser.add_argument("--unpack-to", help="folder in which archives are unpacked")
@@ -72,8 +70,12 @@ def run(args: Namespace) -> None:
 
     from jstasr.corpus.importers.formats import TEXT_ONLY
     from jstasr.corpus.importers.import_sets import import_set, import_split, import_text, looks_like_text, measure
+    from jstasr.errors import JstasrError
 
     dest = Path(args.dest)
+    for name in ("text", "held_out", "max_train"):
+        if getattr(args, name) and not (args.split or args.measure):
+            raise JstasrError(f"--{name.replace('_', '-')} goes with --split")
     if args.measure:
         measure(_source(args), args.text, args.seed)
     elif args.format == TEXT_ONLY or (args.format is None and not args.split and looks_like_text(args.source[0])):

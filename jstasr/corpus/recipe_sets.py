@@ -170,20 +170,24 @@ def made_together(data: str | Path, how: str, sets: Sequence[str]) -> Iterator[P
     """
     data = Path(data)
     record = data / MADE_WITH
+    if data.exists() and not data.is_dir():
+        raise JstasrError(f"{data}: is there and is no folder")
     if record.is_file() and record.read_text(encoding="utf-8") == f"{how}\n" and all((data / s).is_dir() for s in sets):
         print(f"{data}: made with the same options already: nothing to do")
         yield None
         return
     work = data / ".local"
-    shutil.rmtree(work, ignore_errors=True)
-    record.unlink(missing_ok=True)
-    work.mkdir(parents=True)
     try:
+        shutil.rmtree(work, ignore_errors=True)
+        record.unlink(missing_ok=True)
+        work.mkdir(parents=True)
         yield work
         for name in sets:
             shutil.rmtree(data / name, ignore_errors=True)
             (work / name).replace(data / name)
         with atomic_write(record) as file:
             file.write(f"{how}\n")
+    except OSError as error:
+        raise JstasrError(f"{error.filename or data}: {error.strerror}: {data} is not written") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -142,9 +142,18 @@ def write_report(folder: Path, report: str) -> None:
         file.write(report)
 
 
+def refuse_own_source(source: Source, folder: Path) -> None:
+    """JstasrError where a source lies in a folder that the import would replace."""
+    real = folder.resolve()
+    for path in source.paths:
+        if real in (Path(path).resolve(), *Path(path).resolve().parents):
+            raise JstasrError(f"{path}: lies in {folder}, which this import replaces; choose another folder")
+
+
 def import_set(source: Source, dest: Path) -> None:
     """One data directory, `dest`, of the whole source."""
     faults = ImportFaults(source.skip_faulty_rows)
+    refuse_own_source(source, dest)
     with replacing(dest) as work:
         entries = read_entries(source, faults, work, dest)
         faults.raise_all(source.name)
@@ -158,8 +167,11 @@ def import_set(source: Source, dest: Path) -> None:
 def import_split(source: Source, dest: Path, plan: SplitPlan) -> None:
     """Data directories train, dev, test and, with text, train_text in the folder `dest`."""
     faults = ImportFaults(source.skip_faulty_rows)
-    (dest / MADE_WITH).unlink(missing_ok=True)  # the source may have changed
     sets: list[str] = list(split.SETS)
+    for name in (*sets, TRAIN_TEXT, AUDIO):
+        refuse_own_source(source, dest / name)
+    if dest.is_dir():
+        (dest / MADE_WITH).unlink(missing_ok=True)  # the source may have changed
     with made_together(dest, f"jstasr import --split {source.name}", sets) as work:
         assert work is not None, "without a record nothing is up to date"
         entries = read_entries(source, faults, work, dest)

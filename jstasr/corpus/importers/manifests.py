@@ -150,6 +150,7 @@ def json_table(path: str | Path, faults: ImportFaults) -> Table:
     """Content of JSON objects; keys may differ from line to line."""
     content = read_text_file(path)
     objects: list[tuple[str, object]] = []
+    broken: list[tuple[str, Exception]] = []
     if content.lstrip().startswith("["):
         try:
             items = json.loads(content, object_pairs_hook=_json_object)
@@ -168,8 +169,12 @@ def json_table(path: str | Path, faults: ImportFaults) -> Table:
                         f"{path}: is one JSON value over several lines; expected a list [...] of objects, or an object "
                         f"on each line: jq -c '.[]' {shlex.quote(str(path))} > lines.jsonl makes lines of its parts"
                     ) from None
-                faults.found += 1
-                faults.add_row(f"{path}:{number}", f"not JSON: {error}", "not JSON")
+                broken.append((f"{path}:{number}", error))
+    if not objects and len(broken) > 1:
+        raise JstasrError(f"{path}: none of its lines is a JSON object; of the first: {broken[0][1]}")
+    for where, error in broken:
+        faults.found += 1
+        faults.add_row(where, f"not JSON: {error}", "not JSON")
     first_seen: dict[str, str] = {}
     rows: list[tuple[str, Mapping[str, object]]] = []
     for where, item in objects:

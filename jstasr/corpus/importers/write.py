@@ -57,7 +57,7 @@ def replacing(folder: str | Path) -> Iterator[Path]:
     """A temporary folder to write in, which replaces `folder` at the end; after an error nothing has changed.
 
     Raises:
-        JstasrError: `folder` holds something else than a data directory.
+        JstasrError: `folder` holds something else than a data directory, or cannot be written.
     """
     folder = Path(folder)
     others = sorted(path.name for path in folder.iterdir() if path.name not in OURS) if folder.is_dir() else []
@@ -68,11 +68,13 @@ def replacing(folder: str | Path) -> Iterator[Path]:
     if folder.exists() and not folder.is_dir():
         raise JstasrError(f"{folder}: is there and is no folder: not replaced")
     work = folder.parent / f".{folder.name}.importing"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
     try:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
         yield work
         shutil.rmtree(folder, ignore_errors=True)
         work.rename(folder)
+    except OSError as error:
+        raise JstasrError(f"{error.filename or folder}: {error.strerror}: {folder} is not written") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -304,3 +304,40 @@ def test_a_recording_that_is_cut_off_is_a_fault(speak, lines, run_import):
     lines("m.csv", "audio,text", "a.wav,one", "b.wav,two")
     status, _, err = run_import("m.csv", "data/x")
     assert status == 1 and "m.csv:3: the audio is cut off: 0.25 s" in err
+
+
+def test_a_file_of_which_no_line_is_json_is_one_error(lines, run_import):
+    lines("m.jsonl", *("import this" for _ in range(50)))
+    status, _, err = run_import("m.jsonl", "data/x")
+    assert status == 1 and len(err.splitlines()) == 1 and "m.jsonl: none of its lines is a JSON object" in err
+
+
+@pytest.mark.parametrize("options", [["--text", "t.txt"], ["--held-out", "0.1"], ["--max-train", "5"]])
+def test_options_of_a_split_are_not_ignored_without_one(speak, lines, run_import, options):
+    speak("a.wav")
+    lines("m.csv", "audio,text", "a.wav,one")
+    lines("t.txt", "a sentence")
+    status, _, err = run_import("m.csv", "data/x", *options)
+    assert status == 1 and f"{options[0]} goes with --split" in err and not Path("data").exists()
+
+
+@pytest.mark.parametrize("dest", ["file", "file/x", "/proc/x"])
+@pytest.mark.parametrize("split", [[], ["--split"]], ids=["set", "split"])
+def test_a_place_that_cannot_be_written_is_one_error(speak, lines, run_import, dest, split):
+    speak("a.wav", "b.wav", "c.wav", "d.wav")
+    lines("m.csv", "audio,text", "a.wav,one", "b.wav,two", "c.wav,three", "d.wav,four")
+    lines("file", "precious")
+    status, _, err = run_import(*split, "m.csv", dest)
+    assert status == 1 and len(err.splitlines()) == 1 and dest.split("/")[1 if dest[0] == "/" else 0] in err
+    assert Path("file").read_text() == "precious\n"
+
+
+def test_a_source_that_the_import_would_replace_is_refused(speak, lines, run_import):
+    speak(*(f"{n}.wav" for n in range(8)))
+    lines("m.csv", "audio,text,speaker", *(f"{n}.wav,word {n},s{n}" for n in range(8)))
+    assert run_import("m.csv", "data/train")[0] == 0
+    for words in (["data/train", "data/train"], ["--split", "data/train", "data"]):
+        status, _, err = run_import(*words)
+        assert status == 1 and "data/train: lies in data/train, which this import replaces" in err
+    assert len(read_table("data/train/text")) == 8
+    assert run_import("--split", "data/train", "data2")[0] == 0
