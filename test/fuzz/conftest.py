@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 SECONDS = float(os.environ.get("JSTASR_FUZZ_SECONDS", "0"))
 BUDGET = SECONDS or 54.0  # the rest is for starting and cleaning up
-TESTS = 3  # that share the budget
+TESTS = 4  # that share the budget
 
 settings.register_profile(
     "fuzz",

@@ -142,6 +142,26 @@ def damage(draw):
     return apply
 
 
+@st.composite
+def audio_damage(draw):
+    """A function of the bytes of an audio file that changes some of them, most often of its header."""
+    kind = draw(st.sampled_from(["flip", "cut", "zeros", "junk", "insert"]))
+    place = draw(st.one_of(st.integers(0, 80), st.integers(0, 20_000)))
+    value = draw(st.integers(0, 255))
+
+    def apply(content):
+        at = min(place, max(len(content) - 1, 0))
+        return {
+            "flip": lambda: content[:at] + bytes([value]) + content[at + 1 :],
+            "cut": lambda: content[:at],
+            "zeros": lambda: content[:at] + bytes(len(content) - at),
+            "junk": lambda: content[:at] + np.random.default_rng(value).bytes(64) + content[at + 64 :],
+            "insert": lambda: content[:at] + bytes([value]) + content[at:],
+        }[kind]()
+
+    return apply
+
+
 @dataclass
 class Outcome:
     """How a command ended."""

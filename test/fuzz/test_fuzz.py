@@ -12,8 +12,10 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
-from fuzz_cases import RATE, damage, json_rows, jstasr, kaldi_table, recordings, tool
+import soundfile
+from fuzz_cases import RATE, audio_damage, damage, json_rows, jstasr, kaldi_table, recordings, tool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -169,6 +171,54 @@ def test_import_of_a_damaged_table_loses_no_row_in_silence(budget, kind, found, 
             if count is not None:
                 assert len(taken()) + num_skipped() == count, (content, done.out)
             check_written(len(taken()))
+
+
+@settings(PROFILE)
+@given(
+    ending=st.sampled_from([".wav", ".flac", ".ogg", ".mp3", ".aiff", ".au"]),
+    subtype=st.sampled_from(["", "PCM_24", "FLOAT", "PCM_U8", "ULAW"]),
+    rate=st.sampled_from([RATE, 16000, 44100]),
+    channels=st.integers(1, 3),
+    changes=st.lists(audio_damage(), max_size=2),
+    mix=st.booleans(),
+)
+def test_damaged_audio_is_read_or_named(budget, ending, subtype, rate, channels, changes, mix):
+    if budget.is_spent():
+        return
+    with new_folder(budget):
+        Path("d").mkdir()
+        path = Path(f"a{ending}")
+        sound = np.random.default_rng(1).normal(0, 0.05, (rate // 3, channels))
+        form = {".ogg": "OGG", ".mp3": "MP3", ".aiff": "AIFF", ".au": "AU"}.get(ending, ending[1:].upper())
+        usable = subtype if subtype and soundfile.check_format(form, subtype) else None
+        try:
+            soundfile.write(path, sound, rate, usable, format=form)
+        except soundfile.SoundFileError:
+            return  # three channels of MP3
+        content = path.read_bytes()
+        for change in changes:
+            content = change(content)
+        path.write_bytes(content)
+        Path("d/wav.scp").write_text(f"u {path}\n")
+        Path("d/text").write_text("u one\n")
+        Path("d/utt2spk").write_text("u u\n")
+        Path("d/spk2utt").write_text("u u\n")
+        channel = ["--channel", "mix"] if mix else []
+        done = jstasr("format-audio", "--data-dir", "d", "--outdir", "dump", "--fs", RATE, *channel)
+        if not changes:
+            assert done.status == (0 if mix or channels == 1 else 1), done.err
+        if done.status == 1:
+            assert "u: " in done.err and str(path) in done.err, done.err
+            return
+        samples = int(kaldi_table(Path("dump/utt2num_samples"))["u"])
+        written = soundfile.info(kaldi_table(Path("dump/wav.scp"))["u"])
+        assert (written.samplerate, written.channels, written.frames) == (RATE, 1, samples)
+        if not changes and ending != ".mp3":  # whose encoder adds silence
+            assert abs(samples - RATE // 3) <= 1
+        extracted = jstasr("extract", "--data-dir", "dump", "--outdir", "fbank", "--fs", RATE, "--num-mel-bins", 23)
+        assert extracted.status == 0 or "u: " in extracted.err, extracted.err
+        if not changes:
+            assert extracted.status == 0
 
 
 TABLES = ["wav.scp", "text", "utt2spk", "spk2utt", "segments"]

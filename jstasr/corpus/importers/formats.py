@@ -50,7 +50,7 @@ def guess_format(source: str | Path) -> str:
     if not path.exists():
         dead = " (it is a link to what is not there)" if path.is_symlink() else ""
         raise JstasrError(f"{source}: no such file or folder{dead}")
-    if path.is_file():
+    if not path.is_dir():
         return _guess_file(path)
     fitting = _fitting_folder_formats(path)
     if len(fitting) == 1:
@@ -76,6 +76,8 @@ def _guess_file(path: Path) -> str:
     name, ending = path.name.lower(), path.suffix.lower()
     if name.endswith(commonvoice.ARCHIVES):
         return "commonvoice"
+    if not path.is_file():  # a named pipe: read once only, so not to guess from
+        raise JstasrError(f"{path}: is no plain file; say --format {'|'.join(FORMATS)}")
     if ending == ".csv" and ljspeech.is_ljspeech(path):
         return "ljspeech"
     if ending in ENDINGS:
