@@ -119,8 +119,8 @@ def recordings(draw, all_good=None):
 @st.composite
 def damage(draw):
     """A function of bytes that changes some of them."""
-    kind = draw(st.sampled_from(["flip", "cut", "insert", "line", "double", "ends", "mark"]))
-    place = draw(st.floats(0, 1, exclude_max=True))
+    kind = draw(st.sampled_from(["flip", "cut", "insert", "line", "double", "ends", "mark", "join", "split"]))
+    place = draw(st.integers(0, 9999)) / 10_000
     extra = draw(
         st.sampled_from([b"\0", b"\xff", b"\n", b"\r", b'"', b"\t", b" ", b",", b"{", b"\xef\xbb\xbf", b"\xc3"])
     )
@@ -129,6 +129,8 @@ def damage(draw):
         at = int(place * len(content))
         lines = content.split(b"\n")
         line = int(place * len(lines))
+        marks = [n for n, byte in enumerate(content) if byte in b'\t,|\n" '] or [0]
+        mark = marks[int(place * len(marks))]
         return {
             "flip": lambda: content[:at] + extra + content[at + 1 :],
             "cut": lambda: content[:at],
@@ -136,6 +138,8 @@ def damage(draw):
             "line": lambda: b"\n".join(lines[:line] + lines[line + 1 :]),
             "double": lambda: b"\n".join(lines[: line + 1] + lines[line:]),
             "ends": lambda: content.replace(b"\n", b"\r\n"),
+            "join": lambda: content[:mark] + content[mark + 1 :],  # two fields or lines
+            "split": lambda: content[:mark] + content[mark : mark + 1] * 2 + content[mark + 1 :],
             "mark": lambda: b"\xef\xbb\xbf" + content,
         }[kind]()
 

@@ -100,6 +100,12 @@ def num_skipped():
     return len(skipped.read_text("utf-8").split("\n")) - 1 if skipped.exists() else 0
 
 
+def reported(report):
+    """The counts of an import's report: found, taken, left out, and those of each reason."""
+    block = next(part for part in report.split("\n\n") if part.startswith("found"))
+    return [int(line.rsplit(None, 1)[1]) for line in block.splitlines()]
+
+
 def check_written(count):
     """What an import wrote is whole."""
     assert len(taken()) == count
@@ -129,6 +135,8 @@ def test_import_takes_all_or_names_what_is_wrong(budget, kind, found):
             assert rest.status == 0, rest.err
             assert taken() == sorted((one.name, one.said) for one in good)
             assert len(good) + num_skipped() == len(found)
+            assert reported(rest.out)[:3] == [len(found), len(good), num_skipped()]
+            assert sum(reported(rest.out)[3:]) == num_skipped()
             check_written(len(good))
         else:
             assert rest.status == 1 and not Path("data").exists()
@@ -170,6 +178,8 @@ def test_import_of_a_damaged_table_loses_no_row_in_silence(budget, kind, found, 
             assert options or not num_skipped()
             if count is not None:
                 assert len(taken()) + num_skipped() == count, (content, done.out)
+                assert reported(done.out)[:3] == [count, len(taken()), num_skipped()]
+            assert sum(reported(done.out)[3:]) == num_skipped()
             check_written(len(taken()))
 
 
