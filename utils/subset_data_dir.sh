@@ -109,6 +109,8 @@ case $mode in
   *) "$utils/utt2spk_to_spk2utt.pl" "$stage/utt2spk" >"$stage/spk2utt" ;;
 esac
 
+[ -s "$stage/utt2spk" ] || fail "no utterance of $source is chosen${list:+: none of its ids is in $list}"
+
 keep utt2spk feats.scp vad.scp utt2lang utt2dur utt2num_frames utt2num_samples utt2uniq utt2warp text phones
 keep spk2utt spk2warp spk2gender cmvn.scp
 if [ -f "$source/segments" ]; then

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jstasr.corpus.importers.import_sets import Source, SplitPlan
 
-HELP = "make data directories from manifests, Common Voice, Kaldi, NeMo, Hugging Face or a folder of recordings"
+HELP = "make data directories from tables, Common Voice, LJSpeech, Kaldi, NeMo, Hugging Face or a folder of recordings"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -14,8 +14,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("dest", help="data/<set>; with --split the folder of train, dev, test and train_text")
     parser.add_argument(
         "--format",
-        help="tsv, csv, jsonl, nemo, commonvoice, kaldi, huggingface, folder (of recordings and .txt), or text (no "
-        "speech); default: guessed from the source",
+        help="tsv, csv, jsonl, nemo, commonvoice, ljspeech, deepspeech, kaldi, huggingface, audiofolder, folder (of "
+        "recordings and .txt), or text (no speech); default: guessed from the source",
     )
     parser.add_argument("--lang", default="", help="language of the recordings, as in en or zh-CN")
     parser.add_argument("--langs", default="", help='languages to take from a source of several, as in "en de"')
@@ -70,10 +70,14 @@ def run(args: Namespace) -> None:
 
     from jstasr.corpus.importers.formats import TEXT_ONLY
     from jstasr.corpus.importers.import_sets import import_set, import_split, import_text, looks_like_text, measure
+    from jstasr.errors import JstasrError
 
     dest = Path(args.dest)
+    for name in ("text", "held_out", "max_train"):
+        if getattr(args, name) and not (args.split or args.measure):
+            raise JstasrError(f"--{name.replace('_', '-')} goes with --split")
     if args.measure:
-        measure(_source(args), args.seed)
+        measure(_source(args), args.text, args.seed)
     elif args.format == TEXT_ONLY or (args.format is None and not args.split and looks_like_text(args.source[0])):
         import_text(args.source, dest, _code(args.lang), args.exclude, args.max_sentences, args.seed)
     elif args.split:

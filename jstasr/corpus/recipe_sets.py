@@ -120,17 +120,19 @@ def choose_lines(lines: Iterable[str], count: int, seed: int) -> list[str]:
 def read_lines(path: str | Path) -> Iterator[str]:
     """Lines of a UTF-8 text file, gz or plain, one after the other."""
     path = Path(path)
+    zipped = path.suffix.lower() == ".gz"
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else open(path, encoding="utf-8") as file:
+        # utf-8-sig: without a byte-order mark.
+        with gzip.open(path, "rt", encoding="utf-8-sig") if zipped else open(path, encoding="utf-8-sig") as file:
             yield from file
     except FileNotFoundError:
         raise JstasrError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
         raise JstasrError(f"{path}: not UTF-8 ({error.reason}); convert it with iconv") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise JstasrError(
-            f"{path}: no whole gz file ({error}); remove it, and the next run downloads it again"
-        ) from None
+        raise JstasrError(f"{path}: no whole gz file ({error}); get it again") from None
+    except OSError as error:
+        raise JstasrError(f"{path}: cannot read: {error.strerror}") from None
 
 
 def text_of_files(files: Iterable[str], langs: Sequence[str], count: int, seed: int) -> dict[str, list[str]]:
@@ -170,20 +172,24 @@ def made_together(data: str | Path, how: str, sets: Sequence[str]) -> Iterator[P
     """
     data = Path(data)
     record = data / MADE_WITH
+    if data.exists() and not data.is_dir():
+        raise JstasrError(f"{data}: is there and is no folder")
     if record.is_file() and record.read_text(encoding="utf-8") == f"{how}\n" and all((data / s).is_dir() for s in sets):
         print(f"{data}: made with the same options already: nothing to do")
         yield None
         return
     work = data / ".local"
-    shutil.rmtree(work, ignore_errors=True)
-    record.unlink(missing_ok=True)
-    work.mkdir(parents=True)
     try:
+        shutil.rmtree(work, ignore_errors=True)
+        record.unlink(missing_ok=True)
+        work.mkdir(parents=True)
         yield work
         for name in sets:
             shutil.rmtree(data / name, ignore_errors=True)
             (work / name).replace(data / name)
         with atomic_write(record) as file:
             file.write(f"{how}\n")
+    except OSError as error:
+        raise JstasrError(f"{error.filename or data}: {error.strerror}: {data} is not written") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)

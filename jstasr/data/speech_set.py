@@ -16,13 +16,16 @@ from jstasr.text.tokens import PhoneList, Tokenizer
 
 EXTRACT_AGAIN = "Extract the features again: --stage 5 --stop_stage 5"
 BAD_NUM_FRAMES = "numbers of frames that are not 1 or more"
+WRONG_DIMENSIONS = "features have"
+ALL_ZERO, TOO_SHORT, MISSING_AUDIO = "features that are all zero", "audio that is too short", "audio that is missing"
+ABOUT_AUDIO = (ALL_ZERO, TOO_SHORT, MISSING_AUDIO)
 FEATURE_FAULTS = {  # words of a reader's error -> the kind of fault that its utterances are listed under
     "NaN or infinity": "NaN or infinity in the features",
-    "are all zero": "features that are all zero",
+    "are all zero": ALL_ZERO,
     "cut short": "features in an archive that is cut short or damaged",
     "no archive": "features in an archive that is missing",
-    "lies outside the recording": "audio that is too short",
-    "no such audio file": "audio that is missing",
+    "lies outside the recording": TOO_SHORT,
+    "no such audio file": MISSING_AUDIO,
 }
 
 
@@ -146,10 +149,18 @@ class SpeechSet:
             if fault:
                 faults.setdefault(fault, []).append(self.ids[index])
         for fault, ids in faults.items():
-            found.add(self.folder, fault, ids, f"Set model.num_mel_bins, or: {EXTRACT_AGAIN}")
+            found.add(self.folder, fault, ids, self.remedy_of_features(fault))
         if refusals is None:
             found.raise_all()
         self.dimension = num_mel_bins
+
+    def remedy_of_features(self, fault: str) -> str:
+        """What to do about a fault that `fault_of_features` names."""
+        if fault.startswith(WRONG_DIMENSIONS):
+            return f"Set model.num_mel_bins to what the features have, or: {EXTRACT_AGAIN}"
+        if fault in ABOUT_AUDIO:
+            return f"Leave these utterances out of data/{self.folder.name}, or mend their audio; then: --stage 2"
+        return EXTRACT_AGAIN
 
     def fault_of_features(self, index: int, num_mel_bins: int, read: bool) -> str:
         """What is wrong with the features of an utterance, or ""."""
@@ -161,5 +172,5 @@ class SpeechSet:
         if shape is None or shape == (frames, num_mel_bins):
             return ""
         if shape[1] != num_mel_bins:
-            return f"features have {shape[1]} dimensions and the model's num_mel_bins is {num_mel_bins}"
+            return f"{WRONG_DIMENSIONS} {shape[1]} dimensions and the model's num_mel_bins is {num_mel_bins}"
         return "features of another number of frames than utt2num_frames has"

@@ -73,6 +73,8 @@ def extract_part(
     import kaldiio
 
     wav_scp = read_table(Path(data_dir) / WAV_SCP)
+    if not wav_scp:
+        raise JstasrError(f"{Path(data_dir) / WAV_SCP}: no utterances; run stage 2 again")
     utterances = job_share(sorted(wav_scp), job, num_jobs)
     part = part_files(outdir, job)
     scp: dict[str, str] = {}

@@ -179,9 +179,11 @@ def read_audio(
             samples = file.read(-1 if last is None else last, dtype="float32", always_2d=True)[first:]
     if (first and not len(samples)) or (last is not None and len(samples) < last - first):
         raise JstasrError(f"{source}: {_outside(start, end, (first + len(samples)) / rate)}")
-    samples = samples.mean(1) if column is None else np.ascontiguousarray(samples[:, column])
+    if column is not None:
+        samples = samples[:, [column]]
     if not np.isfinite(samples).all():
         raise JstasrError(f"{source}: holds samples that are NaN or infinite")
+    samples = samples.mean(1) if column is None else np.ascontiguousarray(samples[:, 0])
     peak = float(np.abs(samples).max(initial=0.0))
     # Integers written as floating point may be quiet; that all of them are whole numbers gives them away.
     if peak > TOO_LOUD or (peak > 1 and (samples == np.round(samples)).all()):

@@ -154,7 +154,7 @@ class DataDir:
                     f"lacks: {first_few(lost)}"
                 )
         if not everything:
-            faults.append(f"{self.path}: no utterances")
+            raise JstasrError(f"{self.path}: no utterances; make this set again, from a source that holds some")
         if faults:
             remedy = f"utils/fix_data_dir.sh {self.path} keeps what all files share"
             raise JstasrError("\n".join([*faults, remedy]))

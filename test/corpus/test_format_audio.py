@@ -257,3 +257,11 @@ def test_non_linguistic_symbols_are_taken_out_and_utterances_without_a_word_left
     assert "left out 1 without a word beside non-linguistic symbols" in capsys.readouterr().out
     assert format_audio("--cleaner", "basic", "--nlsyms", "symbols", "[laugh],[x]", "--allow-empty-text") == 0
     assert read_table("dump/set/text", allow_empty=True)["b"] == ""
+
+
+def test_a_set_without_utterances_is_an_error_without_a_vain_remedy(recipe, capsys):
+    for name in ("wav.scp", "text", "utt2spk"):
+        write_lines(recipe / name, [])
+    assert format_audio() == 1
+    err = capsys.readouterr().err
+    assert "data/set: no utterances; make this set again" in err and "fix_data_dir" not in err

@@ -128,6 +128,32 @@ def test_everything_that_is_wrong_is_told_at_once(toy):
         assert f"  {line}\n" in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "fault, remedy",
+    [
+        ("nan", "Extract the features again: --stage 5 --stop_stage 5"),
+        ("zero", "Leave these utterances out of data/train, or mend their audio; then: --stage 2"),
+        ("frames", "Extract the features again: --stage 5 --stop_stage 5"),
+        ("dimensions", "Set model.num_mel_bins to what the features have, or: Extract the features again: "
+                       "--stage 5 --stop_stage 5"),
+    ],
+)  # fmt: skip
+def test_the_remedy_is_that_of_the_fault(toy, fault, remedy):
+    matrices = [toy.features(text, 0) for text in TEXTS]
+    matrices[1] = {
+        "nan": np.where(np.arange(len(matrices[1]))[:, None] == 5, np.nan, matrices[1]),
+        "zero": np.zeros_like(matrices[1]),
+        "frames": matrices[1],
+        "dimensions": matrices[1][:, :13],
+    }[fault]
+    folder = toy.speech_set("train", TEXTS, matrices=matrices)
+    if fault == "frames":
+        edit(folder / "utt2num_frames", f"train-001 {len(matrices[1])}", "train-001 1001")
+    with pytest.raises(JstasrError) as raised:
+        load(toy, folder).check(20, read_features=4)
+    assert str(raised.value).splitlines()[-1] == remedy
+
+
 def test_an_archive_cut_short_is_found_without_reading_its_values(toy):
     folder = toy.speech_set("train", TEXTS)
     archive = folder / "feats.ark"

@@ -131,6 +131,27 @@ def test_wrong_use_is_explained_and_makes_nothing(tmp_path, options, words):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        ("", "there is no text"),
+        ("\n \n", "there is no text"),
+        ("x" * 100_000, "left out 1 of over 400 characters without the end of a sentence"),
+        ("123\n?!\n", "left out 2 without letters"),
+        ("a\0b\n", "left out 1 with characters that cannot be printed"),
+    ],
+)
+def test_a_text_without_a_sentence_is_told_before_anything_is_made(tmp_path, recordings, content, said):
+    text = tmp_path / "more.txt"
+    text.write_text(content)
+    command = (SETUP, tmp_path / "new/asr1", "--lang", "yo", "--manifest", recordings, "--text", text)
+    done = run(*command)
+    assert done.returncode == 1 and not (tmp_path / "new").exists()
+    assert f"{text}: no sentence can be taken: {said}; give text with one sentence a line" in done.stderr
+    text.write_text("Ẹ́kọ́ ni.\n")  # the remedy
+    assert run(*command).returncode == 0
+
+
 def test_faulty_recordings_are_told_before_anything_is_made(tmp_path, recordings):
     (recordings / "speaker 1/1.txt").unlink()
     (recordings / "speaker 2/2.txt").write_text("")

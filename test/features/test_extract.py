@@ -35,6 +35,12 @@ def extract(*options):
     return main(["extract", "--data-dir", "dump/audio/set", "--outdir", "dump/fbank/set", *options])
 
 
+def test_a_set_without_utterances_is_an_error(recipe, capsys):
+    Path("dump/audio/set/wav.scp").write_text("")
+    assert extract() == 1
+    assert "dump/audio/set/wav.scp: no utterances; run stage 2 again" in capsys.readouterr().err
+
+
 def test_features_and_tables_of_a_set(recipe):
     assert extract("--cmvn-out", "dump/fbank/set/cmvn.ark") == 0
     frames = []

@@ -101,6 +101,13 @@ def test_bad_sources_are_named(tmp_path):
         assert name in str(error.value)
 
 
+def test_channels_that_are_not_finite_are_refused_without_a_warning(tmp_path, recwarn):
+    soundfile.write(tmp_path / "a.wav", np.array([[np.inf, -np.inf], [0, 0]]), RATE, "FLOAT")
+    with pytest.raises(JstasrError, match="NaN or infinite"):
+        read_audio(tmp_path / "a.wav", channel="mix")
+    assert not recwarn.list
+
+
 def test_a_failing_command_shows_its_exit_code_and_last_words():
     with pytest.raises(JstasrError) as error:
         read_audio("echo 'disk on fire' >&2; (exit 3) | cat |")

@@ -321,6 +321,29 @@ END
     says "dump/fbank/test/text"
 }
 
+@test "a text set that local/data.sh left empty ends stage 1 without a word about running it again" {
+    mkdir -p data/train data/dev data/test data/more
+    for set in train dev test; do
+        echo "u1 cat ${BATS_TEST_TMPDIR}/a.wav |" >"data/${set}/wav.scp"
+        echo "u1 one" >"data/${set}/text"
+        echo "u1 u1" | tee "data/${set}/utt2spk" >"data/${set}/spk2utt"
+    done
+    python3 -c 'import sys, wave
+with wave.open(sys.argv[1], "wb") as file:
+    file.setparams((1, 2, 16000, 0, "NONE", ""))
+    file.writeframes(bytes(32000))' "${BATS_TEST_TMPDIR}/a.wav"
+    for text in none empty; do
+        if [ "${text}" = empty ]; then touch data/more/text; fi
+        run ./asr.sh --stage 1 --stop_stage 1 --text_sets more
+        [ "${status}" -eq 1 ]
+        says "local/data.sh made no data/more/text, which --text_sets names"
+        [[ "${output}" != *"--stage 1"* ]]
+    done
+    echo "t1 words" >data/more/text
+    run ./asr.sh --stage 1 --stop_stage 1 --text_sets more
+    [ "${status}" -eq 0 ]
+}
+
 @test "a job that fails shows its log's end, the log's path and the command, each once" {
     mkdir -p data/train data/dev data/test
     for set in train dev test; do

@@ -172,6 +172,16 @@ ids() { awk '{printf "%s%s", sep, $1; sep = " "} END {print ""}' "$1"; }
   "$UTILS/subset_data_dir.sh" --spk-list list x z
   [ "$(ids z/utt2spk)" = 'b-1 b-2 b-3 c-1 c-2' ]
 }
+@test "subset: nothing chosen is an error, and makes nothing" {
+  four_dir x
+  file list nobody
+  for option in --utt-list --spk-list; do
+    run "$UTILS/subset_data_dir.sh" $option list x y
+    [ "$status" = 1 ]
+    [[ $output == *'no utterance of x is chosen: none of its ids is in list'* ]]
+    [ ! -e y/utt2spk ]
+  done
+}
 @test "subset: a list on standard input" {
   four_dir d
   # shellcheck disable=SC2016  # expanded by that bash

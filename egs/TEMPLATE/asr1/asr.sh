@@ -274,7 +274,7 @@ if begins 1; then
     for set in "${train_set}" "${valid_set}" "${test_sets[@]}"; do
         utils/validate_data_dir.sh --no-feats "data/${set}"
     done
-    for set in "${text_sets[@]}"; do needs 1 "data/${set}/text"; done
+    for set in "${text_sets[@]}"; do [ -s "data/${set}/text" ] || die "local/data.sh made no data/${set}/text, which --text_sets names"; done
     jstasr check --summary --langs "" --sets "${train_set} ${valid_set} ${test_sets[*]}"
     ends
 fi

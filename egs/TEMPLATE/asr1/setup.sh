@@ -68,8 +68,10 @@ if [ -n "${manifest}" ]; then
     . "${template}/path.sh"
     given=${lang}
     if [ -n "${lang}" ]; then lang=$(jstasr languages --canonical "${lang// /_}") || die "--lang must be a language code"; fi
-    measured=$(jstasr import --measure ${lang:+--lang "${lang}"} "${import_words[@]}" "${manifest}" none) ||
-        die "the recordings cannot be used as they are; options of jstasr import go into --import_opts \"...\""
+    text_opts=()
+    for file in "${texts[@]}"; do text_opts+=(--text "${file}"); done
+    measured=$(jstasr import --measure ${lang:+--lang "${lang}"} "${import_words[@]}" "${text_opts[@]}" "${manifest}" none) ||
+        die "recordings or text cannot be used as they are; options of jstasr import go into --import_opts \"...\""
     for pair in ${measured}; do
         case ${pair} in utterances=* | seconds=* | letters=* | langs=*) printf -v "${pair%%=*}" '%s' "${pair#*=}" ;; esac
     done

@@ -4,14 +4,14 @@ import difflib
 import math
 from collections.abc import Mapping, Sequence
 
-from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, not_utf8, printable
+from jstasr.corpus.importers.entries import AUDIO_ENDINGS, Entry, ImportFaults, ReadOptions, not_utf8, printable
 from jstasr.kaldi.audio import is_pipe
 from jstasr.kaldi.data_dir import parse_seconds
 
 # Names in use, the likeliest first: where a table has several for one thing, the first counts.
 ALIASES = {
-    "audio": "audio audio_filepath audio_path audio_file audio_filename wav wav_path wav_file wav_filename path file "
-    "file_path filepath filename file_name recording clip",
+    "audio": "audio audio_filepath audio_path audio_file audio_filename wav wav_path wav_file wav_filename "
+    "audio_file_name path file file_path filepath filename file_name recording clip",
     "text": "text sentence transcript transcription raw_transcription raw_text normalized_text",
     "id": "id utt utt_id utterance utterance_id uttid",
     "speaker": "speaker speaker_id spk spk_id client_id speaker_name reader reader_id user_id",
@@ -24,11 +24,12 @@ ALIASES = {
 ROLES = tuple(ALIASES)
 NUMBERED = ("id", "speaker")  # a whole number can be the name of these
 TIMES = ("start", "end", "duration")
-RECORDING = (".wav", ".flac", ".mp3", ".ogg", ".opus")
-# Known and of no use here.
+ROLE_OF = {alias: role for role, aliases in ALIASES.items() for alias in aliases.split()}
+# Known and of no use here: no misspelt names of roles.
 UNUSED = set(
-    "up_votes down_votes votes age gender sex accent accents variant segment sentence_id sentence_domain sampling_rate "
-    "sample_rate num_samples is_validated dataset corpus source license note notes comment lang_group_id".split()
+    "up_votes down_votes votes age gender sex accent accents variant segment sentence_id sentence_domain "
+    "sampling_rate sample_rate num_samples is_validated dataset corpus source license note notes comment lang_group_id "
+    "wav_filesize".split()
 )
 
 
@@ -36,10 +37,8 @@ def _no_header(names: Sequence[tuple[str, str]]) -> str:
     """What is wrong with a first line that names no columns, or ""."""
     shown = [printable(name) for name, _ in names]
     if len(shown) == 1 and any(separator in shown[0] for separator in "\t,;|"):
-        return (
-            f"one column only, {shown[0]!r}: tsv has tabs between columns, csv commas or semicolons (--format tsv|csv)"
-        )
-    if any(name.lower().endswith(RECORDING) for name in shown):
+        return f"one column only, {shown[0]!r}: tsv has tabs between columns, csv commas, semicolons or | (--format)"
+    if any(name.lower().endswith(AUDIO_ENDINGS) for name in shown):
         return f"the first line must name the columns, as audio, text, speaker; it is {', '.join(map(repr, shown))}"
     return ""
 
@@ -52,7 +51,7 @@ class Columns:
     Args:
         names: columns of the table, in its order, with where each was first seen: (name, where).
         options: names that the user gives for roles, and columns to ignore.
-        faults: gets unknown and missing columns.
+        faults: gets missing columns and those that are there twice, and a note of what each column is taken for.
         source: what to call the table's header in an error.
         required: roles that a row cannot do without.
     """
@@ -70,7 +69,8 @@ class Columns:
         present: dict[str, str] = {}
         for name, where in names:
             plain = name.strip().lower()
-            if plain in present and plain and name not in options.ignore:
+            read = plain in ROLE_OF or name in options.columns.values()
+            if plain in present and read and name not in options.ignore:
                 faults.add(where, f"two columns {printable(name)!r}; remove or rename one of them")
                 self.complete = False
             if name not in options.ignore:
@@ -90,21 +90,23 @@ class Columns:
             self.complete = False
             faults.add(source, fault)
             return
-        known = UNUSED | {alias for aliases in ALIASES.values() for alias in aliases.split()}
-        known |= {name.lower() for name in options.ignore}
-        for name, where in names:
-            plain = name.strip().lower()
-            if plain and plain not in known and name not in options.columns.values():
-                near = difflib.get_close_matches(plain, sorted(known), n=1)
-                hint = f" (did you mean {near[0]}?)" if near else ""
-                shown = printable(name)
-                remedy = f"say --columns ROLE={shown} (roles: {' '.join(ROLES)}), or --ignore {shown}"
-                faults.add(where, f"unknown column {shown!r}{hint}; {remedy}")
         for role in required:
             if role not in self.column_of:
                 self.complete = False
                 have = ", ".join(repr(printable(name)) for name, _ in names) or "none"
-                faults.add(source, f"no column for the {role}; columns are {have}; name it: --columns {role}=NAME")
+                near = difflib.get_close_matches(role, [name for name, _ in names], n=1)
+                hint = f" (is it {printable(near[0])!r}?)" if near else ""
+                remedy = f"name it: --columns {role}=NAME"
+                faults.add(source, f"no column for the {role}{hint}; columns are {have}; {remedy}")
+        if self.complete:
+            faults.note(self._described([name for name, _ in names]))
+
+    def _described(self, names: Sequence[str]) -> str:
+        """Which column is taken for what, and which are not read."""
+        taken = ", ".join(f"{role}={printable(name)}" for role, name in self.column_of.items())
+        unread = [name for name in dict.fromkeys(names) if name not in {*self.column_of.values(), *self.options.ignore}]
+        ignored = ", ".join(map(_unread, unread))
+        return f"columns: {taken}" + (f"; ignored: {ignored}" if ignored else "")
 
     def entry(self, row: Mapping[str, object], where: str, faults: ImportFaults) -> Entry | None:
         """The entry of a row (column -> value), or None where it has faults, which go to `faults`."""
@@ -121,7 +123,7 @@ class Columns:
             except ValueError as fault:
                 wrong.append(f"{printable(column)} {fault}")
         if wrong:
-            faults.add_row(where, "; ".join(wrong))
+            faults.add_row(where, "; ".join(wrong), "a field that cannot be understood")
             return None
         start, end = times["start"], times["end"]
         if start is not None and end is None and times["duration"] is not None:
@@ -148,6 +150,13 @@ class Columns:
         if is_pipe(audio) or self.options.audio_dir is None:
             return audio
         return str(self.options.audio_dir / audio)
+
+
+def _unread(name: str) -> str:
+    """A column that is not read, with the role that it may have been meant for."""
+    plain, shown = name.strip().lower(), printable(name) or "(without a name)"
+    near = () if plain in UNUSED else difflib.get_close_matches(plain, sorted(ROLE_OF), n=1, cutoff=0.8)
+    return f"{shown} (--columns {ROLE_OF[near[0]]}={shown} reads it)" if near else shown
 
 
 def _words(role: str, value: object) -> str:

@@ -13,12 +13,22 @@ from jstasr.text.language_tags import known_tag
 
 OFFICIAL = ("train", "dev", "test")
 SPEAKER_DIGITS = 16  # of the 128 hexadecimal digits of a client_id
+HEADER = 1 << 16  # bytes of a first line, at most
 ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
 
 
 def is_language(folder: Path) -> bool:
-    """Is this the folder of one language?"""
-    return (folder / "validated.tsv").is_file() or (folder / "train.tsv").is_file()
+    """Is this the folder of one language? Other corpora have a train.tsv too, of other columns."""
+    return any(map(_is_table, (folder / "validated.tsv", folder / "train.tsv")))
+
+
+def _is_table(path: Path) -> bool:
+    """Does a file have Common Voice's columns?"""
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        header = file.readline(HEADER).removeprefix(b"\xef\xbb\xbf").strip().split(b"\t")
+    return {b"client_id", b"path", b"sentence"} <= set(header)
 
 
 def language_folders(release: Path) -> dict[str, Path]:
@@ -35,7 +45,7 @@ def _code(folder: Path) -> str:
 
 def unpacked(archive: Path, folder: Path) -> Path:
     """The folder of a release archive, which is unpacked below `folder` if it is not there already."""
-    name = next(archive.name.removesuffix(ending) for ending in ARCHIVES if archive.name.endswith(ending))
+    name = next(archive.name[: -len(ending)] for ending in ARCHIVES if archive.name.lower().endswith(ending))
     target = folder / name
     if not target.is_dir():
         print(f"unpacking {archive} to {target}", flush=True)
@@ -52,7 +62,7 @@ def read_commonvoice(release: str | Path, options: ReadOptions, faults: ImportFa
     validated.tsv. `options.tables` names others, as in ("validated",).
     """
     release = Path(release)
-    if release.is_file() and release.name.endswith(ARCHIVES):
+    if release.is_file() and release.name.lower().endswith(ARCHIVES):
         if options.unpack_to is None:
             raise JstasrError(f"{release}: is an archive; say where to unpack it: --unpack-to DIR")
         release = unpacked(release, options.unpack_to)
@@ -76,6 +86,10 @@ def read_commonvoice(release: str | Path, options: ReadOptions, faults: ImportFa
 def _read_language(folder: Path, lang: str, options: ReadOptions, faults: ImportFaults) -> list[Entry]:
     official = all((folder / f"{name}.tsv").is_file() for name in OFFICIAL)
     tables = options.tables or (OFFICIAL if official else ("validated",))
+    for name in tables:
+        if not (folder / f"{name}.tsv").is_file():
+            there = sorted(path.stem for path in folder.glob("*.tsv"))
+            raise JstasrError(f'{folder}: has no {name}.tsv; choose of its tables: --tables "{" ".join(there)}"')
     options = replace(options, lang=lang, audio_dir=(folder / "clips").absolute())
     entries: list[Entry] = []
     for name in tables:

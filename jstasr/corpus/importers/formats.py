@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from jstasr.corpus.importers import commonvoice, huggingface, kaldi_dirs, wav_txt
+from jstasr.corpus.importers import audiofolder, commonvoice, huggingface, kaldi_dirs, ljspeech, wav_txt
 from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions
 from jstasr.corpus.importers.manifests import read_csv, read_jsonl, read_tsv
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import first_few
 
 READERS: dict[str, Callable[[Path, ReadOptions, ImportFaults], list[Entry]]] = {
     "tsv": read_tsv,
@@ -14,8 +15,11 @@ READERS: dict[str, Callable[[Path, ReadOptions, ImportFaults], list[Entry]]] = {
     "jsonl": read_jsonl,
     "nemo": read_jsonl,
     "commonvoice": commonvoice.read_commonvoice,
+    "ljspeech": ljspeech.read_ljspeech,
+    "deepspeech": read_csv,
     "kaldi": kaldi_dirs.read_kaldi,
     "huggingface": huggingface.read_huggingface,
+    "audiofolder": audiofolder.read_audiofolder,
     "folder": wav_txt.read_wav_txt,
 }
 TEXT_ONLY = "text"  # text without speech, which has no reader of entries
@@ -33,26 +37,65 @@ ENDINGS = {
 }
 
 
+TABLES = (".tsv", ".csv", ".jsonl", ".json", ".ndjson")  # endings of tables that a folder may hold
+
+
 def guess_format(source: str | Path) -> str:
     """Name of the format, by a file's ending or a folder's content.
 
     Raises:
-        JstasrError: nothing is there, or it is none of FORMATS.
+        JstasrError: nothing is there, it is none of FORMATS, or several fit.
     """
     path = Path(source)
     if not path.exists():
-        raise JstasrError(f"{source}: no such file or folder")
-    if path.is_file():
-        if path.name.endswith(commonvoice.ARCHIVES):
-            return "commonvoice"
-        if path.suffix.lower() in ENDINGS:
-            return ENDINGS[path.suffix.lower()]
-    elif kaldi_dirs.is_kaldi(path):
-        return "kaldi"
-    elif commonvoice.language_folders(path):
-        return "commonvoice"
-    elif huggingface.is_dataset(path):
-        return "huggingface"
-    elif wav_txt.audio_files(path):
+        dead = " (it is a link to what is not there)" if path.is_symlink() else ""
+        raise JstasrError(f"{source}: no such file or folder{dead}")
+    if not path.is_dir():
+        return _guess_file(path)
+    fitting = _fitting_folder_formats(path)
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        choice = " or ".join(f"--format {name}" for name in fitting)
+        raise JstasrError(f"{source}: could be of several formats; which one is it? Say {choice}")
+    tables = [file.name for file in sorted(path.iterdir()) if file.suffix.lower() in TABLES]
+    if tables:
+        raise JstasrError(
+            f"{source}: no recording has a transcript beside it, and there are tables; which one is it? Name it "
+            f"instead of the folder: {first_few([path / name for name in tables], 3)}"
+        )
+    if wav_txt.audio_files(path):
         return "folder"
+    inner = [folder.name for folder in sorted(path.iterdir()) if folder.is_dir() and kaldi_dirs.is_kaldi(folder)]
+    if inner:
+        raise JstasrError(f"{source}: holds data directories; name one of them: {first_few(inner, 5)}")
     raise JstasrError(f"{source}: cannot tell its format; say --format {'|'.join(FORMATS)}")
+
+
+def _guess_file(path: Path) -> str:
+    name, ending = path.name.lower(), path.suffix.lower()
+    if name.endswith(commonvoice.ARCHIVES):
+        return "commonvoice"
+    if not path.is_file():  # a named pipe: read once only, so not to guess from
+        raise JstasrError(f"{path}: is no plain file; say --format {'|'.join(FORMATS)}")
+    if ending == ".csv" and ljspeech.is_ljspeech(path):
+        return "ljspeech"
+    if ending in ENDINGS:
+        return ENDINGS[ending]
+    raise JstasrError(f"{path}: cannot tell its format; say --format {'|'.join(FORMATS)}")
+
+
+def _fitting_folder_formats(folder: Path) -> list[str]:
+    """The formats that a folder's content fits, each judged by what it alone has."""
+    tables = audiofolder.metadata_files(folder)
+    arrow = huggingface.data_files(folder)
+    datasets = huggingface.is_dataset(folder) and not (arrow and set(arrow) <= set(tables))
+    fits = {
+        "kaldi": kaldi_dirs.is_kaldi(folder),
+        "commonvoice": bool(commonvoice.language_folders(folder)),
+        "audiofolder": bool(tables),
+        "ljspeech": ljspeech.is_ljspeech(folder),
+        "huggingface": datasets,
+        "folder": wav_txt.has_transcripts(folder),
+    }
+    return [name for name, fit in fits.items() if fit]

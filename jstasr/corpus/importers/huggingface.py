@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import soundfile
 
 from jstasr.corpus.importers.columns import Columns
-from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions
+from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, files_below
 from jstasr.errors import JstasrError
 from jstasr.kaldi.audio import audio_fault
 from jstasr.kaldi.files import file_stem
@@ -20,14 +21,19 @@ if TYPE_CHECKING:
     import pyarrow
 
 
+ENDINGS = (".arrow", ".parquet")
+
+
 def is_dataset(folder: Path) -> bool:
     """Does a folder look like a data set on disk?"""
     names = ("dataset_dict.json", "dataset_info.json", "state.json")
-    return any((folder / name).is_file() for name in names) or any(_files(folder))
+    return any((folder / name).is_file() for name in names) or any(data_files(folder))
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix in (".arrow", ".parquet"))
+def data_files(folder: Path) -> list[Path]:
+    """The Arrow and Parquet files below a folder, sorted; not those that `map` left behind."""
+    found = (path for path in files_below(folder) if path.suffix.lower() in ENDINGS)
+    return [path for path in found if not path.name.startswith("cache-")]
 
 
 def read_huggingface(source: str | Path, options: ReadOptions, faults: ImportFaults) -> list[Entry]:
@@ -38,38 +44,89 @@ def read_huggingface(source: str | Path, options: ReadOptions, faults: ImportFau
     """
     _arrow()
     source = Path(source)
-    files = [source] if source.is_file() else _files(source)
-    files = [path for path in files if not path.name.startswith("cache-")]  # of `map`, not of the data
+    files = [source] if source.is_file() else data_files(source)
     if not files:
         raise JstasrError(f"{source}: neither .arrow nor .parquet files there")
     entries: list[Entry] = []
     for path in files:
-        table = _read(path)
-        where = f"{path}: schema"
-        base = replace(options, audio_dir=options.audio_dir or path.absolute().parent)
-        columns = Columns([(name, where) for name in table.column_names], base, faults, where)
-        if not columns.complete:
-            continue
-        split = _split_of(path, source)
-        audio_column = columns.column_of["audio"]
-        used = list(dict.fromkeys(columns.column_of.values()))
-        number = 0
-        for batch in table.select(used).to_batches(max_chunksize=256):  # audio inside is large
-            for row in batch.to_pylist():
-                number += 1
-                row_where = f"{path}: row {number}"
-                audio, seconds = row[audio_column], None
-                if isinstance(audio, dict):
-                    name = f"{path.stem}-{number:07d}"
-                    row[audio_column], seconds = _extract(audio, row_where, name, options, faults)
-                    if not row[audio_column]:
-                        continue
-                _name_classes(table.schema, row)
-                entry = columns.entry(row, row_where, faults)
-                if entry is not None:
-                    entry.split, entry.seconds = entry.split or split, seconds
-                    entries.append(entry)
+        entries += read_arrow_file(path, _split_of(path, source), options, faults)
     return entries
+
+
+def read_arrow_file(path: Path, split: str, options: ReadOptions, faults: ImportFaults) -> list[Entry]:
+    """Entries of one Arrow or Parquet file, in `split` where no column names another."""
+    table = _read(path)
+    where = f"{path}: schema"
+    base = replace(options, audio_dir=options.audio_dir or path.absolute().parent)
+    columns = Columns([(name, where) for name in table.column_names], base, faults, where)
+    if not columns.complete:
+        return []
+    used = list(dict.fromkeys(columns.column_of.values()))
+    table = table.select(used)
+    _refuse_damaged(path, table)
+    entries: list[Entry] = []
+    for number, row in enumerate(_rows(table), 1):
+        faults.found += 1
+        row_where = f"{path}: row {number}"
+        if row is None:
+            faults.add_row(row_where, "holds a text that is not UTF-8", "not UTF-8")
+            continue
+        entry = _entry(columns, row, row_where, f"{path.stem}-{number:07d}", table.schema, options, faults)
+        if entry is not None:
+            entry.split = entry.split or split
+            entries.append(entry)
+    return entries
+
+
+def _rows(table: "pyarrow.Table") -> Iterator[dict[str, Any] | None]:
+    """The rows of a table; None for one that holds a text that is not UTF-8."""
+    for batch in table.to_batches(max_chunksize=256):  # audio inside is large
+        try:
+            yield from batch.to_pylist()
+        except UnicodeDecodeError:
+            for number in range(batch.num_rows):
+                try:
+                    yield from batch.slice(number, 1).to_pylist()
+                except UnicodeDecodeError:
+                    yield None
+
+
+def _entry(
+    columns: Columns,
+    row: dict[str, Any],
+    where: str,
+    name: str,
+    schema: "pyarrow.Schema",
+    options: ReadOptions,
+    faults: ImportFaults,
+) -> Entry | None:
+    """The entry of a row, whose audio is written out as `name` where it is stored inside; None where it has faults."""
+    audio_column = columns.column_of["audio"]
+    audio, seconds = row[audio_column], None
+    if isinstance(audio, dict):
+        row[audio_column], seconds = _extract(audio, where, name, options, faults)
+        if not row[audio_column]:
+            return None
+    _name_classes(schema, row)
+    entry = columns.entry(row, where, faults)
+    if entry is not None:
+        entry.seconds = seconds
+    return entry
+
+
+def column_names(path: Path) -> list[str]:
+    """Names of the columns of an Arrow or Parquet file."""
+    return _read(path).column_names
+
+
+def _refuse_damaged(path: Path, table: "pyarrow.Table") -> None:
+    """JstasrError where the offsets of a file's columns lead outside of it."""
+    try:
+        table.validate(full=True)
+    except _arrow().ArrowException as error:
+        if "UTF8" in str(error):  # a fault of its row
+            return
+        raise JstasrError(f"{path}: is damaged: {error}; get the file again") from None
 
 
 def _arrow() -> ModuleType:
@@ -86,7 +143,7 @@ def _arrow() -> ModuleType:
 def _read(path: Path) -> "pyarrow.Table":
     pyarrow = _arrow()
     try:
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             import pyarrow.parquet
 
             return pyarrow.parquet.read_table(path)
@@ -119,7 +176,7 @@ def _extract(
         try:
             return target, soundfile.info(io.BytesIO(content)).duration
         except soundfile.SoundFileError as error:
-            faults.add_row(where, f"cannot be read as audio ({audio_fault(error)})")
+            faults.add_row(where, f"cannot be read as audio ({audio_fault(error)})", "unreadable audio")
             return "", None
     options.extracted.mkdir(parents=True, exist_ok=True)
     (options.extracted / target).write_bytes(content)

@@ -4,9 +4,19 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, not_utf8, printable, read_text_file
+from jstasr.corpus.importers.entries import (
+    Entry,
+    ImportFaults,
+    ReadOptions,
+    not_utf8,
+    printable,
+    read_text_file,
+    split_lines,
+)
 from jstasr.kaldi.audio import is_pipe
 from jstasr.kaldi.data_dir import SEGMENTS, TEXT, UTT2LANG, UTT2SPK, WAV_SCP, parse_seconds
+from jstasr.kaldi.files import first_few
+from jstasr.kaldi.tables import BLANKS, FIRST_BLANK
 
 
 class Line(NamedTuple):
@@ -27,24 +37,30 @@ def read_kaldi(folder: str | Path, options: ReadOptions, faults: ImportFaults) -
             faults.add(folder / name, "is missing: not a Kaldi data directory")
     if wav_scp is None or texts is None or faults.fatal:
         return []
+    audio = wav_scp if segments is None else segments
+    faults.found += len(texts.keys() | audio.keys())
     entries: list[Entry] = []
     for utterance, (where, text) in texts.items():
         recording, start, end = utterance, None, None
         if segments is not None:
             if utterance not in segments:
-                faults.add_row(where, f"{utterance} is not in segments")
+                faults.add_row(where, f"{utterance} is not in segments", "not in segments")
                 continue
             try:
                 recording, start, end = segments[utterance].value.split()
                 start, end = parse_seconds(start), parse_seconds(end)
             except ValueError:
-                faults.add_row(segments[utterance].where, f"expected `{utterance} recording start end`")
+                where = segments[utterance].where
+                faults.add_row(where, f"expected `{utterance} recording start end`", "a line of segments that is none")
                 continue
         if recording not in wav_scp:
-            faults.add_row(where, f"{recording} is not in wav.scp")
+            faults.add_row(where, f"{recording} is not in wav.scp", "not in wav.scp")
             continue
         if utt2spk is not None and utterance not in utt2spk:
-            faults.add_row(where, f"{utterance} is not in utt2spk")
+            faults.add_row(where, f"{utterance} is not in utt2spk", "not in utt2spk")
+            continue
+        if not wav_scp[recording].value:
+            faults.add_row(wav_scp[recording].where, f"no audio behind {recording}", "no audio file is named")
             continue
         entries.append(
             Entry(
@@ -60,9 +76,15 @@ def read_kaldi(folder: str | Path, options: ReadOptions, faults: ImportFaults) -
                 keep_id=True,
             )
         )
-    audio = wav_scp if segments is None else segments
     for utterance in audio.keys() - texts.keys():
-        faults.add_row(audio[utterance].where, f"{utterance} has no transcript in text")
+        faults.add_row(audio[utterance].where, f"{utterance} has no transcript in text", "no transcript")
+    if segments is not None:
+        cut = {line.value.split(" ", 1)[0] for line in segments.values()}
+        if unused := sorted(wav_scp.keys() - cut):
+            faults.note(f"{len(unused)} recording(s) of wav.scp of which no segment is taken: {first_few(unused, 3)}")
+    for name, table in ((UTT2SPK, utt2spk or {}), (UTT2LANG, utt2lang)):
+        if unknown := sorted(table.keys() - texts.keys() - audio.keys()):
+            faults.note(f"{len(unknown)} line(s) of {name} about utterances that text lacks: {first_few(unknown, 3)}")
     return entries
 
 
@@ -71,17 +93,20 @@ def _table(path: Path, faults: ImportFaults) -> dict[str, Line] | None:
     if not path.exists():
         return None
     table: dict[str, Line] = {}
-    for number, line in enumerate(read_text_file(path).split("\n"), 1):
-        key, _, value = line.replace("\t", " ").strip().partition(" ")
+    for number, line in enumerate(split_lines(read_text_file(path)), 1):
+        key, *rest = FIRST_BLANK.split(line.strip(BLANKS), maxsplit=1)
         where = f"{path}:{number}"
         if not key:
             continue
         if not_utf8(line):
-            faults.add_row(where, f"{printable(key)}: not UTF-8; convert the file with iconv")
+            faults.add_row(where, f"{printable(key)}: not UTF-8; convert the file with iconv", "not UTF-8")
         elif key in table:
-            faults.add_row(where, f"duplicate id {key}, already on {table[key].where}")
+            faults.add_row(where, f"duplicate id {key}, already on {table[key].where}", "duplicate id")
         else:
-            table[key] = Line(where, value.strip())
+            table[key] = Line(where, rest[0].strip(BLANKS) if rest else "")
+            continue
+        if path.name == TEXT:
+            faults.found += 1
     return table
 
 

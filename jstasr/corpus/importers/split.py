@@ -15,6 +15,7 @@ NAMES = {
     "test": "test testing eval evaluation",
 }
 BLOCKS = 20  # of neighbouring recordings, where speakers are not known
+UNKNOWN = "split of an unknown name"
 LARGEST_SHARE = 0.25  # of dev or test by one speaker, where others can be taken
 SET_OF = {name: part for part, names in NAMES.items() for name in names.split()}
 
@@ -52,7 +53,7 @@ def split_entries(
         elif name in SET_OF:
             parts[SET_OF[name]].append(entry)
         else:
-            faults.add_row(entry.where, f"split {entry.split!r}: must be train, dev or test")
+            faults.add_row(entry.where, f"split {entry.split!r}: must be train, dev or test", UNKNOWN)
     notes = []
     if any(parts.values()):
         parts["train"] += undecided

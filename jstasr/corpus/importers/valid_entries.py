@@ -19,6 +19,7 @@ from jstasr.text.language_tags import known_tag
 
 RESERVED_WORD = re.compile(f"(?<![A-Za-z0-9_])({RESERVED.pattern})(?![A-Za-z0-9_])")
 MAX_HEADERS = 50_000  # the headers of more recordings than these are read in stage 2 only: here it would take long
+MISSING = "missing audio"
 THREADS = 8  # that wait for the disk; libsndfile works outside Python's lock
 
 
@@ -38,7 +39,8 @@ def valid_entries(entries: Iterable[Entry], options: ReadOptions, faults: Import
     some = next((entry.lang for entry in kept if entry.lang), "")
     for entry in kept:
         if some and not entry.lang:
-            faults.add_row(entry.where, f"no language, where others have one ({some}); add it, or say --lang CODE")
+            message = f"no language, where others have one ({some}); add it, or say --lang CODE"
+            faults.add_row(entry.where, message, "no language")
     kept = [entry for entry in kept if entry.lang or not some]
     kept = _with_readable_audio(kept, options, faults)
     assign_ids(kept)
@@ -49,25 +51,30 @@ def _has_valid_fields(entry: Entry, faults: ImportFaults) -> bool:
     """Are transcript, path and times in order?"""
     entry.text = " ".join(entry.text.split())
     if not_utf8(entry.text):
-        faults.add_row(entry.where, "the transcript is not UTF-8; convert the file with iconv")
+        faults.add_row(entry.where, "the transcript is not UTF-8; convert the file with iconv", "not UTF-8")
         return False
     if not entry.text:
         faults.add_row(entry.where, "empty transcript")
         return False
     if not any(unicodedata.category(character)[0] in "LN" for character in entry.text):
-        faults.add_row(entry.where, f"the transcript has neither letter nor digit: {entry.text!r}")
+        message = f"the transcript has neither letter nor digit: {entry.text[:80]!r}"
+        faults.add_row(entry.where, message, "transcript without letters")
         return False
     if found := next((c for c in entry.text if unicodedata.category(c) in ("Cc", "Cn")), None):
-        faults.add_row(entry.where, f"the transcript holds U+{ord(found):04X}, which cannot be printed; remove it")
+        message = f"the transcript holds U+{ord(found):04X}, which cannot be printed; remove it"
+        faults.add_row(entry.where, message, "transcript with what cannot be printed")
         return False
     if found := RESERVED_WORD.search(entry.text):
-        faults.add_row(entry.where, f"the transcript holds {found[0]}, which decoders use for themselves; remove it")
+        message = f"the transcript holds {found[0]}, which decoders use for themselves; remove it"
+        faults.add_row(entry.where, message, "transcript with a reserved word")
         return False
     if not_utf8(entry.audio) or any(character in entry.audio for character in "\n\r"):
-        faults.add_row(entry.where, f"the path of the audio is not one line of UTF-8; rename {entry.audio}")
+        message = f"the path of the audio is not one line of UTF-8; rename {entry.audio}"
+        faults.add_row(entry.where, message, "path that is not UTF-8")
         return False
     if entry.start is not None and not is_segment(entry.start, -1 if entry.end is None else entry.end):
-        faults.add_row(entry.where, f"segment {entry.start:g} to {entry.end} s: 0 <= start < end must hold")
+        message = f"segment {entry.start:g} to {entry.end} s: 0 <= start < end must hold"
+        faults.add_row(entry.where, message, "segment without length")
         return False
     return True
 
@@ -95,12 +102,21 @@ def _with_readable_audio(entries: list[Entry], options: ReadOptions, faults: Imp
     length_of = _length_by_header if len(paths) <= MAX_HEADERS else _length_unread
     with ThreadPoolExecutor(THREADS) as pool:
         found = dict(zip(paths, pool.map(length_of, paths.values()), strict=True))
+    missing = [audio for audio, length in found.items() if length.fault == MISSING]
+    if len(missing) == len(found) > 1:
+        path = paths[missing[0]]
+        where = next(entry.where for entry in entries if entry.audio == missing[0])
+        faults.add(
+            where,
+            f"{MISSING}: {path}, and so are all {len(missing)} of them; relative paths begin at --audio-dir DIR",
+        )
+        return []
     kept = []
     for entry in entries:
         if _is_file(entry):
             entry.seconds, fault = found[entry.audio]
             if fault:
-                faults.add_row(entry.where, f"{fault}: {entry.audio}")
+                faults.add_row(entry.where, f"{fault}: {entry.audio}", fault.partition(":")[0].partition(" (")[0])
                 continue
         end = -1 if entry.end is None else entry.end
         if entry.seconds is not None and entry.start is not None and is_outside(entry.start, end, entry.seconds):
@@ -108,6 +124,7 @@ def _with_readable_audio(entries: list[Entry], options: ReadOptions, faults: Imp
             faults.add_row(
                 entry.where,
                 f"segment {entry.start:g} to {until} s lies outside the {entry.seconds:.2f} s of {entry.audio}",
+                "segment outside its recording",
             )
             continue
         kept.append(entry)
@@ -144,7 +161,7 @@ def _length_unread(path: Path) -> AudioLength:
     try:
         size = os.stat(path).st_size
     except (OSError, ValueError):  # ValueError: a zero byte in the path
-        return AudioLength(None, "missing audio")
+        return AudioLength(None, MISSING)
     if path.is_dir() or size == 0:
         return AudioLength(None, f"the audio is {'a folder' if path.is_dir() else 'an empty file'}")
     return AudioLength(None, "")
@@ -156,7 +173,8 @@ def _unique(entries: list[Entry], faults: ImportFaults) -> list[Entry]:
     first: dict[str, str] = {}
     for entry in entries:
         if entry.id in first:
-            faults.add_row(entry.where, f"duplicate id {entry.id}, already on {first[entry.id]}")
+            message = f"duplicate id {entry.id}, already on {first[entry.id]}"
+            faults.add_row(entry.where, message, "duplicate id")
         else:
             first[entry.id] = entry.where
             kept.append(entry)

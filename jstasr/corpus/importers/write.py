@@ -15,7 +15,8 @@ from jstasr.kaldi.tables import spk2utt_of, write_table
 
 AUDIO = "audio"  # folder of the recordings that a source holds inside its files
 SKIPPED = "skipped"  # list of the rows left out
-OURS = {WAV_SCP, TEXT, UTT2SPK, SPK2UTT, UTT2LANG, SEGMENTS, AUDIO, SKIPPED}
+REPORT = "report.txt"  # what was found, taken and left out
+OURS = {WAV_SCP, TEXT, UTT2SPK, SPK2UTT, UTT2LANG, SEGMENTS, AUDIO, SKIPPED, REPORT}
 
 
 def write_data_dir(folder: Path, entries: Sequence[Entry]) -> None:
@@ -56,7 +57,7 @@ def replacing(folder: str | Path) -> Iterator[Path]:
     """A temporary folder to write in, which replaces `folder` at the end; after an error nothing has changed.
 
     Raises:
-        JstasrError: `folder` holds something else than a data directory.
+        JstasrError: `folder` holds something else than a data directory, or cannot be written.
     """
     folder = Path(folder)
     others = sorted(path.name for path in folder.iterdir() if path.name not in OURS) if folder.is_dir() else []
@@ -64,23 +65,16 @@ def replacing(folder: str | Path) -> Iterator[Path]:
         raise JstasrError(
             f"{folder}: is there and is no data directory (it holds {', '.join(others[:3])}): not replaced"
         )
+    if folder.exists() and not folder.is_dir():
+        raise JstasrError(f"{folder}: is there and is no folder: not replaced")
     work = folder.parent / f".{folder.name}.importing"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
     try:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
         yield work
         shutil.rmtree(folder, ignore_errors=True)
         work.rename(folder)
+    except OSError as error:
+        raise JstasrError(f"{error.filename or folder}: {error.strerror}: {folder} is not written") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def summary(name: str, entries: Sequence[Entry]) -> str:
-    """One line about a set: its size, speakers and languages."""
-    languages = sorted({entry.lang for entry in entries if entry.lang})
-    of = f" of {' '.join(languages)}" if languages else ""
-    speakers = len({entry.speaker for entry in entries if not entry.own_speaker})
-    unknown = sum(entry.own_speaker for entry in entries)
-    found = f"{speakers} speakers" if speakers or not unknown else ""
-    lost = f"{unknown} of unknown speakers" if found else "speakers unknown"
-    return f"{name}: {len(entries)} utterances{of}, " + ", ".join(filter(None, (found, lost if unknown else "")))

@@ -51,3 +51,19 @@ def run_import(folder, capsys):
         return status, said.out, said.err
 
     return run
+
+
+@pytest.fixture
+def sizes():
+    """A function of a report that gives its table of sets: name -> (utterances, speakers, hours, languages)."""
+
+    def read(report):
+        rows = {}
+        table = report.split("\n\n")[1].splitlines()
+        assert table[0].split() == ["set", "utterances", "speakers", "hours", "languages"]
+        for line in table[1:]:
+            name, utterances, speakers, hours, *languages = line.split()
+            rows[name] = (int(utterances), int(speakers.replace("unknown", "0")), float(hours), " ".join(languages))
+        return rows
+
+    return read

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jstasr.corpus.importers.entries import Entry, ImportFaults
-from jstasr.corpus.importers.sentences import new_sentences, sentences_of
+from jstasr.corpus.importers.sentences import TextReading, new_sentences, sentences_of
 from jstasr.corpus.importers.split import drop_shared_sentences, hold_out_sentences, split_entries
 from jstasr.kaldi.tables import read_table
 
@@ -128,7 +128,10 @@ def test_an_import_without_speakers_says_so_and_counts_none(speak, lines, run_im
     lines("m.tsv", "audio\ttext", *(f"{number:02d}.wav\tsentence {number:b}" for number in range(16)))
     status, out, err = run_import("--split", "--lang", "br", "m.tsv", "data")
     assert status == 0, err
-    assert "train: 12 utterances of br, speakers unknown" in out and "test: 2 utterances of br, speakers unknown" in out
+    table = [line.split() for line in out.splitlines()]
+    assert ["train", "12", "unknown"] in [row[:3] for row in table] and ["test", "2", "unknown"] in [
+        row[:3] for row in table
+    ]
     assert "WARNING: the speakers are not known: one voice may be in train, dev and test" in out and "`speaker`" in out
     status, out, err = run_import("--measure", "--lang", "br", "m.tsv", "none")
     assert "unknown=16" in out
@@ -171,7 +174,7 @@ def test_an_unknown_split_is_a_fault_of_its_row():
     entries = entries_of({"a": 1})
     entries[0].split = "holdout"
     split_entries(entries, 0.1, 0.1, 1, faults)
-    assert faults.rows == ["x: split 'holdout': must be train, dev or test"]
+    assert list(map(str, faults.rows)) == ["x: split 'holdout': must be train, dev or test"]
 
 
 def with_texts(*texts):
@@ -202,8 +205,22 @@ def test_held_out_sentences_take_all_their_recordings_along():
 def test_long_lines_are_cut_into_sentences(folder, lines):
     sentence = "This is a sentence of some forty characters."
     lines("t.txt", " ".join([sentence] * 6), "short. one", "", "x" * 500)
-    assert sentences_of(["t.txt"]) == [sentence] * 6 + ["short. one"]
-    assert new_sentences(["A b.", "a, b", "123", "c"], "en", {"c"}) == (["A b."], 1)
+    reading = TextReading()
+    assert sentences_of(["t.txt"], reading) == [sentence] * 6 + ["short. one"]
+    assert reading.left_out == {"of over 400 characters without the end of a sentence": 1}
+
+
+def test_sentences_are_taken_once_and_the_others_are_counted(folder, lines):
+    lines("t.txt", "A b.", "a, b", "123", "c", "d\0")
+    reading = TextReading()
+    assert new_sentences(sentences_of(["t.txt"], reading), "en", {"c"}, reading) == ["A b."]
+    assert reading.lines == 5 and reading.sentences == 1
+    assert reading.left_out == {
+        "that are there already": 1,
+        "without letters": 1,
+        "that dev or test has": 1,
+        "with characters that cannot be printed": 1,
+    }
 
 
 def test_the_whole_command(folder, lines, speak, run_import):
@@ -222,7 +239,7 @@ def test_the_whole_command(folder, lines, speak, run_import):
     text = [line.lower().rstrip(".") for line in read_table("data/train_text/text").values()]
     assert "something new" in text and not set(text) & held and len(text) == 9
     assert set(read_table("data/train_text/utt2lang").values()) == {"br"}
-    assert "left out 2 that dev or test has" in out
+    assert "train_text: br: 11 lines, 9 sentences taken; left out: 2 that dev or test has" in out
 
     status, out, err = run_import("m.tsv", "data", "--split", "--lang", "br", "--held-out", "0.25", "--max-train", "10")
     assert status == 0, err
