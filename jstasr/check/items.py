@@ -52,7 +52,7 @@ def module_items(recipe: Recipe) -> list[Item]:
         ("kaldiio", "kaldiio", (FEATURES, TRAIN, DECODE, REPORT)),
         ("torch", "torch", (FEATURES, *MODEL)),
         ("torchaudio", "torchaudio", (AUDIO, FEATURES, *MODEL)),
-        ("omegaconf", "omegaconf", MODEL),
+        ("omegaconf", "omegaconf", (FEATURES, *MODEL)),
         ("lightning_fabric", "lightning-fabric", (TRAIN,)),
         ("jiwer", "jiwer", (TRAIN,)),
         ("tensorboard", "tensorboard", (TRAIN, REPORT)),

@@ -359,15 +359,18 @@ fi
 if begins 5; then
     for set in "${paired_sets[@]}"; do needs 2 "${audiodir}/${set}"/{wav.scp,text,utt2spk}; done
     for set in "${paired_train}" "${valid_set}"; do needs 3 "${audiodir}/${set}/phones"; done
+    config=$(config_file "${asr_config}") || die "--asr_config ${asr_config}: no such file in $(pwd), and none that the recipes share"
     for set in "${paired_sets[@]}"; do
         jobs=$(jobs_for "${audiodir}/${set}/wav.scp" "${nj}")
         options=(--feats-type "${feats_type}"
             --data-dir "${audiodir}/${set}" --outdir "${featsdir}/${set}" --fs "${fs}" --num-jobs "${jobs}"
         )
+        # shellcheck disable=SC2086  # --asr_args is a list of options; features.kind may stand there
         ${train_cmd} JOB=1:"${jobs}" "${featsdir}/${set}/logdir/extract.JOB.log" \
-            jstasr extract "${options[@]}" --job JOB
+            jstasr extract "${options[@]}" --job JOB --train-options --config "${config}" ${asr_args}
         if [ "${set}" = "${paired_train}" ]; then options+=(--cmvn-out "${featsdir}/${set}/cmvn.ark"); fi
-        jstasr extract "${options[@]}" --merge
+        # shellcheck disable=SC2086
+        jstasr extract "${options[@]}" --merge --train-options --config "${config}" ${asr_args}
     done
     ends
 fi
