@@ -6,23 +6,22 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import soundfile
 
 from jstasr.errors import JstasrError
+from jstasr.kaldi.audio_headers import counts_its_frames, missing_seconds
 from jstasr.kaldi.files import atomic_write
 
-if TYPE_CHECKING:
-    from torchaudio.transforms import Resample
-
 MIN_RATE, MAX_RATE = 4000, 384000  # Hz
-UNKNOWN_LENGTH = 0x7FFF0000  # bytes in the header of a WAV file: from here on its writer did not know
+UNKNOWN_FRAMES = 2**50  # libsndfile has a huge number where a pipe or a damaged file has none
+BLOCK = 1 << 20  # values that are read at a time: what a header says of the length is no reason to ask for memory
 CUT_OFF = 0.05  # seconds that a file may lack: headers count themselves, and resampling rounds
+FLOATS = ("FLOAT", "DOUBLE")  # subtypes whose samples have no full scale
 TOO_LOUD = 2.0  # peak of floating-point samples: more than what an honest file passes full scale by
 Channel = int | Literal["mix"]  # number from 1, or the mean of all channels
 
@@ -85,31 +84,15 @@ def _run_pipe(source: str) -> _Piped:
     return _Piped(done.stdout, "" if "broken pipe" in said.lower() else failure)
 
 
-def missing_seconds(handle: BinaryIO) -> float | None:
-    """How much of a WAV file's sound its header promises and is not there; None where the header does not say.
+class _OpenAudio(NamedTuple):
+    """An open file; `guessed`: its number of frames is not known before it is read."""
 
-    Writers to a pipe do not know the length, and put 0 or a huge number.
-    """
-    size = handle.seek(0, os.SEEK_END)
-    handle.seek(0)
-    if handle.read(4) != b"RIFF" or handle.seek(8) != 8 or handle.read(4) != b"WAVE":
-        return None
-    bytes_per_second = 0
-    while len(header := handle.read(8)) == 8:
-        name, length = header[:4], int.from_bytes(header[4:], "little")
-        if name == b"data":
-            if not bytes_per_second or length == 0 or length >= UNKNOWN_LENGTH:
-                return None
-            return max(0, length - (size - handle.tell())) / bytes_per_second
-        body = handle.tell()
-        if name == b"fmt ":
-            bytes_per_second = int.from_bytes(handle.read(12)[8:], "little")
-        handle.seek(body + length + length % 2)
-    return None
+    file: soundfile.SoundFile
+    guessed: bool
 
 
 @contextmanager
-def _open_audio(source: str) -> Iterator[soundfile.SoundFile]:
+def _open_audio(source: str) -> Iterator[_OpenAudio]:
     """The open audio of a path or pipe; errors name the source."""
     failure = ""
     if is_pipe(source):
@@ -125,18 +108,28 @@ def _open_audio(source: str) -> Iterator[soundfile.SoundFile]:
     try:
         if isinstance(handle, str):
             with open(handle, "rb") as raw:
-                missing = missing_seconds(raw)
+                missing, counted = missing_seconds(raw), counts_its_frames(raw)
         else:
-            missing = missing_seconds(handle)
+            missing, counted = missing_seconds(handle), counts_its_frames(handle)
             handle.seek(0)
         if missing is not None and missing > CUT_OFF:
-            raise JstasrError(failure or f"{name}: is cut off: {missing:.2f} s of what its header promises are missing")
+            raise JstasrError(failure or _cut_off(name, missing))
         if missing is None and failure:
             raise JstasrError(failure)
         with soundfile.SoundFile(handle) as file:
-            yield file
+            if not MIN_RATE <= file.samplerate <= MAX_RATE:
+                limits = f"{MIN_RATE} to {MAX_RATE} Hz"
+                raise JstasrError(f"{name}: has a sampling rate of {file.samplerate} Hz by its header, not {limits}")
+            yield _OpenAudio(file, guessed=file.format == "MP3" and not counted or file.frames >= UNKNOWN_FRAMES)
     except (soundfile.SoundFileError, OSError) as error:
         raise JstasrError(f"{name}: cannot read as audio: {audio_fault(error)}") from error
+
+
+def _cut_off(name: str, missing: float = float("inf")) -> str:
+    """The fault of a file that lacks so many seconds; infinity: nobody knows how many."""
+    if missing == float("inf"):
+        return f"{name}: is cut off or damaged: the end of its sound is missing"
+    return f"{name}: is cut off or damaged: {missing:.2f} s of what its header promises are missing"
 
 
 def audio_fault(error: Exception) -> str:
@@ -164,21 +157,25 @@ def read_audio(
             or of another scale, or a part that lies outside the recording.
     """
     source = str(source)
-    with _open_audio(source) as file:
+    with _open_audio(source) as (file, guessed):
         rate = file.samplerate
         column = _channel_index(source, file.channels, channel)
         first = 0 if start is None else round(start * rate)
         last = None if end is None else round(end * rate)
-        # The number of samples in a header may be a guess (pipes, mp3): cut by what is really there.
-        if first and not is_pipe(source) and file.seekable():
+        skip = first
+        if first and not guessed and not is_pipe(source) and file.seekable():
             if first >= file.frames:
                 raise JstasrError(f"{source}: {_outside(start, end, file.frames / rate)}")
             file.seek(first)
-            samples = file.read(-1 if last is None else last - first, dtype="float32", always_2d=True)
-        else:
-            samples = file.read(-1 if last is None else last, dtype="float32", always_2d=True)[first:]
-    if (first and not len(samples)) or (last is not None and len(samples) < last - first):
-        raise JstasrError(f"{source}: {_outside(start, end, (first + len(samples)) / rate)}")
+            skip = 0
+        wanted = None if last is None else last - first + skip
+        samples = np.concatenate([np.zeros((0, file.channels), np.float32), *_blocks(file, wanted)])[skip:]
+        promised = 0 if guessed else file.frames if last is None else min(file.frames, last)
+    held = first + len(samples)
+    if held < promised - CUT_OFF * rate:
+        raise JstasrError(_cut_off(source, (promised - held) / rate))
+    if (first and not len(samples)) or (last is not None and held < last):
+        raise JstasrError(f"{source}: {_outside(start, end, held / rate)}")
     samples = samples.mean(1) if column is None else np.ascontiguousarray(samples[:, column])
     if not np.isfinite(samples).all():
         raise JstasrError(f"{source}: holds samples that are NaN or infinite")
@@ -190,6 +187,18 @@ def read_audio(
             "Divide them by their full scale (32768 for 16 bits)"
         )
     return samples, rate
+
+
+def _blocks(file: soundfile.SoundFile, count: int | None = None) -> Iterator[np.ndarray]:
+    """The next `count` frames, or as many as there are, in blocks (N, C) float32; None: all."""
+    block = max(1, BLOCK // file.channels)
+    while count is None or count > 0:
+        wanted = block if count is None else min(block, count)
+        samples = file.read(wanted, dtype="float32", always_2d=True)
+        yield samples
+        if len(samples) < wanted:
+            return
+        count = None if count is None else count - wanted
 
 
 def _outside(start: float | None, end: float | None, seconds: float) -> str:
@@ -220,7 +229,7 @@ def _channel_index(source: str, channels: int, channel: Channel | None) -> int |
 
 
 class AudioInfo(NamedTuple):
-    """What a file's header says: sampling rate (Hz), channels, samples per channel, are samples floating point?"""
+    """Sampling rate (Hz), channels, samples per channel of a file; are its samples floating point?"""
 
     rate: int
     channels: int
@@ -229,29 +238,28 @@ class AudioInfo(NamedTuple):
 
 
 def audio_info(path: str) -> AudioInfo:
-    """What the header of a file says, once it is known that no sound is missing."""
-    with _open_audio(path) as file:
-        is_float = file.subtype in ("FLOAT", "DOUBLE")
-        return AudioInfo(file.samplerate, file.channels, file.frames, is_float)
+    """What a file holds, by its header once it is known that its last sample is there; else by decoding it.
 
-
-@lru_cache(maxsize=8)
-def _resampler(rate: int, new_rate: int) -> "Resample":
-    from torchaudio.transforms import Resample
-
-    # A long Kaiser-windowed sinc: aliases below -90 dB, flat to 0.9 of the lower Nyquist frequency.
-    return Resample(
-        rate,
-        new_rate,
-        resampling_method="sinc_interp_kaiser",
-        lowpass_filter_width=64,
-        rolloff=0.9475937167399596,
-        beta=14.769656459379492,
-    )
+    Raises:
+        JstasrError: as for `read_audio`.
+    """
+    with _open_audio(path) as (file, guessed):
+        rate, channels, frames, is_float = file.samplerate, file.channels, file.frames, file.subtype in FLOATS
+        if guessed:
+            frames = sum(map(len, _blocks(file)))
+        elif frames and file.seekable() and file.format != "MP3":  # where it would be found by an estimate
+            try:
+                file.seek(frames - 1)
+                whole = len(file.read(1)) == 1
+            except soundfile.SoundFileError:
+                whole = False
+            if not whole:
+                raise JstasrError(_cut_off(path))
+    return AudioInfo(rate, channels, frames, is_float)
 
 
 def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
-    """Resample a signal.
+    """Resample a signal: aliases below -120 dB, in time and memory that do not depend on the ratio of the rates.
 
     Args:
         samples: (N,) float32.
@@ -261,10 +269,11 @@ def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
     """
     if rate == new_rate:
         return samples
-    import torch
+    import soxr
 
-    with torch.inference_mode():
-        return _resampler(rate, new_rate)(torch.from_numpy(samples)).numpy()
+    resampled = soxr.resample(samples, rate, new_rate, quality="HQ")
+    length = -(-len(samples) * new_rate // rate)
+    return np.pad(resampled, (0, max(0, length - len(resampled))))[:length]
 
 
 def write_wav(path: str | Path, samples: np.ndarray, rate: int) -> None:

@@ -1,0 +1,148 @@
+"""What the headers of audio files promise, against what is there: libsndfile accepts most files that are cut off."""
+
+import os
+from typing import BinaryIO, Literal
+
+UNKNOWN_LENGTH = 0x7FFF0000  # bytes in the header of a WAV file: from here on its writer did not know
+W64_RIFF, W64_WAVE = b"riff\x2e\x91\xcf\x11", b"wave\xf3\xac\xd3\x11"  # beginnings of their GUIDs
+OGG_PAGE = 27 + 255 + 255 * 255  # bytes of the longest page
+MPEG_FRAME = 1441  # bytes of the longest frame
+MPEG_TAGS = (b"Xing", b"Info", b"VBRI")  # in the first frame: how many follow
+
+
+def missing_seconds(handle: BinaryIO) -> float | None:
+    """How much of a file's sound its header promises and is not there; None where the header does not say.
+
+    WAV (RIFF and RF64), Sony Wave64, AIFF, AU and SPHERE state a length. An Ogg file whose last page is incomplete,
+    or an MP3 file with fewer bytes than its first frame says, lacks an unknown part, here infinity. Of FLAC the decoder
+    has to say. Writers to a pipe do not know the length, and put 0 or a huge number.
+    """
+    size = handle.seek(0, os.SEEK_END)
+    handle.seek(0)
+    start = handle.read(24)
+    try:
+        if start[:4] in (b"RIFF", b"RF64", b"BW64") and start[8:12] == b"WAVE":
+            return _missing_of_chunks(handle, size, b"data", "little")
+        if start[:4] == b"FORM" and start[8:12] in (b"AIFF", b"AIFC"):
+            return _missing_of_chunks(handle, size, b"SSND", "big")
+        if start[:8] == W64_RIFF:
+            return _missing_of_wave64(handle, size)
+        if start[:4] == b".snd":
+            return _missing_of_au(start, size)
+        if start[:7] == b"NIST_1A":
+            return _missing_of_sphere(handle, size)
+        if start[:4] == b"OggS":
+            return _missing_of_ogg(handle, size)
+        if start[:3] == b"ID3" or start[:1] == b"\xff":
+            return _missing_of_mp3(handle, size)
+    except (ValueError, IndexError, OverflowError):
+        pass  # no header that libsndfile reads, which will say so
+    return None
+
+
+def _missing_of_chunks(handle: BinaryIO, size: int, sound: bytes, order: Literal["little", "big"]) -> float | None:
+    """Of a file of chunks, one of them named `sound`."""
+    bytes_per_second, long_length = 0.0, 0
+    handle.seek(12)
+    while len(header := handle.read(8)) == 8:
+        name, length = header[:4], int.from_bytes(header[4:], order)
+        body = handle.tell()
+        if name == sound:
+            if long_length and length >= UNKNOWN_LENGTH:
+                length = long_length
+            elif length >= UNKNOWN_LENGTH:
+                return None
+            if not bytes_per_second or length == 0:
+                return None
+            return max(0, length - (size - body)) / bytes_per_second
+        if name == b"ds64":
+            long_length = int.from_bytes(handle.read(16)[8:], "little")
+        elif name == b"fmt ":
+            bytes_per_second = float(int.from_bytes(handle.read(12)[8:], "little"))
+        elif name == b"COMM":
+            values = handle.read(18)
+            bytes_per_second = _extended(values[8:18]) * int.from_bytes(values[:2], "big") * _width(values[6:8])
+        handle.seek(body + length + length % 2)
+    return None
+
+
+def _width(bits: bytes) -> int:
+    """Bytes of a sample of so many bits."""
+    return (int.from_bytes(bits, "big") + 7) // 8
+
+
+def _extended(value: bytes) -> float:
+    """An 80-bit floating-point number."""
+    exponent, fraction = int.from_bytes(value[:2], "big") & 0x7FFF, int.from_bytes(value[2:], "big")
+    return fraction * 2.0 ** (exponent - 16383 - 63)
+
+
+def _missing_of_wave64(handle: BinaryIO, size: int) -> float | None:
+    handle.seek(40)
+    while len(header := handle.read(24)) == 24:
+        length = int.from_bytes(header[16:], "little")  # its own 24 bytes included
+        if header[:4] == b"fmt ":
+            bytes_per_second = int.from_bytes(handle.read(12)[8:], "little")
+            promised = int.from_bytes(_at(handle, 16, 8), "little")
+            return max(0, promised - size) / bytes_per_second if bytes_per_second else None
+        handle.seek(max(0, length + -length % 8 - 24), os.SEEK_CUR)
+    return None
+
+
+def _at(handle: BinaryIO, place: int, count: int) -> bytes:
+    handle.seek(place)
+    return handle.read(count)
+
+
+def _missing_of_au(start: bytes, size: int) -> float | None:
+    offset, length, encoding, rate, channels = (int.from_bytes(start[i : i + 4], "big") for i in range(4, 24, 4))
+    width = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}.get(encoding, 0)
+    if not rate * channels * width or length == 0 or length >= UNKNOWN_LENGTH:
+        return None
+    return max(0, offset + length - size) / (rate * channels * width)
+
+
+def _missing_of_sphere(handle: BinaryIO, size: int) -> float | None:
+    lines = _at(handle, 0, 4096).split(b"end_head")[0].decode("latin-1").split("\n")
+    fields = {words[0]: words[2] for line in lines if len(words := line.split()) == 3}
+    if "," in fields.get("sample_coding", ""):  # pcm,embedded-shorten-v2.00: compressed
+        return None
+    try:
+        rate, count = int(fields["sample_rate"]), int(fields["sample_count"])
+        block = int(fields.get("channel_count", "1")) * int(fields["sample_n_bytes"])
+        return max(0, int(lines[1]) + count * block - size) / (rate * block)
+    except (KeyError, ZeroDivisionError):
+        return None
+
+
+def _missing_of_ogg(handle: BinaryIO, size: int) -> float | None:
+    end = _at(handle, max(0, size - OGG_PAGE), OGG_PAGE)
+    place = end.rfind(b"OggS")
+    if place < 0:
+        return None
+    segments = end[place + 27 :][: end[place + 26]] if len(end) > place + 26 else b""
+    whole = len(end) > place + 26 and len(segments) == end[place + 26]
+    return 0.0 if whole and place + 27 + len(segments) + sum(segments) <= len(end) else float("inf")
+
+
+def _first_frame(handle: BinaryIO) -> tuple[int, bytes]:
+    """Where the sound of an MP3 file begins, behind an ID3 tag, and the beginning of its first frame."""
+    start, place = _at(handle, 0, 10), 0
+    if start[:3] == b"ID3" and len(start) == 10:
+        place = 10 + sum((value & 127) << shift for value, shift in zip(start[6:], (21, 14, 7, 0)))
+    return place, _at(handle, place, 200)
+
+
+def counts_its_frames(handle: BinaryIO) -> bool:
+    """Does an MP3 file say how many frames it has? Else what libsndfile says of its length is a guess."""
+    return any(tag in _first_frame(handle)[1] for tag in MPEG_TAGS)
+
+
+def _missing_of_mp3(handle: BinaryIO, size: int) -> float | None:
+    place, frame = _first_frame(handle)
+    tag = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if frame[:1] != b"\xff" or tag < 0 or not frame[tag + 7] & 2:
+        return None
+    field = tag + 8 + 4 * (frame[tag + 7] & 1)  # behind the number of frames, if that is there
+    missing = place + int.from_bytes(frame[field : field + 4], "big") - size
+    return float("inf") if missing > MPEG_FRAME else 0.0
