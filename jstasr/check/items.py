@@ -46,12 +46,13 @@ def module_items(recipe: Recipe) -> list[Item]:
         ("numpy", "numpy", ALL),
         ("scipy", "scipy", (1,)),
         ("soundfile", "soundfile", (AUDIO, FEATURES)),
+        ("soxr", "soxr", (AUDIO,)),
         ("babel", "babel", (1,)),
         ("num2words", "num2words", (1, AUDIO, PHONES, SCORE)),
         ("phonemizer", "phonemizer", (PHONES,)),
         ("kaldiio", "kaldiio", (FEATURES, TRAIN, DECODE, REPORT)),
         ("torch", "torch", (FEATURES, *MODEL)),
-        ("torchaudio", "torchaudio", (AUDIO, FEATURES, *MODEL)),
+        ("torchaudio", "torchaudio", (FEATURES, *MODEL)),
         ("omegaconf", "omegaconf", (FEATURES, *MODEL)),
         ("lightning_fabric", "lightning-fabric", (TRAIN,)),
         ("jiwer", "jiwer", (TRAIN,)),
@@ -71,6 +72,7 @@ def program_items(recipe: Recipe) -> list[Item]:
         Item("bash", partial(probes.program, "bash", "--version"), ALL, debian("bash")),
         Item("perl", partial(probes.program, "perl", "--version"), ALL, debian("perl")),
         Item("awk", partial(probes.program, "awk", "BEGIN { print 1 }"), ALL, debian("mawk")),
+        Item("audio formats", probes.audio_formats, (AUDIO,), SETUP),
         Item("sox", probes.sox, (AUDIO,), debian("sox"), required=recipe.speed_perturb),
     ]
     scheduler = {"slurm.pl": ("sbatch", "squeue"), "queue.pl": ("qsub", "qstat")}

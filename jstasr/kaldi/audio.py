@@ -2,6 +2,8 @@
 
 import io
 import os
+import re
+import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -44,6 +46,12 @@ def is_pipe(source: str) -> bool:
     return source.rstrip().endswith("|")
 
 
+# What utils/internal/play_through_sox.pl writes for a file that sox may not read: the path is one word of bash.
+OWN_READER = re.compile(
+    r"jstasr to-wav (?P<path>(?:'[^']*'|\\'|[\w./:=,%+@-]+)+) \| (?P<rest>.+)", re.ASCII | re.DOTALL
+)
+
+
 class _Piped(NamedTuple):
     """What a `command |` wrote, and how the programs in front of its last one failed, or ""."""
 
@@ -57,14 +65,16 @@ def _run_pipe(source: str) -> _Piped:
     As in Kaldi the last program judges a pipeline. One in front of it may end because the next has enough: by
     SIGPIPE, or with the words "Broken pipe".
     """
-    command = source.rstrip()[:-1].strip()
+    command, read = source.rstrip()[:-1].strip(), None
+    if own := OWN_READER.fullmatch(command):  # in this process: starting another for each utterance takes longer
+        read, command = wav_bytes(shlex.split(own["path"])[0]), own["rest"]
     with TemporaryFile() as report:
         # A line of its own: the command may end in a comment.
         statuses = f'{command}\n_s=("${{PIPESTATUS[@]}}"); echo "${{_s[*]}}" >&{report.fileno()}; exit "${{_s[-1]}}"'
         try:
             done = subprocess.run(
                 ["bash", "-c", statuses],
-                stdin=subprocess.DEVNULL,
+                input=b"" if read is None else read,
                 capture_output=True,
                 check=False,
                 pass_fds=(report.fileno(),),
@@ -274,6 +284,19 @@ def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
     resampled = soxr.resample(samples, rate, new_rate, quality="HQ")
     length = -(-len(samples) * new_rate // rate)
     return np.pad(resampled, (0, max(0, length - len(resampled))))[:length]
+
+
+def wav_bytes(path: str) -> bytes:
+    """The whole of an audio file, all its channels, as 16-bit WAV; errors as of `read_audio`."""
+    with _open_audio(path) as (file, guessed):
+        buffer, rate, frames = io.BytesIO(), file.samplerate, 0
+        with soundfile.SoundFile(buffer, "w", rate, file.channels, "PCM_16", format="WAV") as wav:
+            for block in _blocks(file):
+                wav.write(block)
+                frames += len(block)
+        if not guessed and frames < file.frames - CUT_OFF * rate:
+            raise JstasrError(_cut_off(path, (file.frames - frames) / rate))
+    return buffer.getvalue()
 
 
 def write_wav(path: str | Path, samples: np.ndarray, rate: int) -> None:
