@@ -73,15 +73,13 @@ def run(args: Namespace) -> None:
         fbank = Fbank(*settings)
         num_jobs = args.num_jobs if args.job else 1
         begin = time.perf_counter()
-        count, seconds, silent = extract_part(
-            args.data_dir, args.outdir, fbank, args.job or 1, num_jobs, compress, not raw
-        )
+        count, seconds, _ = extract_part(args.data_dir, args.outdir, fbank, args.job or 1, num_jobs, compress, not raw)
         elapsed = max(time.perf_counter() - begin, 1e-3)
         part = f" part {args.job} of {num_jobs}," if args.job else ""
         speed = f"{seconds:.0f} s of audio, {seconds / elapsed:.0f}x real time"
         print(f"{args.data_dir}:{part} {count} utterances, {speed}")
+    if args.job is None:
+        count, frames, silent = merge_parts(args.data_dir, args.outdir, num_jobs, settings, args.cmvn_out, not raw)
+        print(f"{args.outdir}: {count} utterances, {frames} frames, features of the kind {settings.kind}")
         if silent:
             print(f"warning: nothing but digital silence in {len(silent)} utterance(s): {first_few(silent)}")
-    if args.job is None:
-        count, frames = merge_parts(args.data_dir, args.outdir, num_jobs, settings, args.cmvn_out, not raw)
-        print(f"{args.outdir}: {count} utterances, {frames} frames, features of the kind {settings.kind}")

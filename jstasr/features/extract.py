@@ -29,6 +29,7 @@ class PartFiles(NamedTuple):
     num_frames: Path  # written last: with it, the part is whole
     cmvn: Path  # its statistics
     settings: Path  # how they are computed
+    silent: Path  # a table of the utterances that are digital silence
 
 
 def part_files(outdir: str | Path, job: int) -> PartFiles:
@@ -41,6 +42,7 @@ def part_files(outdir: str | Path, job: int) -> PartFiles:
         parts / f"{UTT2NUM_FRAMES}.{job}",
         parts / f"cmvn.{job}.ark",
         parts / f"{job}.{SETTINGS}",
+        parts / f"silent.{job}",
     )
 
 
@@ -49,6 +51,14 @@ class ExtractedPart(NamedTuple):
 
     num_utterances: int
     seconds: float
+    silent: list[str]
+
+
+class ExtractedSet(NamedTuple):
+    """What all jobs found: number of utterances, number of frames, utterances that are digital silence."""
+
+    num_utterances: int
+    num_frames: int
     silent: list[str]
 
 
@@ -110,6 +120,7 @@ def extract_part(
             raise JstasrError(f"no features for {len(faults)} of {len(utterances)} utterances:\n{shown}")
     stats.save(part.cmvn)
     write_settings(part.settings, fbank.settings)
+    write_table(part.silent, {utterance: wav_scp[utterance] for utterance in silent})
     write_table(part.scp, scp if keep else {utterance: wav_scp[utterance] for utterance in utterances})
     write_table(part.num_frames, num_frames)
     return ExtractedPart(len(utterances), seconds, silent)
@@ -122,7 +133,7 @@ def merge_parts(
     settings: FbankSettings,
     cmvn_out: str | Path | None = None,
     keep: bool = True,
-) -> tuple[int, int]:
+) -> ExtractedSet:
     """Join the parts of all jobs into feats.scp and utt2num_frames, beside copies of the set's other tables.
 
     Args:
@@ -132,8 +143,6 @@ def merge_parts(
         settings: how the jobs computed the features.
         cmvn_out: where to write the statistics of the set, or None.
         keep: the jobs wrote the features; else wav.scp is written instead of feats.scp, for features on the fly.
-    Returns:
-        number of utterances, number of frames.
     Raises:
         JstasrError: the parts do not add up to the set.
     """
@@ -141,6 +150,7 @@ def merge_parts(
     parts = [part_files(outdir, job) for job in range(1, num_jobs + 1)]
     scp: dict[str, str] = {}
     num_frames: dict[str, str] = {}
+    silent: list[str] = []
     stats: list[CmvnStats] = []
     for job, part in enumerate(parts, 1):
         needed = part.archive if keep else part.num_frames
@@ -150,6 +160,7 @@ def merge_parts(
             raise JstasrError(f"{part.settings}: computed with other settings; run job {job} of {num_jobs} again")
         scp.update(read_table(part.scp))
         num_frames.update(read_table(part.num_frames))
+        silent += read_table(part.silent, allow_empty=True)
         stats.append(CmvnStats.load(part.cmvn))
     total = stats[0]
     for other in stats[1:]:
@@ -174,4 +185,4 @@ def merge_parts(
     else:
         (outdir / FEATS_SCP).unlink(missing_ok=True)
         write_table(outdir / WAV_SCP, scp)
-    return len(scp), total.count
+    return ExtractedSet(len(scp), total.count, silent)

@@ -20,10 +20,10 @@ from jstasr.kaldi.audio_headers import counts_its_frames, missing_seconds
 from jstasr.kaldi.files import atomic_write
 
 MIN_RATE, MAX_RATE = 4000, 384000  # Hz
+LEAST_MP3 = 900  # bytes of a second of MP3: the lowest bit rate is 8 kbit/s
 UNKNOWN_FRAMES = 2**50  # libsndfile has a huge number where a pipe or a damaged file has none
 BLOCK = 1 << 20  # values that are read at a time: what a header says of the length is no reason to ask for memory
 CUT_OFF = 0.05  # seconds that a file may lack: headers count themselves, and resampling rounds
-FLOATS = ("FLOAT", "DOUBLE")  # subtypes whose samples have no full scale
 TOO_LOUD = 2.0  # peak of floating-point samples: more than what an honest file passes full scale by
 Channel = int | Literal["mix"]  # number from 1, or the mean of all channels
 
@@ -94,6 +94,13 @@ def _run_pipe(source: str) -> _Piped:
     return _Piped(done.stdout, "" if "broken pipe" in said.lower() else failure)
 
 
+class _SoundFile(soundfile.SoundFile):
+    """Reads block after block; its parent also seeks behind each, which fails in FLAC files of unknown length."""
+
+    def seekable(self) -> bool:
+        return False
+
+
 class _OpenAudio(NamedTuple):
     """An open file; `guessed`: its number of frames is not known before it is read."""
 
@@ -118,18 +125,19 @@ def _open_audio(source: str) -> Iterator[_OpenAudio]:
     try:
         if isinstance(handle, str):
             with open(handle, "rb") as raw:
-                missing, counted = missing_seconds(raw), counts_its_frames(raw)
+                missing, counted, size = missing_seconds(raw), counts_its_frames(raw), raw.seek(0, os.SEEK_END)
         else:
-            missing, counted = missing_seconds(handle), counts_its_frames(handle)
+            missing, counted, size = missing_seconds(handle), counts_its_frames(handle), handle.seek(0, os.SEEK_END)
             handle.seek(0)
         if missing is not None and missing > CUT_OFF:
             raise JstasrError(failure or _cut_off(name, missing))
         if missing is None and failure:
             raise JstasrError(failure)
-        with soundfile.SoundFile(handle) as file:
+        with _SoundFile(handle) as file:
             if not MIN_RATE <= file.samplerate <= MAX_RATE:
                 limits = f"{MIN_RATE} to {MAX_RATE} Hz"
                 raise JstasrError(f"{name}: has a sampling rate of {file.samplerate} Hz by its header, not {limits}")
+            counted = counted and file.frames / file.samplerate * LEAST_MP3 <= size
             yield _OpenAudio(file, guessed=file.format == "MP3" and not counted or file.frames >= UNKNOWN_FRAMES)
     except (soundfile.SoundFileError, OSError) as error:
         raise JstasrError(f"{name}: cannot read as audio: {audio_fault(error)}") from error
@@ -173,7 +181,7 @@ def read_audio(
         first = 0 if start is None else round(start * rate)
         last = None if end is None else round(end * rate)
         skip = first
-        if first and not guessed and not is_pipe(source) and file.seekable():
+        if first and not guessed and not is_pipe(source):
             if first >= file.frames:
                 raise JstasrError(f"{source}: {_outside(start, end, file.frames / rate)}")
             file.seek(first)
@@ -239,12 +247,15 @@ def _channel_index(source: str, channels: int, channel: Channel | None) -> int |
 
 
 class AudioInfo(NamedTuple):
-    """Sampling rate (Hz), channels, samples per channel of a file; are its samples floating point?"""
+    """Sampling rate (Hz), channels and samples per channel of a file.
+
+    `is_plain`: integers of a fixed size, so that nothing is found by reading them that its size does not show.
+    """
 
     rate: int
     channels: int
     frames: int
-    is_float: bool
+    is_plain: bool
 
 
 def audio_info(path: str) -> AudioInfo:
@@ -254,10 +265,11 @@ def audio_info(path: str) -> AudioInfo:
         JstasrError: as for `read_audio`.
     """
     with _open_audio(path) as (file, guessed):
-        rate, channels, frames, is_float = file.samplerate, file.channels, file.frames, file.subtype in FLOATS
+        rate, channels, frames = file.samplerate, file.channels, file.frames
+        is_plain = file.subtype.startswith("PCM_") and file.format != "FLAC"
         if guessed:
             frames = sum(map(len, _blocks(file)))
-        elif frames and file.seekable() and file.format != "MP3":  # where it would be found by an estimate
+        elif frames and file.format != "MP3":  # where it would be found by an estimate
             try:
                 file.seek(frames - 1)
                 whole = len(file.read(1)) == 1
@@ -265,7 +277,7 @@ def audio_info(path: str) -> AudioInfo:
                 whole = False
             if not whole:
                 raise JstasrError(_cut_off(path))
-    return AudioInfo(rate, channels, frames, is_float)
+    return AudioInfo(rate, channels, frames, is_plain)
 
 
 def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import BinaryIO, Literal
 
 UNKNOWN_LENGTH = 0x7FFF0000  # bytes in the header of a WAV file: from here on its writer did not know
 W64_RIFF, W64_WAVE = b"riff\x2e\x91\xcf\x11", b"wave\xf3\xac\xd3\x11"  # beginnings of their GUIDs
+FIXED_SIZE = (1, 3, 6, 7, 0xFFFE)  # kinds of WAV: PCM, floating point, A-law, mu-law, extensible
 OGG_PAGE = 27 + 255 + 255 * 255  # bytes of the longest page
 MPEG_FRAME = 1441  # bytes of the longest frame
 MPEG_TAGS = (b"Xing", b"Info", b"VBRI")  # in the first frame: how many follow
@@ -58,12 +59,18 @@ def _missing_of_chunks(handle: BinaryIO, size: int, sound: bytes, order: Literal
         if name == b"ds64":
             long_length = int.from_bytes(handle.read(16)[8:], "little")
         elif name == b"fmt ":
-            bytes_per_second = float(int.from_bytes(handle.read(12)[8:], "little"))
+            bytes_per_second = float(_bytes_per_second(handle.read(14)))
         elif name == b"COMM":
             values = handle.read(18)
             bytes_per_second = _extended(values[8:18]) * int.from_bytes(values[:2], "big") * _width(values[6:8])
         handle.seek(body + length + length % 2)
     return None
+
+
+def _bytes_per_second(form: bytes) -> int:
+    """By the beginning of a fmt chunk: of samples of a fixed size by the size of a frame, which decoders go by."""
+    kind, rate, stated, block = (int.from_bytes(form[a:b], "little") for a, b in ((0, 2), (4, 8), (8, 12), (12, 14)))
+    return rate * block or stated if kind in FIXED_SIZE else stated
 
 
 def _width(bits: bytes) -> int:
@@ -82,7 +89,7 @@ def _missing_of_wave64(handle: BinaryIO, size: int) -> float | None:
     while len(header := handle.read(24)) == 24:
         length = int.from_bytes(header[16:], "little")  # its own 24 bytes included
         if header[:4] == b"fmt ":
-            bytes_per_second = int.from_bytes(handle.read(12)[8:], "little")
+            bytes_per_second = _bytes_per_second(handle.read(14))
             promised = int.from_bytes(_at(handle, 16, 8), "little")
             return max(0, promised - size) / bytes_per_second if bytes_per_second else None
         handle.seek(max(0, length + -length % 8 - 24), os.SEEK_CUR)
