@@ -6,21 +6,21 @@ import re
 import shlex
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Literal, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
 import soundfile
 
 from jstasr.errors import JstasrError
-from jstasr.kaldi.audio_headers import counts_its_frames, missing_seconds
+from jstasr.kaldi.audio_headers import copy_without_tag, is_uncounted_mp3, missing_seconds
 from jstasr.kaldi.files import atomic_write
 
 MIN_RATE, MAX_RATE = 4000, 384000  # Hz
-LEAST_MP3 = 900  # bytes of a second of MP3: the lowest bit rate is 8 kbit/s
 UNKNOWN_FRAMES = 2**50  # libsndfile has a huge number where a pipe or a damaged file has none
 BLOCK = 1 << 20  # values that are read at a time: what a header says of the length is no reason to ask for memory
 CUT_OFF = 0.05  # seconds that a file may lack: headers count themselves, and resampling rounds
@@ -109,6 +109,25 @@ class _OpenAudio(NamedTuple):
 
 
 @contextmanager
+def _through_pipe(handle: str | BinaryIO) -> Iterator[int]:
+    """A file descriptor that cannot seek: libsndfile decodes to the end instead of to where it guesses that to be."""
+    reader, writer = os.pipe()
+
+    def feed() -> None:
+        with suppress(BrokenPipeError), open(writer, "wb") as out:
+            with open(handle, "rb") if isinstance(handle, str) else nullcontext(handle) as source:
+                copy_without_tag(source, out)
+
+    thread = threading.Thread(target=feed, daemon=True)
+    thread.start()
+    try:
+        yield reader
+    finally:
+        os.close(reader)
+        thread.join()
+
+
+@contextmanager
 def _open_audio(source: str) -> Iterator[_OpenAudio]:
     """The open audio of a path or pipe; errors name the source."""
     failure = ""
@@ -123,22 +142,19 @@ def _open_audio(source: str) -> Iterator[_OpenAudio]:
         if os.path.getsize(source) == 0:
             raise JstasrError(f"{source}: the file is empty")
     try:
-        if isinstance(handle, str):
-            with open(handle, "rb") as raw:
-                missing, counted, size = missing_seconds(raw), counts_its_frames(raw), raw.seek(0, os.SEEK_END)
-        else:
-            missing, counted, size = missing_seconds(handle), counts_its_frames(handle), handle.seek(0, os.SEEK_END)
-            handle.seek(0)
+        with open(handle, "rb") if isinstance(handle, str) else nullcontext(handle) as raw:
+            missing, uncounted = missing_seconds(raw), is_uncounted_mp3(raw)
+            raw.seek(0)
         if missing is not None and missing > CUT_OFF:
             raise JstasrError(failure or _cut_off(name, missing))
         if missing is None and failure:
             raise JstasrError(failure)
-        with _SoundFile(handle) as file:
+        through = _through_pipe(handle) if uncounted else nullcontext(handle)
+        with through as opened, _SoundFile(opened, closefd=not uncounted) as file:
             if not MIN_RATE <= file.samplerate <= MAX_RATE:
                 limits = f"{MIN_RATE} to {MAX_RATE} Hz"
                 raise JstasrError(f"{name}: has a sampling rate of {file.samplerate} Hz by its header, not {limits}")
-            counted = counted and file.frames / file.samplerate * LEAST_MP3 <= size
-            yield _OpenAudio(file, guessed=file.format == "MP3" and not counted or file.frames >= UNKNOWN_FRAMES)
+            yield _OpenAudio(file, guessed=uncounted or file.frames >= UNKNOWN_FRAMES)
     except (soundfile.SoundFileError, OSError) as error:
         raise JstasrError(f"{name}: cannot read as audio: {audio_fault(error)}") from error
 

@@ -1,22 +1,24 @@
 """What the headers of audio files promise, against what is there: libsndfile accepts most files that are cut off."""
 
 import os
-from typing import BinaryIO, Literal
+import shutil
+import struct
+import zlib
+from typing import BinaryIO, Literal, NamedTuple
 
 UNKNOWN_LENGTH = 0x7FFF0000  # bytes in the header of a WAV file: from here on its writer did not know
 W64_RIFF, W64_WAVE = b"riff\x2e\x91\xcf\x11", b"wave\xf3\xac\xd3\x11"  # beginnings of their GUIDs
 FIXED_SIZE = (1, 3, 6, 7, 0xFFFE)  # kinds of WAV: PCM, floating point, A-law, mu-law, extensible
-OGG_PAGE = 27 + 255 + 255 * 255  # bytes of the longest page
-MPEG_FRAME = 1441  # bytes of the longest frame
-MPEG_TAGS = (b"Xing", b"Info", b"VBRI")  # in the first frame: how many follow
+LEAST_FRAME, MPEG_FRAME = 24, 1441  # bytes of the shortest and the longest frame of MP3
+TRAILER = 4096  # bytes of the tags that may follow the last frame
 
 
 def missing_seconds(handle: BinaryIO) -> float | None:
     """How much of a file's sound its header promises and is not there; None where the header does not say.
 
-    WAV (RIFF and RF64), Sony Wave64, AIFF, AU and SPHERE state a length. An Ogg file whose last page is incomplete,
-    or an MP3 file with fewer bytes than its first frame says, lacks an unknown part, here infinity. Of FLAC the decoder
-    has to say. Writers to a pipe do not know the length, and put 0 or a huge number.
+    WAV (RIFF and RF64), Sony Wave64, AIFF, CAF, AU and SPHERE state a length. An Ogg file with a page that is
+    incomplete or damaged, or an MP3 file with fewer bytes than its first frame says, lacks an unknown part, here
+    infinity. Of FLAC the decoder has to say. Writers to a pipe do not know the length, and put 0 or a huge number.
     """
     size = handle.seek(0, os.SEEK_END)
     handle.seek(0)
@@ -28,6 +30,8 @@ def missing_seconds(handle: BinaryIO) -> float | None:
             return _missing_of_chunks(handle, size, b"SSND", "big")
         if start[:8] == W64_RIFF:
             return _missing_of_wave64(handle, size)
+        if start[:4] == b"caff":
+            return _missing_of_caf(handle, size)
         if start[:4] == b".snd":
             return _missing_of_au(start, size)
         if start[:7] == b"NIST_1A":
@@ -36,7 +40,7 @@ def missing_seconds(handle: BinaryIO) -> float | None:
             return _missing_of_ogg(handle, size)
         if start[:3] == b"ID3" or start[:1] == b"\xff":
             return _missing_of_mp3(handle, size)
-    except (ValueError, IndexError, OverflowError):
+    except (ValueError, IndexError, OverflowError, struct.error):
         pass  # no header that libsndfile reads, which will say so
     return None
 
@@ -122,34 +126,102 @@ def _missing_of_sphere(handle: BinaryIO, size: int) -> float | None:
         return None
 
 
-def _missing_of_ogg(handle: BinaryIO, size: int) -> float | None:
-    end = _at(handle, max(0, size - OGG_PAGE), OGG_PAGE)
-    place = end.rfind(b"OggS")
-    if place < 0:
-        return None
-    segments = end[place + 27 :][: end[place + 26]] if len(end) > place + 26 else b""
-    whole = len(end) > place + 26 and len(segments) == end[place + 26]
-    return 0.0 if whole and place + 27 + len(segments) + sum(segments) <= len(end) else float("inf")
+def _missing_of_caf(handle: BinaryIO, size: int) -> float | None:
+    bytes_per_second = 0.0
+    handle.seek(8)
+    while len(header := handle.read(12)) == 12:
+        name, length = header[:4], int.from_bytes(header[4:], "big", signed=True)
+        body = handle.tell()
+        if name == b"data":
+            return max(0, length - (size - body)) / bytes_per_second if bytes_per_second and length > 0 else None
+        if name == b"desc":
+            rate, _, _, packet, frames = struct.unpack(">d4sIII", handle.read(24))
+            bytes_per_second = rate * packet / frames if frames else 0.0
+        handle.seek(body + max(0, length))
+    return None
 
 
-def _first_frame(handle: BinaryIO) -> tuple[int, bytes]:
-    """Where the sound of an MP3 file begins, behind an ID3 tag, and the beginning of its first frame."""
-    start, place = _at(handle, 0, 10), 0
+def _missing_of_ogg(handle: BinaryIO, size: int) -> float:
+    """Walk over the pages: libsndfile leaves out those that are damaged."""
+    place, ended = 0, False
+    while place < size:
+        header = _at(handle, place, 27)
+        if header[:4] != b"OggS":
+            return 0.0 if ended else float("inf")  # something behind the last page
+        if len(header) < 27:
+            return float("inf")
+        segments = handle.read(header[26])
+        body = handle.read(sum(segments))
+        if len(segments) < header[26] or len(body) < sum(segments):
+            return float("inf")
+        page = header[:22] + bytes(4) + header[26:] + segments + body
+        if _ogg_checksum(page) != int.from_bytes(header[22:26], "little"):
+            return float("inf")
+        ended = bool(header[5] & 4)
+        place += len(page)
+    return 0.0
+
+
+REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+def _ogg_checksum(page: bytes) -> int:
+    """CRC-32 from the highest bit down and without inversions, by way of zlib's, which has both the other way."""
+    value = zlib.crc32(page.translate(REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int(f"{value:032b}"[::-1], 2)
+
+
+class _MpegTag(NamedTuple):
+    """The tag at `place` in the first frame of an MP3 file: frames that follow, and bytes from `first` on."""
+
+    place: int
+    first: int
+    frames: int
+    bytes: int
+
+
+def _mpeg_tag(handle: BinaryIO) -> _MpegTag | None:
+    """The tag (Xing or Info) of an MP3 file; None where there is none, or one that says nothing."""
+    start, first = _at(handle, 0, 10), 0
     if start[:3] == b"ID3" and len(start) == 10:
-        place = 10 + sum((value & 127) << shift for value, shift in zip(start[6:], (21, 14, 7, 0)))
-    return place, _at(handle, place, 200)
+        first = 10 + sum((value & 127) << shift for value, shift in zip(start[6:], (21, 14, 7, 0)))
+    frame = _at(handle, first, 200)
+    tag = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if frame[:1] != b"\xff" or tag < 0 or len(frame) < tag + 16 or frame[tag + 7] & 3 != 3:
+        return None
+    return _MpegTag(
+        first + tag,
+        first,
+        int.from_bytes(frame[tag + 8 : tag + 12], "big"),
+        int.from_bytes(frame[tag + 12 : tag + 16], "big"),
+    )
 
 
-def counts_its_frames(handle: BinaryIO) -> bool:
-    """Does an MP3 file say how many frames it has? Else what libsndfile says of its length is a guess."""
-    return any(tag in _first_frame(handle)[1] for tag in MPEG_TAGS)
+def is_uncounted_mp3(handle: BinaryIO) -> bool:
+    """Is this an MP3 file of unknown length: without a tag, or with one that cannot be of this file?
+
+    libsndfile then guesses the length by the first frame, and reads no further where the guess is too low.
+    """
+    size, start = handle.seek(0, os.SEEK_END), _at(handle, 0, 3)
+    if start != b"ID3" and not (start[:1] == b"\xff" and len(start) > 1 and start[1] & 0xE0 == 0xE0):
+        return False
+    tag = _mpeg_tag(handle)
+    return tag is None or tag.bytes < LEAST_FRAME * tag.frames or size - tag.first - tag.bytes > TRAILER
+
+
+def copy_without_tag(source: BinaryIO, target: BinaryIO) -> None:
+    """Copy an MP3 file so that no decoder finds its tag, which is not of this file."""
+    tag = _mpeg_tag(source)
+    source.seek(0)
+    if tag is not None:
+        target.write(source.read(tag.place) + bytes(4))
+        source.seek(tag.place + 4)
+    shutil.copyfileobj(source, target)
 
 
 def _missing_of_mp3(handle: BinaryIO, size: int) -> float | None:
-    place, frame = _first_frame(handle)
-    tag = max(frame.find(b"Xing"), frame.find(b"Info"))
-    if frame[:1] != b"\xff" or tag < 0 or not frame[tag + 7] & 2:
+    tag = _mpeg_tag(handle)
+    if tag is None:
         return None
-    field = tag + 8 + 4 * (frame[tag + 7] & 1)  # behind the number of frames, if that is there
-    missing = place + int.from_bytes(frame[field : field + 4], "big") - size
-    return float("inf") if missing > MPEG_FRAME else 0.0
+    missing = tag.first + tag.bytes - size
+    return float("inf") if missing > min(MPEG_FRAME, tag.bytes // 100) else 0.0
