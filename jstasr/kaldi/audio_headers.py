@@ -189,12 +189,8 @@ def _mpeg_tag(handle: BinaryIO) -> _MpegTag | None:
     tag = max(frame.find(b"Xing"), frame.find(b"Info"))
     if frame[:1] != b"\xff" or tag < 0 or len(frame) < tag + 16 or frame[tag + 7] & 3 != 3:
         return None
-    return _MpegTag(
-        first + tag,
-        first,
-        int.from_bytes(frame[tag + 8 : tag + 12], "big"),
-        int.from_bytes(frame[tag + 12 : tag + 16], "big"),
-    )
+    frames, size = struct.unpack(">II", frame[tag + 8 : tag + 16])
+    return _MpegTag(first + tag, first, frames, size)
 
 
 def is_uncounted_mp3(handle: BinaryIO) -> bool:
