@@ -12,6 +12,7 @@ from jstasr.data.batch import Batch
 from jstasr.experiment.checkpoints import save_atomically
 from jstasr.experiment.files import AVERAGED
 from jstasr.experiment.folder import prepare_folder
+from jstasr.features.settings import KALDI
 from jstasr.model.config import DecoderConfig, ModelConfig, TextInputConfig
 from jstasr.model.joint import JointModel
 
@@ -156,10 +157,11 @@ def calibrate(model, features):
 
 @pytest.fixture
 def make_experiment(toy, tmp_path):
-    def make(features):
-        """exp/ of a tiny random model over the lists of `toy`, calibrated on features (T, F)."""
+    def make(features, kind=KALDI):
+        """exp/ of a tiny random model over the lists of `toy`, calibrated on features (T, F) of a kind."""
         torch.manual_seed(3)
         config = toy.config()
+        config.features.kind = kind
         model = JointModel(config.model).eval()
         calibrate(model, torch.as_tensor(features))
         expdir = tmp_path / "exp"

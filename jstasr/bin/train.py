@@ -76,6 +76,7 @@ def train_or_search(args: Namespace) -> int:
     from jstasr.experiment.folder import prepare_folder
     from jstasr.experiment.initial import initial_weights
     from jstasr.features.cmvn import load_cmvn
+    from jstasr.features.settings import kind_of, require_kind
     from jstasr.kaldi.audio import parse_rate
     from jstasr.report.pictures import AlignmentPictures
     from jstasr.text.tokens import PhoneList, build_tokenizer
@@ -90,6 +91,9 @@ def train_or_search(args: Namespace) -> int:
     config = load_config(args.config, args.overrides)
     config.sample_rate = parse_rate(args.fs)
     config.model.vocab_size, config.model.phone_size = len(tokenizer), len(phone_list)
+    config.features.kind = config.features.kind or kind_of(args.train_dir)
+    require_kind(args.train_dir, config.features.kind, "this training")
+    require_kind(args.valid_dir, config.features.kind, "this training")
     cmvn = load_cmvn(args.cmvn)
     refusals = Refusals()
     speech = SpeechSet(Path(args.train_dir), tokenizer, phone_list, refusals)

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,12 +63,57 @@ def present(name: str) -> str:
     return path
 
 
+FORMATS = {"wav": "PCM_16", "flac": "PCM_16", "ogg": "VORBIS", "opus": "OPUS", "mp3": "MPEG_LAYER_III"}
+
+
+def write_tone(path: Path) -> None:
+    """Write a tone of half a second at 16 kHz, in the format that the suffix names."""
+    import numpy as np
+    import soundfile
+
+    suffix = path.suffix[1:]
+    tone = 0.1 * np.sin(np.arange(8000) / 5)
+    form = {"opus": "OGG"}.get(suffix, suffix.upper())
+    soundfile.write(path, tone, 16000, format=form, subtype=FORMATS[suffix])
+
+
+def audio_formats() -> str:
+    """The installed libsndfile reads each format that recipes meet, of a tone that it wrote."""
+    try:
+        import soundfile
+
+        from jstasr.kaldi.audio import read_audio
+    except (ImportError, OSError) as error:  # OSError: the package without its library
+        raise Missing(str(error)) from None
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in FORMATS:
+            path = Path(folder) / f"tone.{suffix}"
+            try:
+                write_tone(path)
+                read_audio(path)
+            except (JstasrError, soundfile.SoundFileError, ValueError) as error:
+                raise Missing(f"{suffix}: {error}") from None
+    return " ".join(FORMATS)
+
+
 def sox() -> str:
-    """sox can change the speed of a generated tone."""
-    output, _ = run_program("sox -n -r 16000 -b 16 -t wav - synth 0.1 sine 440 speed 0.9".split())
-    if not output.startswith(b"RIFF"):
-        raise Missing("runs but writes no wav")
-    return program("sox", "--version")
+    """sox changes the speed of a tone, as WAV and as what `jstasr to-wav` makes of other formats."""
+    version = program("sox", "--version")
+    try:
+        from jstasr.kaldi.audio import read_audio
+    except (ImportError, OSError) as error:
+        raise Missing(str(error)) from None
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix, pipe in (("wav", "sox -t wav {} -t wav -"), ("mp3", "jstasr to-wav {} | sox -t wav - -t wav -")):
+            path = Path(folder) / f"tone.{suffix}"
+            write_tone(path)
+            try:
+                samples, _ = read_audio(f"{pipe.format(path)} speed 0.5 |")
+            except JstasrError as error:
+                raise Missing(str(error)) from None
+            if not 1.9 < len(samples) / len(read_audio(path)[0]) < 2.1:
+                raise Missing(f"{suffix} is not played at the speed asked for")
+    return version
 
 
 def module(name: str, distribution: str) -> str:

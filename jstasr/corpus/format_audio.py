@@ -73,11 +73,11 @@ def format_recording(plan: FormatPlan, recording: Recording) -> list[Formatted]:
             seconds = len(samples) / rate
         else:
             samples = None
-            rate, channels, frames, is_float = audio.audio_info(source)
+            rate, channels, frames, is_plain = audio.audio_info(source)
             seconds = frames / rate
             if whole and rate == plan.rate and channels == 1 and plan.channel in (None, 1, "mix"):
-                if is_float:  # of any size, or NaN: these are looked at
-                    audio.read_audio(source, channel=plan.channel)
+                if not is_plain:  # floating point of any size, or NaN; compressed sound that is damaged
+                    frames = len(audio.read_audio(source, channel=plan.channel)[0])
                 fault = "" if frames else f"{source}: no samples"
                 return [Formatted(cuts[0].utterance, source, frames, fault)]
     except JstasrError as error:

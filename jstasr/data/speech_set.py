@@ -9,12 +9,12 @@ from jstasr.data.text_set import LazyArrays, LazySequence, TextFolder
 from jstasr.errors import JstasrError
 from jstasr.features.frames import SUBSAMPLING
 from jstasr.features.on_the_fly import open_features
+from jstasr.features.settings import EXTRACT_AGAIN
 from jstasr.kaldi.data_dir import UTT2NUM_FRAMES
 from jstasr.kaldi.indexed_table import IndexedTable
 from jstasr.kaldi.tables import read_table
 from jstasr.text.tokens import PhoneList, Tokenizer
 
-EXTRACT_AGAIN = "Extract the features again: --stage 5 --stop_stage 5"
 BAD_NUM_FRAMES = "numbers of frames that are not 1 or more"
 WRONG_DIMENSIONS = "features have"
 ALL_ZERO, TOO_SHORT, MISSING_AUDIO = "features that are all zero", "audio that is too short", "audio that is missing"

@@ -16,6 +16,7 @@ from jstasr.errors import JstasrError
 from jstasr.experiment.load import Experiment
 from jstasr.features.frames import FRAMES_PER_SECOND
 from jstasr.features.on_the_fly import open_features
+from jstasr.features.settings import require_kind
 from jstasr.kaldi.files import atomic_write, first_few
 from jstasr.lm.ngram import NgramModel
 
@@ -54,10 +55,11 @@ def decode_set(
     Returns:
         mode -> utterance -> Hypothesis, and the speed.
     Raises:
-        JstasrError: features that are missing, damaged or of another dimension; an unknown language.
+        JstasrError: features that are missing, damaged, or of another kind or dimension; an unknown language.
     """
     model = experiment.model
     device = model.ctc_label.weight.device
+    require_kind(folder, experiment.config.features.kind, "the model")
     reader = open_features(folder)
     lengths = read_num_frames(folder, ids)
     starts = language_labels(experiment, ids, languages)

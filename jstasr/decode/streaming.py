@@ -1,30 +1,10 @@
-"""Streaming features and greedy search: chunk by chunk, with the same result as on the whole utterance."""
+"""Streaming greedy search: chunk by chunk, with the same result as on the whole utterance."""
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from jstasr.decode.greedy import Hypothesis, first_history, greedy_search
-from jstasr.features.fbank import Fbank
 from jstasr.model.joint import STREAMING, JointModel
-
-
-class StreamingFbank:
-    """Samples in, log-mel frames out: each frame once the last sample of its window has arrived."""
-
-    def __init__(self, fbank: Fbank):
-        self.fbank = fbank
-        self.pending = np.zeros(0, dtype=np.float32)
-
-    def accept(self, samples: np.ndarray) -> np.ndarray:
-        """The frames (T, F) that `samples` (N,) float32 complete; T may be 0."""
-        self.pending = np.concatenate([self.pending, samples])
-        count = self.fbank.num_frames(len(self.pending))
-        if count == 0:
-            return np.zeros((0, self.fbank.num_mel_bins), dtype=np.float32)
-        features = self.fbank(self.pending)
-        self.pending = self.pending[count * self.fbank.shift :]
-        return features
 
 
 class StreamingGreedy:

@@ -9,11 +9,11 @@ import torch
 from numpy.typing import ArrayLike
 
 from jstasr.decode.greedy import Hypothesis, SearchConfig, search
-from jstasr.decode.streaming import StreamingFbank, StreamingGreedy
+from jstasr.decode.streaming import StreamingGreedy
 from jstasr.errors import JstasrError
 from jstasr.experiment.load import Experiment
-from jstasr.features.fbank import Fbank
-from jstasr.features.frames import ENCODER_FRAME_SECONDS
+from jstasr.features.fbank import Fbank, StreamingFbank
+from jstasr.features.frames import ENCODER_FRAME_SECONDS, FRAME_LENGTH_MS
 from jstasr.kaldi.audio import MAX_RATE, MIN_RATE, Channel, is_pipe, read_audio, resample
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import FULL, STREAMING
@@ -42,7 +42,7 @@ class Transcriber:
         self.language_model = language_model
         config = experiment.config
         self.sample_rate = config.sample_rate
-        self.fbank = Fbank(sample_rate=config.sample_rate, num_mel_bins=config.model.num_mel_bins)
+        self.fbank = Fbank(config.sample_rate, config.model.num_mel_bins, config.features.kind)
 
     @classmethod
     def from_pretrained(
@@ -98,9 +98,7 @@ class Transcriber:
         samples = resample(samples, check_rate(sample_rate, self.sample_rate), self.sample_rate)
         if len(samples) < self.fbank.window:
             seconds = len(samples) / self.sample_rate
-            raise JstasrError(
-                f"{name}: {seconds:.3f} s of audio is shorter than one {self.fbank.frame_length_ms} ms window"
-            )
+            raise JstasrError(f"{name}: {seconds:.3f} s of audio is shorter than one {FRAME_LENGTH_MS} ms window")
         features = torch.from_numpy(self.fbank(samples)).to(self.device)
         return self.decode(features, mode, config, start)
 
@@ -174,7 +172,7 @@ class TranscriptStream:
     @torch.inference_mode()
     def advance(self, samples: np.ndarray, last: bool) -> Transcript:
         """The transcript so far, after the next samples (N,) float32; `last`: they end the stream."""
-        features = torch.from_numpy(self.fbank.accept(samples)).to(self.transcriber.device)
+        features = torch.from_numpy(self.fbank.accept(samples, last)).to(self.transcriber.device)
         encoded = self.model.encode_stream(features, self.state, last)
         return self.transcriber.transcript(self.greedy.accept(encoded))
 

@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 from jstasr.config import merge_config
 from jstasr.errors import JstasrError
 from jstasr.features.augment import AugmentConfig
+from jstasr.features.settings import KINDS, FeatureConfig
 from jstasr.features.specaug import SpecAugmentConfig
 from jstasr.losses.config import LossConfig
 from jstasr.losses.config import faults as loss_faults
@@ -69,6 +70,7 @@ class TrainConfig:
     precision: str = "32-true"  # Arithmetic: 32-true | bf16-mixed (bfloat16 autocast).
     strategy: str = "ddp"  # Data parallelism: ddp | fsdp (each process keeps a share of the weights and the optimiser).
     log_interval: int = 50  # Steps between log lines.
+    features: FeatureConfig = field(default_factory=FeatureConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     losses: LossConfig = field(default_factory=LossConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -98,6 +100,8 @@ def check_values(config: TrainConfig) -> None:
         raise JstasrError(f"precision: {config.precision} is not one of {' '.join(PRECISIONS)}")
     if config.strategy not in STRATEGIES:
         raise JstasrError(f"strategy: {config.strategy} is not one of {' '.join(STRATEGIES)}")
+    if config.features.kind not in ("", *KINDS):
+        raise JstasrError(f"features.kind: {config.features.kind} is not one of {' '.join(KINDS)}")
     if optim.schedule not in SCHEDULES:
         raise JstasrError(f"optim.schedule: {optim.schedule} is not one of {' '.join(SCHEDULES)}")
     if not 0 <= optim.ema < 1:

@@ -8,6 +8,7 @@ import yaml
 from jstasr.errors import JstasrError
 from jstasr.experiment.config import TrainConfig, config_yaml
 from jstasr.experiment.files import BPE, CHECKPOINTS, CONFIG, DATA, PHONES, TOKENS
+from jstasr.features.settings import FIRST_KIND
 from jstasr.kaldi.files import atomic_write
 
 # settings that may change between two starts of one experiment: its checkpoints stay valid
@@ -42,7 +43,8 @@ def prepare_folder(
     started = any((expdir / CHECKPOINTS).glob("step*.pth"))
     files = {TOKENS: token_list, PHONES: phone_list} | ({BPE: bpe_model} if bpe_model else {})
     if started:
-        changed = changed_keys(read_settings(expdir / CONFIG), yaml.safe_load(text))
+        kept = {"features": {"kind": FIRST_KIND}} | read_settings(expdir / CONFIG)
+        changed = changed_keys(kept, yaml.safe_load(text))
         changed += [name for name, source in files.items() if is_changed(expdir / name, Path(source))]
         if data is not None:
             changed += changed_keys(read_settings(expdir / DATA), data)

@@ -13,6 +13,7 @@ from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import load_checkpoint
 from jstasr.experiment.config import TrainConfig, load_config
 from jstasr.experiment.files import AVERAGED, BPE, CONFIG, PHONES, TOKENS
+from jstasr.features.settings import FIRST_KIND
 from jstasr.model.joint import JointModel
 from jstasr.text.tokens import Tokenizer, build_tokenizer
 
@@ -57,6 +58,7 @@ class Experiment:
         if not weights.is_file():
             raise JstasrError(f"{weights}: no such model. Average the checkpoints first: --stage 7")
         config = load_config(folder / CONFIG)
+        config.features.kind = config.features.kind or FIRST_KIND
         bpe = folder / BPE
         tokenizer = build_tokenizer(folder / TOKENS, bpe if bpe.is_file() else None)
         if config.model.vocab_size != len(tokenizer):

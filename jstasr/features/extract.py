@@ -10,7 +10,8 @@ import numpy as np
 from jstasr.errors import JstasrError, list_faults
 from jstasr.features.cmvn import CmvnStats
 from jstasr.features.fbank import Fbank
-from jstasr.features.on_the_fly import read_at_rate, write_settings
+from jstasr.features.on_the_fly import read_at_rate
+from jstasr.features.settings import SETTINGS, FbankSettings, read_settings, write_settings
 from jstasr.kaldi.data_dir import FEATS_SCP, PHONES, SPK2UTT, TEXT, UTT2LANG, UTT2NUM_FRAMES, UTT2SPK, WAV_SCP
 from jstasr.kaldi.files import atomic_write, first_few
 from jstasr.kaldi.job_share import job_share
@@ -27,6 +28,8 @@ class PartFiles(NamedTuple):
     scp: Path  # where each is; for features on the fly the audio instead
     num_frames: Path  # written last: with it, the part is whole
     cmvn: Path  # its statistics
+    settings: Path  # how they are computed
+    silent: Path  # a table of the utterances that are digital silence
 
 
 def part_files(outdir: str | Path, job: int) -> PartFiles:
@@ -38,6 +41,8 @@ def part_files(outdir: str | Path, job: int) -> PartFiles:
         parts / f"feats.{job}.scp",
         parts / f"{UTT2NUM_FRAMES}.{job}",
         parts / f"cmvn.{job}.ark",
+        parts / f"{job}.{SETTINGS}",
+        parts / f"silent.{job}",
     )
 
 
@@ -46,6 +51,14 @@ class ExtractedPart(NamedTuple):
 
     num_utterances: int
     seconds: float
+    silent: list[str]
+
+
+class ExtractedSet(NamedTuple):
+    """What all jobs found: number of utterances, number of frames, utterances that are digital silence."""
+
+    num_utterances: int
+    num_frames: int
     silent: list[str]
 
 
@@ -83,6 +96,8 @@ def extract_part(
     silent: list[str] = []
     seconds = 0.0
     stats = CmvnStats(fbank.num_mel_bins)
+    if read_settings(Path(outdir) / SETTINGS) != fbank.settings:  # its table must not name what this run writes
+        (Path(outdir) / FEATS_SCP).unlink(missing_ok=True)
     with atomic_write(part.archive, "wb") if keep else nullcontext() as file:
         for utterance in utterances:
             try:
@@ -106,6 +121,8 @@ def extract_part(
             shown = list_faults(faults, indent="  ")
             raise JstasrError(f"no features for {len(faults)} of {len(utterances)} utterances:\n{shown}")
     stats.save(part.cmvn)
+    write_settings(part.settings, fbank.settings)
+    write_table(part.silent, {utterance: wav_scp[utterance] for utterance in silent})
     write_table(part.scp, scp if keep else {utterance: wav_scp[utterance] for utterance in utterances})
     write_table(part.num_frames, num_frames)
     return ExtractedPart(len(utterances), seconds, silent)
@@ -115,20 +132,19 @@ def merge_parts(
     data_dir: str | Path,
     outdir: str | Path,
     num_jobs: int,
+    settings: FbankSettings,
     cmvn_out: str | Path | None = None,
-    raw_fbank: Fbank | None = None,
-) -> tuple[int, int]:
+    keep: bool = True,
+) -> ExtractedSet:
     """Join the parts of all jobs into feats.scp and utt2num_frames, beside copies of the set's other tables.
 
     Args:
         data_dir: the folder that the jobs read.
         outdir: the folder that they wrote.
         num_jobs: their number.
+        settings: how the jobs computed the features.
         cmvn_out: where to write the statistics of the set, or None.
-        raw_fbank: what computes features on the fly, where the parts keep none; then wav.scp and fbank.json are
-            written instead of feats.scp.
-    Returns:
-        number of utterances, number of frames.
+        keep: the jobs wrote the features; else wav.scp is written instead of feats.scp, for features on the fly.
     Raises:
         JstasrError: the parts do not add up to the set.
     """
@@ -136,13 +152,17 @@ def merge_parts(
     parts = [part_files(outdir, job) for job in range(1, num_jobs + 1)]
     scp: dict[str, str] = {}
     num_frames: dict[str, str] = {}
+    silent: list[str] = []
     stats: list[CmvnStats] = []
     for job, part in enumerate(parts, 1):
-        needed = part.archive if raw_fbank is None else part.num_frames
+        needed = part.archive if keep else part.num_frames
         if not needed.exists():
             raise JstasrError(f"{needed}: no such file; run job {job} of {num_jobs} first")
+        if read_settings(part.settings) != settings:
+            raise JstasrError(f"{part.settings}: computed with other settings; run job {job} of {num_jobs} again")
         scp.update(read_table(part.scp))
         num_frames.update(read_table(part.num_frames))
+        silent += read_table(part.silent, allow_empty=True)
         stats.append(CmvnStats.load(part.cmvn))
     total = stats[0]
     for other in stats[1:]:
@@ -152,7 +172,7 @@ def merge_parts(
         raise JstasrError(f"{outdir}: parts do not make {data_dir}; run all jobs again: {first_few(lost)}")
     for archive in outdir.glob("feats.*.ark"):  # of an earlier run in more jobs
         number = archive.name.split(".")[1]
-        if number.isdigit() and (raw_fbank is not None or int(number) > num_jobs):
+        if number.isdigit() and (not keep or int(number) > num_jobs):
             archive.unlink()
     if cmvn_out is not None:
         total.save(cmvn_out)
@@ -161,10 +181,10 @@ def merge_parts(
         if (data_dir / name).exists():
             with atomic_write(outdir / name, "wb") as target, open(data_dir / name, "rb") as source:
                 shutil.copyfileobj(source, target)
-    if raw_fbank is None:
+    write_settings(outdir / SETTINGS, settings)
+    if keep:
         write_table(outdir / FEATS_SCP, scp)
     else:
         (outdir / FEATS_SCP).unlink(missing_ok=True)
-        write_settings(outdir, raw_fbank)
         write_table(outdir / WAV_SCP, scp)
-    return len(scp), total.count
+    return ExtractedSet(len(scp), total.count, silent)

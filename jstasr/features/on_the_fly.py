@@ -1,6 +1,5 @@
 """Features on the fly: the same numbers as extracted ones, computed from audio whenever they are read."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,32 +7,11 @@ import numpy as np
 
 from jstasr.errors import JstasrError
 from jstasr.features.fbank import Fbank
+from jstasr.features.settings import EXTRACT_AGAIN, SETTINGS, read_settings
 from jstasr.kaldi.audio import read_audio
 from jstasr.kaldi.data_dir import FEATS_SCP, WAV_SCP
 from jstasr.kaldi.feature_archive import ArchivedFeatures, check_features
-from jstasr.kaldi.files import atomic_write
 from jstasr.kaldi.indexed_table import IndexedTable
-
-SETTINGS = "fbank.json"  # in dump/raw/<set>, beside wav.scp: how the features are computed
-
-
-def write_settings(folder: str | Path, fbank: Fbank) -> None:
-    """Store beside a wav.scp how its features are computed."""
-    with atomic_write(Path(folder) / SETTINGS) as file:
-        json.dump({"sample_rate": fbank.sample_rate, "num_mel_bins": fbank.num_mel_bins}, file)
-        file.write("\n")
-
-
-def read_settings(folder: str | Path) -> Fbank:
-    """The Fbank that `write_settings` stored in a folder."""
-    path = Path(folder) / SETTINGS
-    try:
-        settings = json.loads(path.read_text("utf-8"))
-        return Fbank(int(settings["sample_rate"]), int(settings["num_mel_bins"]))
-    except FileNotFoundError:
-        raise JstasrError(f"{path}: no such file. Make the set again: --stage 5 --stop_stage 5") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise JstasrError(f"{path}: damaged ({error}). Make the set again: --stage 5 --stop_stage 5") from error
 
 
 def read_at_rate(source: str, fbank: Fbank) -> np.ndarray:
@@ -54,10 +32,14 @@ class ComputedFeatures:
     def __init__(self, folder: str | Path):
         self.name = str(Path(folder) / WAV_SCP)
         self.table = IndexedTable(self.name)
-        self.fbank = read_settings(folder)
+        path = Path(folder) / SETTINGS
+        settings = read_settings(path)
+        if settings is None:
+            raise JstasrError(f"{path}: no such file. {EXTRACT_AGAIN}")
+        self.fbank = Fbank(*settings)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"name": self.name, "table": self.table, "fbank": (self.fbank.sample_rate, self.fbank.num_mel_bins)}
+        return {"name": self.name, "table": self.table, "fbank": self.fbank.settings}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, fbank=Fbank(*state["fbank"]))

@@ -2,26 +2,27 @@
 
 import io
 import os
+import re
+import shlex
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import lru_cache
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
 import soundfile
 
 from jstasr.errors import JstasrError
+from jstasr.kaldi.audio_headers import copy_without_tag, is_uncounted_mp3, missing_seconds
 from jstasr.kaldi.files import atomic_write
 
-if TYPE_CHECKING:
-    from torchaudio.transforms import Resample
-
 MIN_RATE, MAX_RATE = 4000, 384000  # Hz
-UNKNOWN_LENGTH = 0x7FFF0000  # bytes in the header of a WAV file: from here on its writer did not know
+UNKNOWN_FRAMES = 2**50  # libsndfile has a huge number where a pipe or a damaged file has none
+BLOCK = 1 << 20  # values that are read at a time: what a header says of the length is no reason to ask for memory
 CUT_OFF = 0.05  # seconds that a file may lack: headers count themselves, and resampling rounds
 TOO_LOUD = 2.0  # peak of floating-point samples: more than what an honest file passes full scale by
 Channel = int | Literal["mix"]  # number from 1, or the mean of all channels
@@ -45,6 +46,12 @@ def is_pipe(source: str) -> bool:
     return source.rstrip().endswith("|")
 
 
+# What utils/internal/play_through_sox.pl writes for a file that sox may not read: the path is one word of bash.
+OWN_READER = re.compile(
+    r"jstasr to-wav (?P<path>(?:'[^']*'|\\'|[\w./:=,%+@-]+)+) \| (?P<rest>.+)", re.ASCII | re.DOTALL
+)
+
+
 class _Piped(NamedTuple):
     """What a `command |` wrote, and how the programs in front of its last one failed, or ""."""
 
@@ -58,14 +65,16 @@ def _run_pipe(source: str) -> _Piped:
     As in Kaldi the last program judges a pipeline. One in front of it may end because the next has enough: by
     SIGPIPE, or with the words "Broken pipe".
     """
-    command = source.rstrip()[:-1].strip()
+    command, read = source.rstrip()[:-1].strip(), None
+    if own := OWN_READER.fullmatch(command):  # in this process: starting another for each utterance takes longer
+        read, command = wav_bytes(shlex.split(own["path"])[0]), own["rest"]
     with TemporaryFile() as report:
         # A line of its own: the command may end in a comment.
         statuses = f'{command}\n_s=("${{PIPESTATUS[@]}}"); echo "${{_s[*]}}" >&{report.fileno()}; exit "${{_s[-1]}}"'
         try:
             done = subprocess.run(
                 ["bash", "-c", statuses],
-                stdin=subprocess.DEVNULL,
+                input=b"" if read is None else read,
                 capture_output=True,
                 check=False,
                 pass_fds=(report.fileno(),),
@@ -85,31 +94,41 @@ def _run_pipe(source: str) -> _Piped:
     return _Piped(done.stdout, "" if "broken pipe" in said.lower() else failure)
 
 
-def missing_seconds(handle: BinaryIO) -> float | None:
-    """How much of a WAV file's sound its header promises and is not there; None where the header does not say.
+class _SoundFile(soundfile.SoundFile):
+    """Reads block after block; its parent also seeks behind each, which fails in FLAC files of unknown length."""
 
-    Writers to a pipe do not know the length, and put 0 or a huge number.
-    """
-    size = handle.seek(0, os.SEEK_END)
-    handle.seek(0)
-    if handle.read(4) != b"RIFF" or handle.seek(8) != 8 or handle.read(4) != b"WAVE":
-        return None
-    bytes_per_second = 0
-    while len(header := handle.read(8)) == 8:
-        name, length = header[:4], int.from_bytes(header[4:], "little")
-        if name == b"data":
-            if not bytes_per_second or length == 0 or length >= UNKNOWN_LENGTH:
-                return None
-            return max(0, length - (size - handle.tell())) / bytes_per_second
-        body = handle.tell()
-        if name == b"fmt ":
-            bytes_per_second = int.from_bytes(handle.read(12)[8:], "little")
-        handle.seek(body + length + length % 2)
-    return None
+    def seekable(self) -> bool:
+        return False
+
+
+class _OpenAudio(NamedTuple):
+    """An open file; `guessed`: its number of frames is not known before it is read."""
+
+    file: soundfile.SoundFile
+    guessed: bool
 
 
 @contextmanager
-def _open_audio(source: str) -> Iterator[soundfile.SoundFile]:
+def _through_pipe(handle: str | BinaryIO) -> Iterator[int]:
+    """A file descriptor that cannot seek: libsndfile decodes to the end instead of to where it guesses that to be."""
+    reader, writer = os.pipe()
+
+    def feed() -> None:
+        with suppress(BrokenPipeError), open(writer, "wb") as out:
+            with open(handle, "rb") if isinstance(handle, str) else nullcontext(handle) as source:
+                copy_without_tag(source, out)
+
+    thread = threading.Thread(target=feed, daemon=True)
+    thread.start()
+    try:
+        yield reader
+    finally:
+        os.close(reader)
+        thread.join()
+
+
+@contextmanager
+def _open_audio(source: str) -> Iterator[_OpenAudio]:
     """The open audio of a path or pipe; errors name the source."""
     failure = ""
     if is_pipe(source):
@@ -123,20 +142,28 @@ def _open_audio(source: str) -> Iterator[soundfile.SoundFile]:
         if os.path.getsize(source) == 0:
             raise JstasrError(f"{source}: the file is empty")
     try:
-        if isinstance(handle, str):
-            with open(handle, "rb") as raw:
-                missing = missing_seconds(raw)
-        else:
-            missing = missing_seconds(handle)
-            handle.seek(0)
+        with open(handle, "rb") if isinstance(handle, str) else nullcontext(handle) as raw:
+            missing, uncounted = missing_seconds(raw), is_uncounted_mp3(raw)
+            raw.seek(0)
         if missing is not None and missing > CUT_OFF:
-            raise JstasrError(failure or f"{name}: is cut off: {missing:.2f} s of what its header promises are missing")
+            raise JstasrError(failure or _cut_off(name, missing))
         if missing is None and failure:
             raise JstasrError(failure)
-        with soundfile.SoundFile(handle) as file:
-            yield file
+        through = _through_pipe(handle) if uncounted else nullcontext(handle)
+        with through as opened, _SoundFile(opened, closefd=not uncounted) as file:
+            if not MIN_RATE <= file.samplerate <= MAX_RATE:
+                limits = f"{MIN_RATE} to {MAX_RATE} Hz"
+                raise JstasrError(f"{name}: has a sampling rate of {file.samplerate} Hz by its header, not {limits}")
+            yield _OpenAudio(file, guessed=uncounted or file.frames >= UNKNOWN_FRAMES)
     except (soundfile.SoundFileError, OSError) as error:
         raise JstasrError(f"{name}: cannot read as audio: {audio_fault(error)}") from error
+
+
+def _cut_off(name: str, missing: float = float("inf")) -> str:
+    """The fault of a file that lacks so many seconds; infinity: nobody knows how many."""
+    if missing == float("inf"):
+        return f"{name}: is cut off or damaged: the end of its sound is missing"
+    return f"{name}: is cut off or damaged: {missing:.2f} s of what its header promises are missing"
 
 
 def audio_fault(error: Exception) -> str:
@@ -164,21 +191,25 @@ def read_audio(
             or of another scale, or a part that lies outside the recording.
     """
     source = str(source)
-    with _open_audio(source) as file:
+    with _open_audio(source) as (file, guessed):
         rate = file.samplerate
         column = _channel_index(source, file.channels, channel)
         first = 0 if start is None else round(start * rate)
         last = None if end is None else round(end * rate)
-        # The number of samples in a header may be a guess (pipes, mp3): cut by what is really there.
-        if first and not is_pipe(source) and file.seekable():
+        skip = first
+        if first and not guessed and not is_pipe(source):
             if first >= file.frames:
                 raise JstasrError(f"{source}: {_outside(start, end, file.frames / rate)}")
             file.seek(first)
-            samples = file.read(-1 if last is None else last - first, dtype="float32", always_2d=True)
-        else:
-            samples = file.read(-1 if last is None else last, dtype="float32", always_2d=True)[first:]
-    if (first and not len(samples)) or (last is not None and len(samples) < last - first):
-        raise JstasrError(f"{source}: {_outside(start, end, (first + len(samples)) / rate)}")
+            skip = 0
+        wanted = None if last is None else last - first + skip
+        samples = np.concatenate([np.zeros((0, file.channels), np.float32), *_blocks(file, wanted)])[skip:]
+        promised = 0 if guessed else file.frames if last is None else min(file.frames, last)
+    held = first + len(samples)
+    if held < promised - CUT_OFF * rate:
+        raise JstasrError(_cut_off(source, (promised - held) / rate))
+    if (first and not len(samples)) or (last is not None and held < last):
+        raise JstasrError(f"{source}: {_outside(start, end, held / rate)}")
     if column is not None:
         samples = samples[:, [column]]
     if not np.isfinite(samples).all():
@@ -192,6 +223,18 @@ def read_audio(
             "Divide them by their full scale (32768 for 16 bits)"
         )
     return samples, rate
+
+
+def _blocks(file: soundfile.SoundFile, count: int | None = None) -> Iterator[np.ndarray]:
+    """The next `count` frames, or as many as there are, in blocks (N, C) float32; None: all."""
+    block = max(1, BLOCK // file.channels)
+    while count is None or count > 0:
+        wanted = block if count is None else min(block, count)
+        samples = file.read(wanted, dtype="float32", always_2d=True)
+        yield samples
+        if len(samples) < wanted:
+            return
+        count = None if count is None else count - wanted
 
 
 def _outside(start: float | None, end: float | None, seconds: float) -> str:
@@ -222,38 +265,41 @@ def _channel_index(source: str, channels: int, channel: Channel | None) -> int |
 
 
 class AudioInfo(NamedTuple):
-    """What a file's header says: sampling rate (Hz), channels, samples per channel, are samples floating point?"""
+    """Sampling rate (Hz), channels and samples per channel of a file.
+
+    `is_plain`: integers of a fixed size, so that nothing is found by reading them that its size does not show.
+    """
 
     rate: int
     channels: int
     frames: int
-    is_float: bool
+    is_plain: bool
 
 
 def audio_info(path: str) -> AudioInfo:
-    """What the header of a file says, once it is known that no sound is missing."""
-    with _open_audio(path) as file:
-        is_float = file.subtype in ("FLOAT", "DOUBLE")
-        return AudioInfo(file.samplerate, file.channels, file.frames, is_float)
+    """What a file holds, by its header once it is known that its last sample is there; else by decoding it.
 
-
-@lru_cache(maxsize=8)
-def _resampler(rate: int, new_rate: int) -> "Resample":
-    from torchaudio.transforms import Resample
-
-    # A long Kaiser-windowed sinc: aliases below -90 dB, flat to 0.9 of the lower Nyquist frequency.
-    return Resample(
-        rate,
-        new_rate,
-        resampling_method="sinc_interp_kaiser",
-        lowpass_filter_width=64,
-        rolloff=0.9475937167399596,
-        beta=14.769656459379492,
-    )
+    Raises:
+        JstasrError: as for `read_audio`.
+    """
+    with _open_audio(path) as (file, guessed):
+        rate, channels, frames = file.samplerate, file.channels, file.frames
+        is_plain = file.subtype.startswith("PCM_") and file.format != "FLAC"
+        if guessed:
+            frames = sum(map(len, _blocks(file)))
+        elif frames and file.format != "MP3":  # where it would be found by an estimate
+            try:
+                file.seek(frames - 1)
+                whole = len(file.read(1)) == 1
+            except soundfile.SoundFileError:
+                whole = False
+            if not whole:
+                raise JstasrError(_cut_off(path))
+    return AudioInfo(rate, channels, frames, is_plain)
 
 
 def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
-    """Resample a signal.
+    """Resample a signal: aliases below -120 dB, in time and memory that do not depend on the ratio of the rates.
 
     Args:
         samples: (N,) float32.
@@ -263,10 +309,24 @@ def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
     """
     if rate == new_rate:
         return samples
-    import torch
+    import soxr
 
-    with torch.inference_mode():
-        return _resampler(rate, new_rate)(torch.from_numpy(samples)).numpy()
+    resampled = soxr.resample(samples, rate, new_rate, quality="HQ")
+    length = -(-len(samples) * new_rate // rate)
+    return np.pad(resampled, (0, max(0, length - len(resampled))))[:length]
+
+
+def wav_bytes(path: str) -> bytes:
+    """The whole of an audio file, all its channels, as 16-bit WAV; errors as of `read_audio`."""
+    with _open_audio(path) as (file, guessed):
+        buffer, rate, frames = io.BytesIO(), file.samplerate, 0
+        with soundfile.SoundFile(buffer, "w", rate, file.channels, "PCM_16", format="WAV") as wav:
+            for block in _blocks(file):
+                wav.write(block)
+                frames += len(block)
+        if not guessed and frames < file.frames - CUT_OFF * rate:
+            raise JstasrError(_cut_off(path, (file.frames - frames) / rate))
+    return buffer.getvalue()
 
 
 def write_audio(path: str | Path, samples: np.ndarray, rate: int) -> None:

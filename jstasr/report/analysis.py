@@ -10,6 +10,7 @@ from jstasr.data.speech_set import SpeechSet
 from jstasr.errors import JstasrError
 from jstasr.experiment.files import ALIGNMENT_JSON, ALIGNMENT_TEXT, AVERAGED, PHONES
 from jstasr.experiment.load import Experiment
+from jstasr.features.settings import require_kind
 from jstasr.kaldi.files import atomic_write
 from jstasr.report.alignment import analyse_alignments
 from jstasr.report.alignment_text import alignment_text
@@ -54,6 +55,7 @@ def analyse(
         )
     if not (data_dir / "phones").is_file():
         raise JstasrError(f"{data_dir / 'phones'}: no such file. Training and dev sets have one: --stage 3")
+    require_kind(data_dir, experiment.config.features.kind, "the model")
     data = SpeechSet(data_dir, experiment.tokenizer, phone_list)
     if not len(data):
         raise JstasrError(f"{data_dir}: holds no utterance")

@@ -1,5 +1,7 @@
 """Stage 0: what is looked for, and how the user learns what is missing."""
 
+import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -173,3 +175,28 @@ def test_the_command_lists_all_that_is_missing_and_fails():
     assert done.returncode == 1
     assert "2 of " in done.stderr and "phonemes: cnh" in done.stderr and "disk: " in done.stderr
     assert "phonemes: en" in done.stdout
+
+
+def test_sox_is_tried_on_what_to_wav_makes_of_a_format_that_it_may_not_read(tmp_path, monkeypatch):
+    script = (
+        'case $3 in *.wav) exec {} "$@" ;; esac; [ "$1" = --version ] && echo 14.4.2 || cat\n'  # pipes at the old speed
+    )
+    (tmp_path / "sox").write_text("#!/bin/bash\n" + script.format(shutil.which("sox")))
+    (tmp_path / "sox").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(probes.Missing, match="mp3 is not played at the speed asked for"):
+        probes.sox()
+
+
+def test_audio_formats_are_written_and_read(monkeypatch):
+    assert probes.audio_formats() == "wav flac ogg opus mp3"
+
+    def without_mp3(path):
+        if path.suffix == ".mp3":
+            raise ValueError("Unknown format: 'MP3'")
+        write_tone(path)
+
+    write_tone = probes.write_tone
+    monkeypatch.setattr(probes, "write_tone", without_mp3)
+    with pytest.raises(probes.Missing, match="mp3: Unknown format"):
+        probes.audio_formats()

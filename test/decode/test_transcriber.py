@@ -16,6 +16,7 @@ from jstasr.errors import JstasrError
 from jstasr.experiment.files import AVERAGED
 from jstasr.experiment.pack import pack
 from jstasr.features.fbank import Fbank
+from jstasr.features.settings import KINDS
 
 RATE = 16000
 
@@ -28,9 +29,9 @@ def speech(seconds=2.0, seed=0):
     return (0.1 * voice * (1.2 + np.sin(9 * time)) + 0.01 * rng.normal(size=len(time))).astype(np.float32)
 
 
-@pytest.fixture
-def experiment(make_experiment, toy):
-    return make_experiment(Fbank(num_mel_bins=toy.dim)(speech()))
+@pytest.fixture(params=KINDS)
+def experiment(request, make_experiment, toy):
+    return make_experiment(Fbank(RATE, toy.dim, request.param)(speech()), request.param)
 
 
 @pytest.fixture

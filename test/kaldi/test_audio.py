@@ -8,7 +8,8 @@ import pytest
 import soundfile
 
 from jstasr.errors import JstasrError
-from jstasr.kaldi.audio import audio_info, missing_seconds, parse_channel, parse_rate, read_audio, resample, write_audio
+from jstasr.kaldi.audio import audio_info, parse_channel, parse_rate, read_audio, resample, write_audio
+from jstasr.kaldi.audio_headers import missing_seconds
 
 RATE = 16000
 
@@ -187,7 +188,7 @@ def test_a_pipe_is_judged_by_its_last_program_and_by_its_sound(tmp_path, command
     [
         ("cat whole.wav | (cat; exit 3)", "exit code 3"),
         ("sox whole.wav -t wav - | false", "exit code 1"),
-        ("cat half.wav", "is cut off: 2.00 s"),
+        ("cat half.wav", "is cut off or damaged: 2.00 s"),
         ("(cat half.wav; exit 4) | cat", "exit code 4"),
         # sox does not say how long its output will be: the sound seems whole.
         ("(cat half.wav; exit 5) | sox -t wav - -t wav - speed 0.5", "exit code 5"),

@@ -24,6 +24,7 @@ from jstasr.decode.transcriber import Transcriber
 from jstasr.experiment.files import AVERAGED
 from jstasr.experiment.pack import pack
 from jstasr.features.fbank import Fbank
+from jstasr.features.settings import LHOTSE
 
 ROOT = Path(__file__).parents[2]
 GENERATED = shutil.ignore_patterns("*.so", "*.c", "__pycache__", "*.egg-info")
@@ -154,7 +155,7 @@ def test_a_packed_model_transcribes_with_the_extra_transcribe(wheel, make_experi
         file.setsampwidth(2)
         file.setframerate(rate)
         file.writeframes(samples.tobytes())
-    expdir = make_experiment(Fbank(sample_rate=rate, num_mel_bins=20)(samples / np.float32(32768)))
+    expdir = make_experiment(Fbank(rate, 20, LHOTSE)(samples / np.float32(32768)), LHOTSE)
     pack(expdir, expdir / AVERAGED, tmp_path / "model.zip")
     here = Transcriber.from_pretrained(tmp_path / "model.zip").transcribe("tones.wav").text
     shutil.rmtree(expdir)

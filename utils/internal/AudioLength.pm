@@ -5,6 +5,7 @@ use warnings;
 use Exporter 'import';
 our @EXPORT_OK = qw(header_duration stream_duration);
 
+my ($MIN_RATE, $MAX_RATE) = (4000, 384000);    # Hz; another rate is damage, and no length follows from it
 my $UNKNOWN_SIZE = 0x7FFFF000;    # writers to a pipe put 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFF000+ or 0: size not known
 
 # Seconds, or undef when the file cannot be opened or is of another kind.
@@ -54,7 +55,7 @@ sub _wav {
   while (defined(my $header = _take($in, 8))) {
     my ($id, $length) = unpack 'a4V', $header;
     if ($id eq 'data') {
-      return undef unless $rate && $block;
+      return undef unless $rate && $block && $rate >= $MIN_RATE && $rate <= $MAX_RATE;
       if ($length >= $UNKNOWN_SIZE || $length == 0) {
         if (defined $long_size) { $length = $long_size }
         elsif (defined $size)   { $length = $size - tell $in }
@@ -80,7 +81,7 @@ sub _flac {
   my ($high, $low) = unpack 'N2', substr $info, 14, 8;
   my $rate = $high >> 12;
   my $samples = ($high & 0xF) * 2**32 + $low;
-  return $rate && $samples ? $samples / $rate : undef;
+  return $rate >= $MIN_RATE && $rate <= $MAX_RATE && $samples ? $samples / $rate : undef;
 }
 
 sub _sphere {
@@ -88,7 +89,8 @@ sub _sphere {
   my $header = _take($in, 1020) // return undef;
   my ($rate) = $header =~ /^sample_rate -i (\d+)/m;
   my ($samples) = $header =~ /^sample_count -i (\d+)/m;
-  return $rate && defined $samples ? $samples / $rate : undef;
+  return undef unless $rate && defined $samples && $rate >= $MIN_RATE && $rate <= $MAX_RATE;
+  return $samples / $rate;
 }
 
 1;

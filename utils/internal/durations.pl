@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use File::Basename 'dirname';
 use Cwd 'abs_path';
+use File::Temp;
 use lib dirname(abs_path(__FILE__));
 use AudioLength qw(header_duration stream_duration);
 use Quoting 'sox_input';
@@ -19,6 +20,7 @@ if (defined $list) {
 }
 open my $in, '<', $path or die "$me: could not open $path: $!\n";
 my $failed = 0;
+my (@lines, @unread);    # what is printed; [place in it, id, path] of the files that jstasr has to read
 my $number = 0;    # not $., which seek on a sound file changes
 while (<$in>) {
   $number++;
@@ -34,14 +36,47 @@ while (<$in>) {
   elsif ($source =~ /^wav-copy (?|'([^']+):(\d+)'|([^\s'"]+):(\d+)) - \|$/ && defined($seconds = offset_duration($1, $2))) { }
   elsif ($source =~ s/\|$//)        { $seconds = command_duration($source) }
   elsif ($source =~ /^(.*):(\d+)$/ && !-e $source) { $seconds = offset_duration($1, $2) }
-  else                              { $seconds = header_duration($source) // command_duration('sox ' . sox_input($source) . ' -t wav -') }
-  if    (defined $seconds && $form eq 'sphere') { print "$id $seconds\n" }
-  elsif (defined $seconds) { printf "%s %.7g \n", $id, unpack 'f', pack 'f', $seconds }
-  else { problem("could not find the duration of '$id' ($source); is the file there, and whole?") }
+  elsif (!defined($seconds = header_duration($source)) && -f $source) { push @unread, [scalar @lines, $id, $source, $number]; push @lines, ''; next }
+  push @lines, line_of($id, $source, $seconds, $number);
 }
+lengths_by_jstasr() if @unread;
+print @lines;
 exit($failed ? 1 : 0);
 
-sub problem { print STDERR "$me: $path:$number: $_[0]\n"; $failed = 1; return }
+sub line_of {
+  my ($id, $source, $seconds, $line, $fault) = @_;
+  if (!defined $seconds) {
+    $fault //= 'is the file there, and whole?';
+    problem("could not find the duration of '$id' ($source); $fault", $line);
+    return '';
+  }
+  return $form eq 'sphere' ? "$id $seconds\n" : sprintf "%s %.7g \n", $id, unpack 'f', pack 'f', $seconds;
+}
+
+sub problem { my ($text, $line) = @_; print STDERR "$me: $path:", $line // $number, ": $text\n"; $failed = 1; return }
+
+# Files whose headers do not say how long they are (Ogg, MP3): all of them in one process of jstasr; by sox, one by one,
+# where jstasr is not installed.
+sub lengths_by_jstasr {
+  my $list = File::Temp->new;
+  print {$list} map { "$_->[2]\n" } @unread;
+  close $list or die "$me: could not write $list: $!\n";
+  my @found;
+  if (grep { -x "$_/jstasr" } split /:/, $ENV{PATH} // '') {
+    open my $out, '-|', 'bash', '-c', 'jstasr to-wav --lengths <"$0"', "$list" or die "$me: could not run jstasr: $!\n";
+    chomp(@found = <$out>);
+    close $out;
+  }
+  for my $file (@unread) {
+    my ($place, $id, $source, $line) = @$file;
+    my $said = shift @found;
+    my $seconds = defined $said ? $said =~ /^[\d.]+(e[+-]\d+)?$/ ? $said : undef
+      : command_duration('sox ' . sox_input($source) . ' -t wav -');
+    my $fault = defined $said ? $said =~ s/^\Q$source\E: //r : undef;
+    $lines[$place] = line_of($id, $source, $seconds, $line, $fault);
+  }
+  return;
+}
 
 # Asks for the header only, unless the writer did not know the length; then all of it.
 sub command_duration {

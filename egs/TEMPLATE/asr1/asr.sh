@@ -358,15 +358,17 @@ fi
 if begins 5; then
     for set in "${paired_sets[@]}"; do needs 2 "${audiodir}/${set}"/{wav.scp,text,utt2spk}; done
     for set in "${paired_train}" "${valid_set}"; do needs 3 "${audiodir}/${set}/phones"; done
+    config=$(config_file "${asr_config}") || die "--asr_config ${asr_config}: no such file in $(pwd), and none that the recipes share"
     for set in "${paired_sets[@]}"; do
         jobs=$(jobs_for "${audiodir}/${set}/wav.scp" "${nj}")
         options=(--feats-type "${feats_type}"
             --data-dir "${audiodir}/${set}" --outdir "${featsdir}/${set}" --fs "${fs}" --num-jobs "${jobs}"
         )
+        options+=(--train-options --config "${config}" "${extra_train_options[@]}" "${train_words[@]}") # features.kind
         ${train_cmd} "${job}=1:${jobs}" "${featsdir}/${set}/logdir/extract.${job}.log" \
-            jstasr extract "${options[@]}" --job "${job}"
-        if [ "${set}" = "${paired_train}" ]; then options+=(--cmvn-out "${cmvn}"); fi
-        jstasr extract "${options[@]}" --merge
+            jstasr extract --job "${job}" "${options[@]}"
+        if [ "${set}" = "${paired_train}" ]; then options=(--cmvn-out "${cmvn}" "${options[@]}"); fi
+        jstasr extract --merge "${options[@]}"
     done
     ends
 fi

@@ -8,11 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-import soundfile
-
 from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, not_utf8, printable
 from jstasr.corpus.importers.ids import RESERVED, assign_ids
-from jstasr.kaldi.audio import CUT_OFF, audio_fault, is_pipe, missing_seconds
+from jstasr.errors import JstasrError
+from jstasr.kaldi.audio import audio_info, is_pipe
 from jstasr.kaldi.data_dir import is_outside, is_segment
 from jstasr.text.language_codes import canonical_code, no_code
 from jstasr.text.language_tags import known_tag
@@ -146,14 +145,12 @@ def _length_by_header(path: Path) -> AudioLength:
     if length.fault:
         return length
     try:
-        with open(path, "rb") as file:
-            missing = missing_seconds(file) or 0.0
-        info = soundfile.info(str(path))
-    except (soundfile.SoundFileError, OSError) as error:
-        return AudioLength(None, f"cannot be read as audio ({audio_fault(error)})")
-    if missing > CUT_OFF:
-        return AudioLength(None, f"the audio is cut off: {missing:.2f} s of what its header promises are missing")
-    return AudioLength(info.duration, "") if info.frames else AudioLength(None, "the audio has no samples")
+        info = audio_info(str(path))
+    except JstasrError as error:
+        fault = str(error).removeprefix(f"{path}: ")
+        reason = fault.removeprefix("cannot read as audio: ")
+        return AudioLength(None, f"cannot be read as audio ({reason})" if reason != fault else f"the audio {fault}")
+    return AudioLength(info.frames / info.rate, "") if info.frames else AudioLength(None, "the audio has no samples")
 
 
 def _length_unread(path: Path) -> AudioLength:

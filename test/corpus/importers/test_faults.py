@@ -303,7 +303,7 @@ def test_a_recording_that_is_cut_off_is_a_fault(speak, lines, run_import):
     Path("b.wav").write_bytes(content[: len(content) // 2])
     lines("m.csv", "audio,text", "a.wav,one", "b.wav,two")
     status, _, err = run_import("m.csv", "data/x")
-    assert status == 1 and "m.csv:3: the audio is cut off: 0.25 s" in err
+    assert status == 1 and "m.csv:3: the audio is cut off or damaged: 0.25 s" in err
 
 
 def test_a_file_of_which_no_line_is_json_is_one_error(lines, run_import):
