@@ -1,6 +1,7 @@
 """Configuration and lists in exp/<tag>, so that an experiment can be used, packed and resumed by itself."""
 
 import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import yaml
@@ -9,6 +10,7 @@ from jstasr.errors import JstasrError
 from jstasr.experiment.config import TrainConfig, config_yaml
 from jstasr.experiment.files import BPE, CHECKPOINTS, CONFIG, DATA, PHONES, TOKENS
 from jstasr.kaldi.files import atomic_write
+from jstasr.kaldi.locks import locked, locked_file
 
 # settings that may change between two starts of one experiment: its checkpoints stay valid
 CHANGEABLE = (
@@ -57,6 +59,11 @@ def prepare_folder(
     for name, content in ((CONFIG, text), (DATA, yaml.safe_dump(data or {}))):
         with atomic_write(expdir / name) as file:
             file.write(content)
+
+
+def lock_for_output(expdir: Path, output: Path) -> AbstractContextManager:
+    """The lock for a file that is made from an experiment: that of the experiment, if the file lies in it."""
+    return locked(expdir) if output.resolve().is_relative_to(expdir.resolve()) else locked_file(output)
 
 
 def read_settings(path: Path) -> dict:
