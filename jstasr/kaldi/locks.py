@@ -15,7 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -49,14 +49,16 @@ class Holder:
     restarts: int = 0  # how often the queue has started that job again
 
     @classmethod
-    def this_process(cls, shared: bool, command: str) -> "Holder":
+    def this_process(cls, shared: bool = False, command: str = "", pid: int = 0) -> "Holder":
+        """This process, or the one `pid` for which it works."""
+        pid = pid or os.getpid()
         job, restarts = queue_job()
         return cls(
             token=uuid.uuid4().hex,
             host=platform.node(),
             machine=this_machine(),
-            pid=os.getpid(),
-            started=start_of(os.getpid()) or 0,
+            pid=pid,
+            started=start_of(pid) or 0,
             since=time.strftime("%Y-%m-%d %H:%M:%S"),
             command=command or own_command(),
             run=os.environ.get(RUN, ""),
@@ -128,16 +130,16 @@ def own_command() -> str:
 class Lock:
     """A lock that this process holds, or is about to."""
 
-    def __init__(self, path: Path, what: str, report: Report, shared: bool = False, command: str = ""):
+    def __init__(self, path: Path, what: str, report: Report, own: Holder | None = None):
         """
         Args:
             path: of the lock's file; what: is locked, for messages.
             report: takes a line about a wait, or about an ended holder.
-            shared: the commands of the same run may work in the folder too.
-            command: what to name as the holder's command; "": that of this process.
+            own: the new holder; None: this process.
         """
         self.path, self.what, self.report = path, what, report
-        self.own = Holder.this_process(shared, command)
+        self.own = own or Holder.this_process()
+        self.process = os.getpid()
         self.ended = threading.Event()
 
     def acquire(self) -> None:
@@ -229,7 +231,7 @@ class Lock:
     def release(self) -> None:
         """Remove the lock, and a folder that was made for it and is still empty."""
         self.ended.set()
-        if os.getpid() != self.own.pid:
+        if os.getpid() != self.process:  # a child, which has only a copy of the lock
             return
         if read_holder(self.path) == self.own:
             with suppress(OSError):
@@ -324,19 +326,19 @@ def part_locks(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def locked(folder: str | Path, report: Report = to_terminal, shared: bool = False, command: str = "") -> Iterator[Lock]:
+def locked(folder: str | Path, report: Report = to_terminal, own: Holder | None = None) -> Iterator[Lock]:
     """Keep other writers off a folder within the context; the folder is made when missing.
 
     Within a run of asr.sh that holds the folder (`jstasr lock`), its commands go on without a lock of their own.
 
     Args:
         report: takes a line about a wait, or about an ended holder.
-        shared, command: see `Lock`.
+        own: the holder; None: this process.
     Raises:
         JstasrError: another process writes into the folder; says which, and since when.
     """
     folder = Path(folder)
-    lock = Lock(folder / LOCK, str(folder), report, shared, command)
+    lock = Lock(folder / LOCK, str(folder), report, own)
     if runs_under(read_holder(lock.path), lock.own):
         yield lock
         return
@@ -372,15 +374,6 @@ def locked_file(path: str | Path, report: Report = to_terminal) -> Iterator[None
     """
     path = Path(path)
     with held(Lock(path.parent / f".{path.name}{LOCK}", str(path), report)):
-        yield
-
-
-@contextmanager
-def all_locked(folders: list[str], shared: bool, command: str) -> Iterator[None]:
-    """`locked` for several folders."""
-    with ExitStack() as stack:
-        for folder in folders:
-            stack.enter_context(locked(folder, shared=shared, command=command))
         yield
 
 

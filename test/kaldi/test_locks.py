@@ -17,7 +17,13 @@ from jstasr.errors import JstasrError
 from jstasr.kaldi import locks
 from jstasr.kaldi.locks import LOCK, RUN, Holder, Lock, locked, locked_file, locked_part
 
-HOLD = "import sys, time; from jstasr.kaldi.locks import locked\nwith locked(sys.argv[1]): print('held', flush=True); time.sleep(60)"
+HOLD = """
+import sys, time
+from jstasr.kaldi.locks import locked
+with locked(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
 @pytest.fixture
@@ -52,17 +58,17 @@ def holders():
 
 def write_lock(path: Path, old: float = 0.0, **changes) -> Holder:
     """The lock of a process of another machine, touched `old` seconds ago."""
-    holder = dataclasses.replace(Holder.this_process(False, "jstasr train"), host="far", machine="other boot")
+    holder = dataclasses.replace(Holder.this_process(), host="far", machine="other boot")
     holder = dataclasses.replace(holder, **changes)
     path.write_text(json.dumps(dataclasses.asdict(holder)))
     os.utime(path, (time.time() - old,) * 2)
     return holder
 
 
-def take(folder, **options) -> list[str]:
+def take(folder) -> list[str]:
     """Hold the lock of a folder for a moment; returns what was reported."""
     lines = []
-    with locked(folder, lines.append, **options):
+    with locked(folder, lines.append):
         assert (Path(folder) / LOCK).exists()
     return lines
 
@@ -88,7 +94,7 @@ def test_the_lock_of_a_killed_process_is_taken_over(tmp_path, holders, number):
 
 
 def test_a_process_id_that_is_used_again_is_no_holder(tmp_path):
-    own = Holder.this_process(False, "")
+    own = Holder.this_process()
     write_lock(tmp_path / LOCK, machine=own.machine, started=own.started + 1)
     assert "taken over" in take(tmp_path)[0]
 
@@ -101,7 +107,7 @@ def test_a_released_lock_leaves_nothing_behind(tmp_path):
 
 def test_of_many_that_take_over_at_once_one_holds(tmp_path):
     """Each writes its number when it enters and when it leaves: no two are inside at once."""
-    write_lock(tmp_path / LOCK, machine=Holder.this_process(False, "").machine, pid=2**22 + 1)
+    write_lock(tmp_path / LOCK, machine=Holder.this_process().machine, pid=2**22 + 1)
     program = """
 import sys, time
 from jstasr.errors import JstasrError
@@ -212,11 +218,15 @@ def enter(context):
 
 def test_the_jobs_of_one_run_share_what_it_holds(tmp_path, monkeypatch):
     monkeypatch.setenv(RUN, "mill.1")
-    with locked(tmp_path, shared=True):
+    with locked(tmp_path, own=Holder.this_process(shared=True)):
         enter(locked_part(tmp_path, 1))
         enter(locked(tmp_path))
         monkeypatch.setenv(RUN, "mill.2")
-        for attempt in (locked_part(tmp_path, 1), locked(tmp_path), locked(tmp_path, shared=True)):
+        for attempt in (
+            locked_part(tmp_path, 1),
+            locked(tmp_path),
+            locked(tmp_path, own=Holder.this_process(shared=True)),
+        ):
             with pytest.raises(JstasrError, match="is in use by"):
                 enter(attempt)
     enter(locked(tmp_path))

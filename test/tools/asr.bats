@@ -196,3 +196,21 @@ END
     says "ChildFailedError"
     [[ "$(tail -n 1 <<<"${output}")" == "asr.sh: error: training ended: "*max_step* ]]
 }
+
+@test "a second run is kept off the folders of a stage, until the first has ended or was killed" {
+    printf 'touch started; until [ -e enough ]; do sleep 0.1; done; false\n' >local/data.sh
+    ./asr.sh --stage 1 --stop_stage 1 >first.log 2>&1 &
+    first=$!
+    until [ -e started ]; do sleep 0.1; done
+    rm started
+    run ./asr.sh --stage 1 --stop_stage 1
+    [ "${status}" -eq 1 ]
+    says "data is in use by process ${first} on"
+    says "asr.sh in ${recipe}"
+    [ ! -e started ]
+    kill -9 "${first}"
+    touch enough
+    for _ in $(seq 100); do [ ! -e data/.lock ] || sleep 0.1; done
+    run ./asr.sh --stage 1 --stop_stage 1
+    [ -e started ] # local/data.sh ran
+}

@@ -135,6 +135,7 @@ begins() {
 
 # ends: the log line with the stage's time.
 ends() {
+    release
     log "Stage ${current}: done in $(minutes $((SECONDS - started)))" 1
     current=
 }
@@ -173,19 +174,6 @@ merge() {
     mv "${out}.tmp" "${out}"
 }
 
-# show_log FILE: shows what a job adds to its log, until hide_log.
-show_log() {
-    touch "$1"
-    tail -n 0 -F "$1" 2>/dev/null &
-    tail_pid=$!
-}
-hide_log() {
-    sleep 0.2 # the last lines
-    kill "${tail_pid}" 2>/dev/null || true
-    wait "${tail_pid}" 2>/dev/null || true
-    tail_pid=
-}
-
 # hash_of TEXT: a short name for a list of options.
 hash_of() {
     printf '%s' "$1" | cksum | awk '{ printf "%08x", $1 }'
@@ -196,6 +184,8 @@ if [[ " $* " == *" --help "* || " $* " == *" -h "* ]]; then
     echo "${help_message}" # needs no environment
     exit 0
 fi
+# shellcheck source=utils/internal/stage_helpers.sh
+. utils/internal/stage_helpers.sh
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
 if [ $# -ne 0 ]; then
@@ -279,6 +269,7 @@ fi
 
 if begins 1; then
     [ -x local/data.sh ] || die "local/data.sh is missing or not executable: it is what makes data/<set> from the corpus"
+    hold data
     # shellcheck disable=SC2086  # a list of options
     local/data.sh ${local_data_opts}
     for set in "${train_set}" "${valid_set}" "${test_sets[@]}"; do
@@ -292,6 +283,7 @@ if begins 2; then
     for set in "${train_set}" "${valid_set}" "${test_sets[@]}"; do
         needs 1 "data/${set}"/{wav.scp,text,utt2spk}
     done
+    hold data "${paired_sets[@]/#/${audiodir}/}"
     if [ -n "${speed_perturb_factors}" ]; then
         copies=()
         for factor in ${speed_perturb_factors}; do
@@ -359,6 +351,7 @@ fi
 if begins 5; then
     for set in "${paired_sets[@]}"; do needs 2 "${audiodir}/${set}"/{wav.scp,text,utt2spk}; done
     for set in "${paired_train}" "${valid_set}"; do needs 3 "${audiodir}/${set}/phones"; done
+    hold "${paired_sets[@]/#/${featsdir}/}"
     for set in "${paired_sets[@]}"; do
         jobs=$(jobs_for "${audiodir}/${set}/wav.scp" "${nj}")
         options=(--feats-type "${feats_type}"
@@ -400,6 +393,7 @@ if begins 6; then
     elif [ "${procs}" -gt 1 ]; then # a process that dies: all are started again, and continue from the checkpoint
         launcher=("${launcher[@]:0:2}" torchrun --standalone --max-restarts=3 "--nproc-per-node=${procs}" -m jstasr)
     fi
+    hold "${asr_exp}" && release # before the log of a training that runs there is written over
     log "The experiment: ${asr_exp}, configured by ${config}; TensorBoard: tensorboard --logdir ${asr_exp}"
     mkdir -p "${asr_exp}/logdir" && rm -f "${asr_exp}/error"
     show_log "${asr_exp}/logdir/train.log"
@@ -430,6 +424,7 @@ if begins 8; then
     fi
     read -ra runner <<<"${decode_cmd}"
     if "${gpu_inference}"; then runner+=(--gpu 1) decode_options+=(--ngpu 1); fi
+    hold "${test_sets[@]/#/${decode_dir}/}"
     for set in "${test_sets[@]}"; do
         needs 5 "${featsdir}/${set}/utt2num_frames"
         out=${decode_dir}/${set}
