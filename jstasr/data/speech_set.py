@@ -26,6 +26,15 @@ FEATURE_FAULTS = {  # words of a reader's error -> the kind of fault that its ut
 }
 
 
+def remedy_of(fault: str) -> str:
+    """What to do about a kind of fault in the features."""
+    if "dimensions" in fault:
+        return f"Set model.num_mel_bins, or: {EXTRACT_AGAIN}"
+    if fault in (FEATURE_FAULTS["NaN or infinity"], FEATURE_FAULTS["are all zero"]):
+        return f"{EXTRACT_AGAIN}; if these are the same again, look at their audio, or remove these utterances"
+    return EXTRACT_AGAIN
+
+
 def num_frames_of(table: IndexedTable) -> np.ndarray:
     """Parse utt2num_frames: (N,) int32, in the order of the table.
 
@@ -100,6 +109,11 @@ class SpeechSet:
         """Size and digest of the encoded transcripts, phonemes and numbers of frames."""
         return self.transcripts.fingerprint
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digest of each kind of content: utterances, transcripts, phonemes, lengths."""
+        return self.transcripts.digests
+
     def features(self, index: int) -> np.ndarray:
         """Log-mel features of one utterance, (T, F) float32; `check` fixes F.
 
@@ -146,7 +160,7 @@ class SpeechSet:
             if fault:
                 faults.setdefault(fault, []).append(self.ids[index])
         for fault, ids in faults.items():
-            found.add(self.folder, fault, ids, f"Set model.num_mel_bins, or: {EXTRACT_AGAIN}")
+            found.add(self.folder, fault, ids, remedy_of(fault))
         if refusals is None:
             found.raise_all()
         self.dimension = num_mel_bins

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -13,6 +13,7 @@ from torch.utils.tensorboard import SummaryWriter
 from jstasr.errors import JstasrError
 from jstasr.experiment.files import TENSORBOARD, TRAIN_LOG
 from jstasr.features.frames import FRAMES_PER_SECOND
+from jstasr.kaldi.files import write_fault
 from jstasr.train.processes import sum_over_processes
 from jstasr.train.validate import Validation
 
@@ -117,13 +118,14 @@ class TrainLog:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Turn a full disk into a JstasrError that says what to do."""
+        """Turn a file that cannot be written into a JstasrError that says what to do."""
         try:
             yield
         except OSError as error:
+            reason, remedy = write_fault(error)
             raise JstasrError(
-                f"{self.path}: cannot be written ({error.strerror or error}). The last checkpoint is intact; "
-                "free some space and start the same command again to continue"
+                f"{self.path}: cannot be written ({reason}). The last checkpoint is intact. {remedy}; "
+                "then the same command continues"
             ) from error
 
     def line(self, message: str) -> None:
@@ -131,7 +133,8 @@ class TrainLog:
         if not self.enabled:
             return
         stamped = f"{time.strftime('%Y-%m-%dT%H:%M:%S')} (train) {message}"
-        print(stamped, file=sys.stderr, flush=True)
+        with suppress(OSError):  # a terminal that was closed does not end the training
+            print(stamped, file=sys.stderr, flush=True)
         with self.writing():
             self.file.write(stamped + "\n")
             self.file.flush()
