@@ -27,7 +27,7 @@ HEARTBEAT = 10.0  # seconds between two touches of a lock by its holder
 STALE = 120.0  # seconds without a touch after which a holder on another machine counts as ended
 POLL = 1.0  # seconds between two looks at a lock of another machine
 RUN = "JSTASR_RUN"  # environment: names the asr.sh that started a command
-MAX_COMMAND = 200  # characters of a command that are kept
+MAX_COMMAND = 120  # characters of a command that are kept
 
 Report = Callable[[str], None]
 
