@@ -295,7 +295,7 @@ def age(path: Path, draft: Path) -> float:
 
 def refusal(what: str, path: Path, holder: Holder) -> str:
     """The message about a living holder."""
-    remedy = f"Wait until it has ended, or stop it: kill {holder.pid}"
+    remedy = f"Wait until it has ended, give another folder, or stop it: kill {holder.pid}"
     if not holder.token:
         remedy = f"If nothing works there, remove {path}"
     elif holder.machine != this_machine():
