@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sourced by asr.sh: locks on the folders of a stage, and the log of a job on the terminal.
 
-JSTASR_RUN=$(hostname).$$.$(date +%s) # the jobs of this run share the folders that it holds
+JSTASR_RUN=$(hostname).$$.$(date +%s) # its jobs share what it holds; asr.sh puts it into their command, as a queue may not pass the environment on
 export JSTASR_RUN
 
 # hold FOLDER...: keeps other runs off folders until `release`, or until this script ends, however it ends: the holder

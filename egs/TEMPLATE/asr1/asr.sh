@@ -311,7 +311,7 @@ if begins 2; then
             [ "${token_type}" != char ] || options+=(--max-rate 24) # each takes an encoder frame, 25 a second
         fi
         ${train_cmd} JOB=1:"${jobs}" "${audiodir}/${set}/logdir/format.JOB.log" \
-            jstasr format-audio "${options[@]}" --job JOB
+            env "JSTASR_RUN=${JSTASR_RUN}" jstasr format-audio "${options[@]}" --job JOB
         jstasr format-audio "${options[@]}" --merge
     done
     ends
@@ -358,7 +358,7 @@ if begins 5; then
             --data-dir "${audiodir}/${set}" --outdir "${featsdir}/${set}" --fs "${fs}" --num-jobs "${jobs}"
         )
         ${train_cmd} JOB=1:"${jobs}" "${featsdir}/${set}/logdir/extract.JOB.log" \
-            jstasr extract "${options[@]}" --job JOB
+            env "JSTASR_RUN=${JSTASR_RUN}" jstasr extract "${options[@]}" --job JOB
         if [ "${set}" = "${paired_train}" ]; then options+=(--cmvn-out "${featsdir}/${set}/cmvn.ark"); fi
         jstasr extract "${options[@]}" --merge
     done
@@ -432,7 +432,7 @@ if begins 8; then
         log "Decoding ${set} in ${jobs} jobs; logs: ${out}/logdir/decode.*.log"
         # shellcheck disable=SC2086  # --inference_args is a list of options
         "${runner[@]}" JOB=1:"${jobs}" "${out}/logdir/decode.JOB.log" \
-            jstasr decode "${decode_options[@]}" --data-dir "${featsdir}/${set}" --outdir "${out}" \
+            env "JSTASR_RUN=${JSTASR_RUN}" jstasr decode "${decode_options[@]}" --data-dir "${featsdir}/${set}" --outdir "${out}" \
             --job JOB --num-jobs "${jobs}" ${inference_args}
         for mode in "${inference_modes[@]}"; do
             for file in text token score; do
