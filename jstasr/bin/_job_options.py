@@ -1,8 +1,10 @@
 """Options of the commands that can do their work in parts, each on another machine."""
 
 from argparse import ArgumentParser, Namespace
+from contextlib import AbstractContextManager
 
 from jstasr.errors import JstasrError
+from jstasr.kaldi.locks import locked, locked_part
 
 
 def add_job_arguments(parser: ArgumentParser) -> None:
@@ -20,3 +22,8 @@ def check_job_arguments(args: Namespace) -> None:
         raise JstasrError("--job does one part, --merge joins them: give one of the two")
     if args.job is not None and not 1 <= args.job <= args.num_jobs:
         raise JstasrError(f"--job must be in 1..{args.num_jobs} (--num-jobs), not {args.job}")
+
+
+def lock_for_job(args: Namespace) -> AbstractContextManager:
+    """The lock of a command that writes into --outdir: on its part with --job, else on the whole folder."""
+    return locked(args.outdir) if args.job is None else locked_part(args.outdir, args.job)

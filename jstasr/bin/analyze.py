@@ -21,6 +21,7 @@ def run(args: Namespace) -> None:
     from pathlib import Path
 
     from jstasr.errors import JstasrError
+    from jstasr.kaldi.locks import locked
     from jstasr.report.analysis import analyse
 
     for name in ("utterances", "pictures"):
@@ -32,6 +33,7 @@ def run(args: Namespace) -> None:
 
     expdir = Path(args.expdir)
     outdir = Path(args.outdir) if args.outdir else expdir / REPORT
-    text = analyse(expdir, args.model, Path(args.data_dir), outdir, args.utterances, args.pictures, progress)
+    with locked(outdir):
+        text = analyse(expdir, args.model, Path(args.data_dir), outdir, args.utterances, args.pictures, progress)
     print(text, end="")
     print(f"written: {outdir / ALIGNMENT_JSON}")

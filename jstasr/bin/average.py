@@ -18,18 +18,20 @@ def run(args: Namespace) -> None:
 
     from jstasr.errors import JstasrError
     from jstasr.experiment.checkpoints import CheckpointFolder, average_checkpoints, save_atomically
+    from jstasr.experiment.folder import lock_for_output
 
     expdir = Path(args.expdir)
     if args.num < 1:
         raise JstasrError(f"--num {args.num}: must be 1 or more")
     if not (expdir / CHECKPOINTS).is_dir():
         raise JstasrError(f"{expdir / CHECKPOINTS}: no such folder. Train first: --stage 6")
-    folder = CheckpointFolder(expdir / CHECKPOINTS, keep_best=args.num, keep_last=1)
-    steps = folder.best(args.num)
-    if not steps:
-        raise JstasrError(f"{folder.folder}: holds no checkpoint with a dev WER. Train first: --stage 6")
-    scores = folder.scores()
     output = Path(args.output) if args.output else expdir / AVERAGED
-    save_atomically({"model": average_checkpoints([folder.path(step) for step in steps]), "steps": steps}, output)
+    with lock_for_output(expdir, output):
+        folder = CheckpointFolder(expdir / CHECKPOINTS, keep_best=args.num, keep_last=1)
+        steps = folder.best(args.num)
+        if not steps:
+            raise JstasrError(f"{folder.folder}: holds no checkpoint with a dev WER. Train first: --stage 6")
+        scores = folder.scores()
+        save_atomically({"model": average_checkpoints([folder.path(step) for step in steps]), "steps": steps}, output)
     used = ", ".join(f"step {step} ({scores[step]:.1f}%)" for step in steps)
     print(f"{output}: mean of {len(steps)} checkpoints by dev WER: {used}")

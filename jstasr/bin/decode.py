@@ -32,6 +32,25 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> None:
+    from contextlib import ExitStack
+
+    from jstasr.errors import JstasrError
+    from jstasr.kaldi.locks import locked_part
+
+    modes = list(dict.fromkeys(args.mode.split(",")))
+    for mode in modes:
+        if mode not in ("streaming", "full"):
+            raise JstasrError(f"--mode {mode}: must be streaming or full, or both by comma")
+    if not 1 <= args.job <= args.num_jobs:
+        raise JstasrError(f"--job {args.job}: must lie in 1 .. {args.num_jobs} (--num-jobs)")
+    with ExitStack() as locks:
+        for mode in modes:
+            locks.enter_context(locked_part(args.outdir, f"{mode}-{args.job}"))
+        decode(args, modes)
+
+
+def decode(args: Namespace, modes: list[str]) -> None:
+    """Decode one part of a set."""
     import sys
     from pathlib import Path
 
@@ -43,12 +62,6 @@ def run(args: Namespace) -> None:
     from jstasr.lm.ngram import NgramModel
 
     folder, outdir = Path(args.data_dir), Path(args.outdir)
-    modes = list(dict.fromkeys(args.mode.split(",")))
-    for mode in modes:
-        if mode not in ("streaming", "full"):
-            raise JstasrError(f"--mode {mode}: must be streaming or full, or both by comma")
-    if not 1 <= args.job <= args.num_jobs:
-        raise JstasrError(f"--job {args.job}: must lie in 1 .. {args.num_jobs} (--num-jobs)")
     config = load_search_config(args.config, args.overrides, args.lm)
     ids = sorted(read_table(folder / "utt2num_frames"))[args.job - 1 :: args.num_jobs]
     if not ids:

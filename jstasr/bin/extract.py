@@ -51,14 +51,21 @@ def settings_of(args: Namespace) -> "FbankSettings":
 
 
 def run(args: Namespace) -> None:
+    from jstasr.bin._job_options import check_job_arguments, lock_for_job
+
+    check_job_arguments(args)
+    with lock_for_job(args):
+        extract(args)
+
+
+def extract(args: Namespace) -> None:
+    """Extract a part, or all, or join the parts."""
     import time
 
-    from jstasr.bin._job_options import check_job_arguments
     from jstasr.errors import JstasrError
     from jstasr.features.extract import extract_part, merge_parts
     from jstasr.kaldi.files import first_few
 
-    check_job_arguments(args)
     num_jobs = args.num_jobs
     raw, compress = args.feats_type == "raw", args.compress or args.feats_type == "fbank_compressed"
     if raw and compress:

@@ -27,9 +27,17 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> None:
+    from jstasr.bin._job_options import check_job_arguments, lock_for_job
+
+    check_job_arguments(args)
+    with lock_for_job(args):
+        format_audio(args)
+
+
+def format_audio(args: Namespace) -> None:
+    """Format a part, or all, or join the parts."""
     from pathlib import Path
 
-    from jstasr.bin._job_options import check_job_arguments
     from jstasr.corpus.format_audio import DROPPED, FormatPlan, format_part, merge_parts
     from jstasr.kaldi.audio import parse_channel, parse_rate
     from jstasr.kaldi.data_dir import UTT2LANG, DataDir
@@ -37,7 +45,6 @@ def run(args: Namespace) -> None:
     from jstasr.text.nlsyms import read_symbols, take_out_of
     from jstasr.text.normalize import clean_table, describe_left_out, left_out_signs
 
-    check_job_arguments(args)
     data = DataDir(args.data_dir, allow_empty_text=args.allow_empty_text)
     data.check()
     channel = parse_channel(args.channel) if args.channel else None

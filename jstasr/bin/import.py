@@ -71,6 +71,7 @@ def run(args: Namespace) -> None:
     from jstasr.corpus.importers.formats import TEXT_ONLY
     from jstasr.corpus.importers.import_sets import import_set, import_split, import_text, looks_like_text, measure
     from jstasr.errors import JstasrError
+    from jstasr.kaldi.locks import locked, locked_file
 
     dest = Path(args.dest)
     for name in ("text", "held_out", "max_train"):
@@ -79,11 +80,14 @@ def run(args: Namespace) -> None:
     if args.measure:
         measure(_source(args), args.text, args.seed)
     elif args.format == TEXT_ONLY or (args.format is None and not args.split and looks_like_text(args.source[0])):
-        import_text(args.source, dest, _code(args.lang), args.exclude, args.max_sentences, args.seed)
+        with locked_file(dest):
+            import_text(args.source, dest, _code(args.lang), args.exclude, args.max_sentences, args.seed)
     elif args.split:
-        import_split(_source(args), dest, _split_plan(args))
+        with locked(dest):
+            import_split(_source(args), dest, _split_plan(args))
     else:
-        import_set(_source(args), dest)
+        with locked_file(dest):  # beside it, as it is replaced
+            import_set(_source(args), dest)
 
 
 def _source(args: Namespace) -> "Source":

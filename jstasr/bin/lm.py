@@ -23,6 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> None:
     from jstasr.errors import JstasrError
     from jstasr.kaldi.files import atomic_write
+    from jstasr.kaldi.locks import locked_file
     from jstasr.lm.arpa import write_arpa
     from jstasr.lm.kneser_ney import estimate
     from jstasr.lm.ngram import NgramModel
@@ -39,11 +40,12 @@ def run(args: Namespace) -> None:
     reading = TextReading(args.cleaner, args.lang, tuple(read_symbols(args.nlsyms)))
     sequences = token_sequences(args.text, tokenizer, reading)
     if args.write_tokens:
-        with atomic_write(args.write_tokens) as file:
+        with locked_file(args.write_tokens), atomic_write(args.write_tokens) as file:
             file.writelines(" ".join(tokenizer.tokens(sequence)) + "\n" for sequence in sequences)
     if args.output:
-        tables = estimate(sequences, len(tokens), args.order)
-        write_arpa(args.output, tables, tokens)
+        with locked_file(args.output):
+            tables = estimate(sequences, len(tokens), args.order)
+            write_arpa(args.output, tables, tokens)
         sizes = " + ".join(str(len(table.words)) for table in tables)
         print(f"{args.output}: {sizes} n-grams from {len(sequences)} sentences, {sum(map(len, sequences))} tokens")
     if args.output and args.valid_text:

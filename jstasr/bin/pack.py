@@ -17,11 +17,13 @@ def run(args: Namespace) -> None:
     from pathlib import Path
 
     from jstasr.errors import JstasrError
+    from jstasr.experiment.folder import lock_for_output
     from jstasr.experiment.pack import pack
 
     expdir = Path(args.expdir)
     if not expdir.is_dir():
         raise JstasrError(f"{expdir}: no such experiment. Train first: --stage 6")
     output = Path(args.output) if args.output else expdir / f"{expdir.resolve().name}.zip"
-    pack(expdir, Path(args.model) if args.model else expdir / AVERAGED, output)
+    with lock_for_output(expdir, output):
+        pack(expdir, Path(args.model) if args.model else expdir / AVERAGED, output)
     print(f"{output}: {output.stat().st_size / 1e6:.1f} MB")

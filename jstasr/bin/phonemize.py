@@ -34,6 +34,7 @@ def run(args: Namespace) -> None:
     from pathlib import Path
 
     from jstasr.errors import JstasrError
+    from jstasr.kaldi.locks import locked, locked_file
     from jstasr.text.g2p import G2p
     from jstasr.text.language_codes import canonical_code
     from jstasr.text.nlsyms import read_symbols
@@ -43,8 +44,9 @@ def run(args: Namespace) -> None:
     if bool(args.data_dir) + bool(args.text) + bool(args.make_list) != 1:
         raise JstasrError("give one of --data-dir (with --outdir), --text or --make-list (with --output)")
     if args.make_list:
-        phone_list = phone_list_of(args.make_list)
-        phone_list.save(_needed(args.output, "--output"))
+        with locked_file(_needed(args.output, "--output")):
+            phone_list = phone_list_of(args.make_list)
+            phone_list.save(args.output)
         print(f"{args.output}: {len(phone_list)} symbols")
         return
     g2p = G2p(args.g2p, args.lexicon or None, args.cleaner)
@@ -53,11 +55,13 @@ def run(args: Namespace) -> None:
     if args.data_dir:
         target = Path(_needed(args.outdir, "--outdir"))
         phones_path = target / "phones"
-        table = phonemize_folder(Path(args.data_dir), target, options, print)
+        with locked(target):
+            table = phonemize_folder(Path(args.data_dir), target, options, print)
     else:
         utt2lang = Path(args.utt2lang) if args.utt2lang else None
         phones_path = Path(_needed(args.output, "--output"))
-        table = phonemize_file(Path(args.text), utt2lang, phones_path, options, print)
+        with locked_file(phones_path):
+            table = phonemize_file(Path(args.text), utt2lang, phones_path, options, print)
     print(f"{phones_path}: {len(table.phones)} utterances")
     if table.dropped:
         print(f"left out {table.dropped} without phonemes")

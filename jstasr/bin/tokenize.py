@@ -28,6 +28,7 @@ def run(args: Namespace) -> None:
     from pathlib import Path
 
     from jstasr.errors import JstasrError
+    from jstasr.kaldi.locks import locked
     from jstasr.text.language_codes import canonical_code
     from jstasr.text.nlsyms import read_symbols
     from jstasr.text.recipe_tokens import read_texts, recipe_tokens
@@ -45,5 +46,6 @@ def run(args: Namespace) -> None:
     if tokens.bpe_model is not None and tokens.num_pieces < args.nbpe:
         print(f"the text supports only {tokens.num_pieces} BPE tokens, not {args.nbpe}: using {tokens.num_pieces}")
     outdir = Path(args.output_dir)
-    tokens.write(outdir)
+    with locked(outdir):
+        tokens.write(outdir)
     print(f"{outdir / TOKENS}: {len(tokens.token_list)} tokens from {len(texts)} sentences")

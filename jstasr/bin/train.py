@@ -1,6 +1,13 @@
 """Train a joint speech-text model."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jstasr.kaldi.locks import Lock
+    from jstasr.train.signals import StopRequest
 
 HELP = "train a model on paired speech and unpaired text; continues a run that was stopped"
 
@@ -49,19 +56,33 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
+    import sys
     from pathlib import Path
 
-    from jstasr.train.signals import REQUEUE_CODE, StoppedBySignal, mark_outcome
+    from jstasr.experiment.place import check_place
+    from jstasr.kaldi.locks import locked
+    from jstasr.train.signals import REQUEUE_CODE, StoppedBySignal, StopRequest, is_first_process, mark_outcome
 
     try:
-        with mark_outcome(Path(args.expdir)):
-            return train_or_search(args)
-    except StoppedBySignal:
+        with StopRequest().listening() as stop:
+            if args.find_batch:
+                return train_or_search(args, stop)
+            expdir = Path(args.expdir)
+            check_place(args.expdir)
+            notes: list[str] = []
+            with locked(expdir, notes.append) if is_first_process() else nullcontext() as lock, mark_outcome(expdir):
+                return train_or_search(args, stop, lock, notes)
+    except StoppedBySignal as stopped:
+        print(f"jstasr train: {stopped}", file=sys.stderr)
         return REQUEUE_CODE
 
 
-def train_or_search(args: Namespace) -> int:
-    """Train, or find the batch size with --find-batch; the exit code."""
+def train_or_search(args: Namespace, stop: "StopRequest", lock: "Lock | None" = None, notes: Sequence[str] = ()) -> int:
+    """Train, or find the batch size with --find-batch; the exit code.
+
+    Args:
+        lock: of the experiment, held by the first process; notes: lines for the log.
+    """
     from functools import partial
     from pathlib import Path
 
@@ -72,6 +93,7 @@ def train_or_search(args: Namespace) -> int:
     from jstasr.data.text_set import TextSet
     from jstasr.errors import JstasrError
     from jstasr.experiment.config import load_config
+    from jstasr.experiment.data_record import DEV, PAIRED, UNPAIRED, describe
     from jstasr.experiment.files import IMAGES
     from jstasr.experiment.folder import prepare_folder
     from jstasr.experiment.initial import initial_weights
@@ -104,10 +126,10 @@ def train_or_search(args: Namespace) -> int:
     fabric = parallel_fabric(config, text is not None, args.ngpu, args.num_procs, args.num_nodes)
     init_group_after_restart(args.ngpu)
     fabric.launch()
-    # the first process alone reads features
+    # the first process alone reads features; of dev all, as a validation that fails would fail at every restart
     checked = config.data.check_features if fabric.is_global_zero else 0
-    for part in (speech, dev):
-        part.check(config.model.num_mel_bins, checked, refusals, headers=fabric.is_global_zero)
+    for part, count in ((speech, checked), (dev, len(dev) if checked else 0)):
+        part.check(config.model.num_mel_bins, count, refusals, headers=fabric.is_global_zero)
     on_first(fabric, refusals.raise_all)
     refusals.raise_all()
     if len(cmvn[0]) != config.model.num_mel_bins:
@@ -121,7 +143,7 @@ def train_or_search(args: Namespace) -> int:
         return 0
 
     def prepare() -> None:
-        data = {"paired speech": speech.fingerprint, "unpaired text": text.fingerprint if text else "none"}
+        data = {PAIRED: describe(speech), UNPAIRED: describe(text), DEV: describe(dev)}
         prepare_folder(expdir, config, args.token_list, args.bpe_model, args.phone_list, data)
 
     on_first(fabric, prepare)
@@ -129,5 +151,6 @@ def train_or_search(args: Namespace) -> int:
     initial = (
         partial(initial_weights, source=args.init, ignore_mismatch=args.ignore_init_mismatch) if args.init else None
     )
-    train(config, speech, text, dev, tokenizer, cmvn, expdir, fabric, pictures.draw, initial)
+    check_lock = lock.check if lock is not None else None
+    train(config, speech, text, dev, tokenizer, cmvn, expdir, fabric, pictures.draw, initial, stop, check_lock, notes)
     return 0

@@ -1,6 +1,6 @@
 """What one training step consumes."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import torch
 from torch import Tensor
@@ -26,6 +26,7 @@ class Batch:
     text_phone_lengths: Tensor
     text_labels: Tensor
     text_label_lengths: Tensor
+    skipped: list[str] = field(default_factory=list)  # what is wrong with each utterance that was left out
 
     def counts(self, paired: int) -> dict[str, int]:
         """Amount of each unit in the batch; `paired`: transcripts of paired speech in the text batch."""

@@ -1,6 +1,7 @@
 """From indexes to a padded batch."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import torch
@@ -9,6 +10,8 @@ from torch import Tensor
 from jstasr.data.batch import Batch
 from jstasr.data.speech_set import SpeechSet
 from jstasr.data.text_set import TextSet
+from jstasr.errors import JstasrError
+from jstasr.kaldi.feature_archive import UnusableFeatures
 
 
 def pad_features(matrices: list[np.ndarray]) -> tuple[Tensor, Tensor]:
@@ -28,19 +31,52 @@ def pad_symbols(sequences: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(padded), torch.tensor([len(sequence) for sequence in sequences], dtype=torch.long)
 
 
+def usable(
+    speech: SpeechSet, indexes: Sequence[int] | np.ndarray, skipped: list[str]
+) -> tuple[list[int], list[np.ndarray]]:
+    """The utterances with usable features, and these; where there are none, the first usable one that follows.
+
+    Args:
+        skipped: gets what is wrong with each of the others.
+    Raises:
+        JstasrError: archives that cannot be read; not one usable utterance in the set.
+    """
+    kept: list[int] = []
+    matrices: list[np.ndarray] = []
+    following = ((int(indexes[-1]) + distance) % len(speech) for distance in range(1, len(speech)))
+    for number, index in enumerate(chain(indexes, following)):
+        if kept and number >= len(indexes):
+            break
+        try:
+            matrices.append(speech.features(index))
+            kept.append(int(index))
+        except UnusableFeatures as error:
+            skipped.append(str(error))
+    if not kept:
+        raise JstasrError(f"{speech.folder}: not one utterance has usable features: {skipped[0]}")
+    return kept, matrices
+
+
 def collate(
     speech: SpeechSet,
     indexes: Sequence[int] | np.ndarray,
     text: TextSet | None,
     text_indexes: Sequence[int] | np.ndarray,
+    skip: bool = False,
 ) -> Batch:
     """Read and pad utterances of the paired set and texts of the text set.
 
     Args:
         indexes: (B,) int, of the paired set.
         text_indexes: (N,) int, of the text set; ignored without one.
+        skip: leave out utterances whose features are unusable, and name them in `Batch.skipped`.
     """
-    features, speech_lengths = pad_features([speech.features(i) for i in indexes])
+    skipped: list[str] = []
+    if skip:
+        indexes, matrices = usable(speech, indexes, skipped)
+    else:
+        matrices = [speech.features(i) for i in indexes]
+    features, speech_lengths = pad_features(matrices)
     labels, label_lengths = pad_symbols([speech.labels[i] for i in indexes])
     phones, phone_lengths = pad_symbols([speech.phones[i] for i in indexes])
     texts = [] if text is None else [(text.ids[i], text.phones[i], text.labels[i]) for i in text_indexes]
@@ -59,4 +95,5 @@ def collate(
         text_phone_lengths=text_phone_lengths,
         text_labels=text_labels,
         text_label_lengths=text_label_lengths,
+        skipped=skipped,
     )

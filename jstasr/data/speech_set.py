@@ -103,6 +103,11 @@ class SpeechSet:
         """Size and digest of the encoded transcripts, phonemes and numbers of frames."""
         return self.transcripts.fingerprint
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digest of each kind of content: utterances, transcripts, phonemes, lengths."""
+        return self.transcripts.digests
+
     def features(self, index: int) -> np.ndarray:
         """Log-mel features of one utterance, (T, F) float32; `check` fixes F.
 

@@ -83,6 +83,7 @@ class TextFolder:
         self.phone_lengths = np.zeros(len(self.table), dtype=np.int32)
         complete = all((rows >= 0).all() for rows in self.rows[:2])
         self.digest = ""
+        self.digests: dict[str, str] = {}  # of utterances (ids), transcripts, phonemes, lengths of features
         if complete and not (self.multilingual and (not has_languages or (self.rows[2] < 0).any())):
             self.read_through(refusals, num_frames)
         for table in tables:
@@ -113,6 +114,7 @@ class TextFolder:
     def read_through(self, refusals: Refusals, num_frames: np.ndarray | None) -> None:
         """Encode every utterance once: lengths, languages and digest; refuse what cannot be trained on."""
         digest = hashlib.sha256()
+        parts = {name: hashlib.sha256() for name in ("utterances", "transcripts", "phonemes")}
         codes: dict[str, int] = {}
         faults: dict[str, list[str]] = {"empty transcripts": [], "no phonemes": []}
         foreign: list[str] = []
@@ -135,9 +137,13 @@ class TextFolder:
                     if self.tokenizer.token_list.get(piece, UNK_ID) == UNK_ID:
                         unspellable.setdefault(piece, []).append(utterance)
             digest.update(utterance.encode() + labels.tobytes() + b"|" + phones.tobytes())
+            for part, content in zip(parts.values(), (utterance.encode(), labels.tobytes(), phones.tobytes())):
+                part.update(content + b"|")
         if num_frames is not None:
             digest.update(np.ascontiguousarray(num_frames).tobytes())
+            parts["lengths"] = hashlib.sha256(np.ascontiguousarray(num_frames).tobytes())
         self.languages, self.digest = list(codes), digest.hexdigest()[:16]
+        self.digests = {name: part.hexdigest()[:16] for name, part in parts.items()}
         known = " ".join(self.multilingual)
         refusals.add(self.folder, f"languages other than the token list's {known}", foreign, "See --langs")
         for fault, ids in faults.items():
@@ -209,3 +215,9 @@ class TextSet:
     def fingerprint(self) -> str:
         """Size and digest of the encoded set, of each folder."""
         return "; ".join(part.fingerprint for part in self.parts)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digest of each kind of content, over all folders."""
+        names = self.parts[0].digests
+        return {name: " ".join(part.digests.get(name, "") for part in self.parts) for name in names}

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from jstasr.errors import JstasrError
-from jstasr.kaldi.files import atomic_write
+from jstasr.kaldi.files import atomic_write, first_few, make_folder, write_fault
 
 NAME = re.compile(r"step(\d+)\.pth")
 SCORES = "scores.json"
@@ -27,20 +27,30 @@ def save_atomically(value: Any, path: Path) -> None:
         with atomic_write(path, "wb") as file:
             torch.save(value, file)
     except (JstasrError, OSError, RuntimeError) as error:  # torch turns a failed write into RuntimeError
+        reason, remedy = system_fault(error)
         raise JstasrError(
-            f"{path}: cannot be written ({reason(error)}). Earlier checkpoints are intact; "
-            "free some space and start the same command again to continue"
+            f"{path}: cannot be written ({reason}). Earlier checkpoints are intact. {remedy}; "
+            "then the same command continues"
         ) from error
 
 
-def reason(error: BaseException) -> str:
-    """The operating system's message behind an error, which torch may wrap; else the error's own."""
-    cause = error
+def system_fault(error: BaseException) -> tuple[str, str]:
+    """The system's words behind an error, which torch may wrap, and a remedy; else the error's own."""
+    cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
+            return write_fault(cause)
         cause = cause.__cause__ or cause.__context__
-    return str(error)
+    return str(error), "Look at its disk"
+
+
+def not_finite(state: Any, name: str = "") -> list[str]:
+    """Dotted names of the tensors in nested dictionaries that hold NaN or infinity."""
+    if isinstance(state, torch.Tensor):
+        return [] if state.isfinite().all() else [name]
+    if not isinstance(state, dict):
+        return []
+    return [bad for key, value in state.items() for bad in not_finite(value, f"{name}.{key}".lstrip("."))]
 
 
 def load_checkpoint(path: Path) -> dict:
@@ -66,9 +76,13 @@ def load_checkpoint(path: Path) -> dict:
 class CheckpointFolder:
     """exp/<tag>/checkpoints: stepN.pth files, and the dev scores of those that were validated."""
 
-    def __init__(self, folder: Path, keep_best: int, keep_last: int):
+    def __init__(
+        self, folder: Path, keep_best: int, keep_last: int, check_lock: Callable[[], None] | None = None
+    ) -> None:
+        """check_lock: raises JstasrError where this process has lost the folder to another."""
         self.folder, self.keep_best, self.keep_last = Path(folder), keep_best, keep_last
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.check_lock = check_lock
+        make_folder(self.folder)
 
     def steps(self) -> list[int]:
         """Steps of the checkpoints that exist, ascending."""
@@ -99,7 +113,17 @@ class CheckpointFolder:
 
         Checkpoints of later steps are removed too: they are damaged, or this run would have resumed from them.
         `score`: dev WER in per cent, if it is known already; see `add_score`.
+
+        Raises:
+            JstasrError: NaN or infinity in the state; a file that cannot be written; the lock is lost.
         """
+        if self.check_lock is not None:
+            self.check_lock()
+        if broken := not_finite(state):
+            raise JstasrError(
+                f"{self.path(step)}: not written: after step {step} {first_few(broken, 3)} is NaN or infinite. "
+                "Earlier checkpoints are intact. Lower optim.learning_rate, or look at the data"
+            )
         save_atomically(state, self.path(step))
         scores = self.scores()
         self.write_scores({known: value for known, value in scores.items() if known < step})
@@ -138,20 +162,23 @@ class CheckpointFolder:
         return sorted(existing, key=lambda step: (scores[step], -step))[:count]
 
     def load_last(self, warn: Callable[[str], None] = warnings.warn) -> tuple[int, dict] | None:
-        """Newest readable checkpoint as (step, state); a damaged one is skipped with a warning.
+        """Newest usable checkpoint as (step, state); one that is damaged or not finite is skipped with a warning.
 
         Raises:
-            JstasrError: there are checkpoints and none can be read.
+            JstasrError: there are checkpoints and none can be used.
         """
         steps = self.steps()
         for step in reversed(steps):
             try:
-                return step, load_checkpoint(self.path(step))
+                state = load_checkpoint(self.path(step))
+                if broken := not_finite(state):
+                    raise JstasrError(f"{self.path(step)}: NaN or infinity in {first_few(broken, 3)}")
+                return step, state
             except JstasrError as error:
                 if step == steps[0]:
                     raise JstasrError(
-                        f"none of the {len(steps)} checkpoints in {self.folder} can be read; the oldest: {error}. "
-                        "Mend the disk, or remove that folder to start again"
+                        f"none of the {len(steps)} checkpoints in {self.folder} can be used; the oldest: {error}. "
+                        "Remove that folder to start again"
                     ) from error
                 warn(f"{error}; using the one before it")
         return None
@@ -161,14 +188,26 @@ def average_checkpoints(paths: list[Path]) -> dict:
     """Mean of the models' floating-point weights, summed in float64; other entries from the first.
 
     Raises:
-        JstasrError: a damaged checkpoint, or checkpoints of different models.
+        JstasrError: a checkpoint that is damaged or not finite, or checkpoints of different models.
     """
-    first = load_checkpoint(paths[0])["model"]
+    first = finite_model(paths[0])
     sums = {name: value.double() for name, value in first.items() if value.is_floating_point()}
     for path in paths[1:]:  # one at a time: a checkpoint holds the optimiser's state, three times the model
-        model = load_checkpoint(path)["model"]
+        model = finite_model(path)
         if {name: value.shape for name, value in model.items()} != {name: value.shape for name, value in first.items()}:
             raise JstasrError(f"{path}: is of another model than {paths[0]}, there is no mean of the two")
         for name, total in sums.items():
             total += model[name]
     return first | {name: (total / len(paths)).to(first[name].dtype) for name, total in sums.items()}
+
+
+def finite_model(path: Path) -> dict:
+    """The weights of a checkpoint.
+
+    Raises:
+        JstasrError: it is damaged, or not finite.
+    """
+    model = load_checkpoint(path)["model"]
+    if broken := not_finite(model):
+        raise JstasrError(f"{path}: NaN or infinity in {first_few(broken, 3)}. Remove it, and average the others")
+    return model

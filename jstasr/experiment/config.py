@@ -29,7 +29,8 @@ class DataConfig:
     text_ratio: float = 0.0  # Unpaired phonemes for each paired one; 0: as many as text_batch_phones leaves room for.
     language_temperature: float = 1.0  # Languages are drawn in proportion to (share of the data)^(1 / temperature).
     num_workers: int = 0  # Processes that load data ahead; 0: the training process loads it.
-    check_features: int = 20000  # Utterances of each set whose features are checked before the first step; 0: none.
+    check_features: int = 20000  # Training utterances whose features are checked before the first step; 0: none.
+    max_skipped: int = 100  # Utterances with unusable features that are left out, after which the run ends.
 
 
 @dataclass

@@ -10,10 +10,11 @@ from pathlib import Path
 import torch
 
 from jstasr.errors import JstasrError
-from jstasr.experiment.checkpoints import load_checkpoint
+from jstasr.experiment.checkpoints import load_checkpoint, not_finite
 from jstasr.experiment.config import TrainConfig, load_config
 from jstasr.experiment.files import AVERAGED, BPE, CONFIG, PHONES, TOKENS
 from jstasr.features.settings import FIRST_KIND
+from jstasr.kaldi.files import first_few
 from jstasr.model.joint import JointModel
 from jstasr.text.tokens import Tokenizer, build_tokenizer
 
@@ -81,11 +82,15 @@ def load_weights(network: JointModel, path: Path, config_name: str) -> None:
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
-        first = " ".join(str(error).split("\n")[1].split()) if "\n" in str(error) else str(error)
-        raise JstasrError(f"{path}: does not fit {config_name}: {first[:200]}") from error
-    broken = [name for name, value in weights.items() if not value.isfinite().all()]
-    if broken:
-        raise JstasrError(f"{path}: NaN or infinity in {', '.join(broken[:3])}; use another checkpoint")
+        raise JstasrError(f"{path}: does not fit {config_name}: {first_fault(error)}") from error
+    if broken := not_finite(weights):
+        raise JstasrError(f"{path}: NaN or infinity in {first_few(broken, 3)}; use another checkpoint")
+
+
+def first_fault(error: RuntimeError) -> str:
+    """The first of the differences that `load_state_dict` lists, short."""
+    lines = str(error).split("\n")
+    return " ".join(lines[min(1, len(lines) - 1)].split())[:200]
 
 
 def unpack(path: Path, folder: Path) -> None:

@@ -19,6 +19,10 @@ COMPRESSED = {b"CM ": 1, b"CM2 ": 2, b"CM3 ": 1}
 COLUMN_HEADER = 8  # bytes, in CM
 
 
+class UnusableFeatures(JstasrError):
+    """Features that were read as they were written, and are not finite or all zero: of this one utterance."""
+
+
 def check_features(features: np.ndarray, utterance: str, source: str) -> np.ndarray:
     """Refuse a matrix that would spoil training: not (T, D), empty, not finite, or all zero.
 
@@ -33,9 +37,9 @@ def check_features(features: np.ndarray, utterance: str, source: str) -> np.ndar
     features = features.astype(np.float32, copy=False)
     # One pass without a temporary: the float64 sum of finite float32 values is finite.
     if not np.isfinite(features.sum(dtype=np.float64)):
-        raise JstasrError(f"{utterance}: NaN or infinity in its features ({source}); extract again")
+        raise UnusableFeatures(f"{utterance}: NaN or infinity in its features ({source}); extract again")
     if not features.any():
-        raise JstasrError(f"{utterance}: its features ({source}) are all zero; check its audio")
+        raise UnusableFeatures(f"{utterance}: its features ({source}) are all zero; check its audio")
     return features
 
 

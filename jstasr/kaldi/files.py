@@ -1,5 +1,6 @@
 """Files that are either whole or absent."""
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,44 @@ from jstasr.errors import JstasrError
 
 LONGEST_STEM = 120  # bytes of a file's name: an encrypted file system takes 143, a temporary name has 20 more
 KEPT_STEM = 60  # bytes that remain of a longer name, in front of its digest
+WRITE_REMEDIES = {
+    errno.ENOSPC: "Free some space",
+    errno.EDQUOT: "Free some of your quota",
+    errno.EROFS: "Its file system is mounted read-only: give a folder elsewhere, or have it mounted for writing",
+    errno.EACCES: "Give a folder that you may write, or change its permissions",
+    errno.EPERM: "Give a folder that you may write, or change its permissions",
+    errno.ENOENT: "Its folder was removed or moved: put it back",
+    errno.ENOTDIR: "A part of its path is a file: give another folder",
+    errno.EEXIST: "There is a file of that name: give another folder, or remove the file",
+    errno.EISDIR: "There is a folder of that name: remove it",
+    errno.EFBIG: "It exceeds the largest size of a file here: see `ulimit -f` and the file system",
+    errno.ENAMETOOLONG: "Its name is too long: give a shorter one",
+    errno.ESTALE: "The file server has lost it: mount it again",
+    errno.EIO: "The disk or the file server fails: see `dmesg`",
+}
+
+
+def write_fault(error: OSError) -> tuple[str, str]:
+    """What kept a file from being written, in the system's words, and what to do about it."""
+    return error.strerror or str(error), WRITE_REMEDIES.get(error.errno or 0, "Look at its disk and its permissions")
+
+
+def cannot_write(path: str | Path, error: OSError) -> JstasrError:
+    """The error of a file or folder that cannot be written."""
+    reason, remedy = write_fault(error)
+    return JstasrError(f"{path}: cannot be written ({reason}). {remedy}")
+
+
+def make_folder(path: str | Path) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Raises:
+        JstasrError: it cannot be made, or is a file.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 @overload
@@ -38,7 +77,8 @@ def atomic_write(path: str | Path, mode: str = "w", sync: bool = True) -> Iterat
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise JstasrError(f"{path}: cannot make its folder: {error.strerror}") from error
+        reason, remedy = write_fault(error)
+        raise JstasrError(f"{path}: cannot make its folder: {reason}. {remedy}") from error
     temporary = target.parent / f".{target.name}.{os.getpid()}.tmp"
     text = mode == "w"
     try:
@@ -52,7 +92,7 @@ def atomic_write(path: str | Path, mode: str = "w", sync: bool = True) -> Iterat
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         if error.filename is None or Path(error.filename) == temporary:
-            raise JstasrError(f"{path}: cannot write: {error.strerror}") from error
+            raise cannot_write(path, error) from error
         raise
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Faults of a training step: reported with their utterances from every process, the batch saved."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -10,7 +10,7 @@ import torch
 from lightning_fabric import Fabric
 
 from jstasr.data.batch import Batch
-from jstasr.errors import JstasrError
+from jstasr.errors import JstasrError, list_faults
 from jstasr.experiment.checkpoints import save_atomically
 from jstasr.kaldi.files import atomic_write
 from jstasr.train.processes import gather_texts
@@ -40,10 +40,24 @@ def not_finite(values: dict[str, torch.Tensor], batch: Batch) -> str:
 
 
 class Faults:
-    """Counts the steps in a row that were skipped, and ends the run when there are too many."""
+    """Counts skipped utterances, and skipped steps in a row; ends the run when there are too many."""
 
-    def __init__(self, expdir: Path, fabric: Fabric, limit: int):
+    def __init__(
+        self,
+        expdir: Path,
+        fabric: Fabric,
+        limit: int,
+        utterance_limit: int = 0,
+        report: Callable[[str], None] = lambda line: None,
+    ):
+        """
+        Args:
+            limit: of steps in a row; utterance_limit: of utterances in the whole run.
+            report: takes a line for the log.
+        """
         self.folder, self.fabric, self.limit = Path(expdir) / "faults", fabric, limit
+        self.utterance_limit, self.report = utterance_limit, report
+        self.unusable: dict[str, None] = {}  # what is wrong with each skipped utterance, once
         self.in_a_row = 0
         self.largest_done = 0  # padded frames of the largest batch of a finite step
 
@@ -77,6 +91,26 @@ class Faults:
             )
         return named
 
+    def skipped_utterances(self, found: list[str]) -> None:
+        """Log utterances whose features turned out to be unusable; every process has to call it.
+
+        Args:
+            found: what is wrong with each of this process, beginning with its id.
+        Raises:
+            JstasrError: there are more than the limit.
+        """
+        everywhere = "\n".join(gather_texts(self.fabric, "\n".join(found))).split("\n")
+        for fault in dict.fromkeys(everywhere):
+            if fault and fault not in self.unusable:
+                self.unusable[fault] = None
+                self.report(f"skipped utterance {len(self.unusable)} (of at most {self.utterance_limit}): {fault}")
+        if len(self.unusable) > self.utterance_limit:
+            raise JstasrError(
+                f"{len(self.unusable)} utterances have unusable features, more than data.max_skipped "
+                f"({self.utterance_limit}): {list_faults(list(self.unusable), indent='  ')}\n"
+                "Extract the features again: --stage 5 --stop_stage 5"
+            )
+
     def save_batches(self, step: int, parts: list[Batch]) -> Path:
         """Save the batches of a step as dictionaries that torch.load reads."""
         path = self.folder / f"step{step}.process{self.fabric.global_rank}.pth"
@@ -102,8 +136,8 @@ class Faults:
 
     def out_of_memory(self, step: int, batch: Batch) -> str:
         """Save ids and shapes of the batch; returns the message with a remedy."""
-        tensors = [f.name for f in fields(batch) if f.name not in ("utt_ids", "text_ids")]
-        shapes = {name: list(getattr(batch, name).shape) for name in tensors}
+        values = {f.name: getattr(batch, f.name) for f in fields(batch)}
+        shapes = {name: list(value.shape) for name, value in values.items() if isinstance(value, torch.Tensor)}
         path = self.folder / f"out_of_memory.step{step}.process{self.fabric.global_rank}.json"
         with atomic_write(path) as file:
             json.dump({"utt_ids": batch.utt_ids, "text_ids": batch.text_ids, "shapes": shapes}, file, indent=1)

@@ -26,7 +26,7 @@ class Steps(Dataset):
 
     def __getitem__(self, step: Step) -> tuple[int, dict, Batch] | JstasrError:
         try:
-            return step.epoch, step.after, collate(self.speech, step.speech, self.text, step.text)
+            return step.epoch, step.after, collate(self.speech, step.speech, self.text, step.text, skip=True)
         except JstasrError as error:  # raised in a worker, it would be wrapped in the traceback of the worker
             return error
 

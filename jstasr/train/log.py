@@ -1,9 +1,10 @@
 """The output of a training run: lines in train.log and on the terminal, curves in TensorBoard."""
 
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 from jstasr.errors import JstasrError
 from jstasr.experiment.files import TENSORBOARD, TRAIN_LOG
 from jstasr.features.frames import FRAMES_PER_SECOND
+from jstasr.kaldi.files import write_fault
 from jstasr.train.processes import sum_over_processes
 from jstasr.train.validate import Validation
 
@@ -104,26 +106,36 @@ class TimeLimiter:
         self.took = self.ended - began
 
 
+def leave_os_errors(arguments: threading.ExceptHookArgs) -> None:
+    """Print no traceback of a disk's fault in TensorBoard's thread: the next call of its writer raises it again."""
+    if not issubclass(arguments.exc_type, OSError):
+        threading.__excepthook__(arguments)
+
+
 class TrainLog:
     """Writes to exp/<tag>/train.log, standard error and exp/<tag>/tensorboard; silent on other ranks."""
 
     def __init__(self, expdir: Path, enabled: bool, step: int = 0):
         """step: steps done; curves of later steps, which a killed run may have written, are hidden."""
         self.enabled, self.path = enabled, Path(expdir) / TRAIN_LOG
+        self.board_path = Path(expdir) / TENSORBOARD
         if enabled:
-            with self.writing():
+            threading.excepthook = leave_os_errors
+            with self.writing(self.path):
                 self.file = open(self.path, "a", encoding="utf-8")
-                self.board = SummaryWriter(str(expdir / TENSORBOARD), purge_step=step + 1 if step else None)
+            with self.writing(self.board_path):
+                self.board = SummaryWriter(str(self.board_path), purge_step=step + 1 if step else None)
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Turn a full disk into a JstasrError that says what to do."""
+    def writing(self, path: Path) -> Iterator[None]:
+        """Turn a file that cannot be written into a JstasrError that says what to do."""
         try:
             yield
         except OSError as error:
+            reason, remedy = write_fault(error)
             raise JstasrError(
-                f"{self.path}: cannot be written ({error.strerror or error}). The last checkpoint is intact; "
-                "free some space and start the same command again to continue"
+                f"{path}: cannot be written ({reason}). The last checkpoint is intact. {remedy}; "
+                "then the same command continues"
             ) from error
 
     def line(self, message: str) -> None:
@@ -131,23 +143,25 @@ class TrainLog:
         if not self.enabled:
             return
         stamped = f"{time.strftime('%Y-%m-%dT%H:%M:%S')} (train) {message}"
-        print(stamped, file=sys.stderr, flush=True)
-        with self.writing():
+        with suppress(OSError):  # a terminal that was closed does not end the training
+            print(stamped, file=sys.stderr, flush=True)
+        with self.writing(self.path):
             self.file.write(stamped + "\n")
             self.file.flush()
 
     def curves(self, values: Mapping[str, float], step: int) -> None:
         """Add a point to each curve of TensorBoard."""
         if self.enabled:
-            with self.writing():
+            with self.writing(self.board_path):
                 for name, value in values.items():
                     self.board.add_scalar(name, value, step)
 
     def close(self) -> None:
         """Flush and close the files."""
         if self.enabled:
-            with self.writing():
+            with self.writing(self.board_path):
                 self.board.close()
+            with self.writing(self.path):
                 self.file.close()
 
     def progress(
@@ -191,5 +205,5 @@ class TrainLog:
             self.line(f"  layer {index}: distance {layer['best']:.3f} {shown}")
             curves |= {f"dev_layer{index}/{name}": layer[name] for name in ("best", *LAYER_RATIOS)}
         self.curves(curves, step)
-        with self.writing():
+        with self.writing(self.board_path):
             self.board.flush()

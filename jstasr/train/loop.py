@@ -2,11 +2,11 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import NoReturn, cast
 
 import torch
 from lightning_fabric import Fabric
@@ -15,11 +15,15 @@ from lightning_fabric.wrappers import _FabricModule
 from jstasr.data.batch import Batch
 from jstasr.data.speech_set import SpeechSet
 from jstasr.data.text_set import TextSet
+from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import CheckpointFolder
 from jstasr.experiment.config import OptimConfig, TrainConfig
 from jstasr.experiment.files import CHECKPOINTS
+from jstasr.experiment.folder import changed_settings
+from jstasr.experiment.load import first_fault
 from jstasr.features.augment import augment
 from jstasr.features.frames import FRAMES_PER_SECOND
+from jstasr.kaldi.files import first_few
 from jstasr.losses import LOSSES
 from jstasr.losses.config import loss_weights
 from jstasr.losses.consistency import num_paired_texts
@@ -74,6 +78,9 @@ def train(
     fabric: Fabric,
     draw: Callable[[JointModel, int], None] | None = None,
     initial: Callable[[JointModel], str] | None = None,
+    stop: StopRequest | None = None,
+    check_lock: Callable[[], None] | None = None,
+    notes: Sequence[str] = (),
 ) -> None:
     """Train to `optim.max_steps`, from the newest checkpoint in expdir if there is one.
 
@@ -81,106 +88,197 @@ def train(
         cmvn: mean and standard deviation of the features, (F,) each.
         initial: sets the weights of a training that has no checkpoint; returns a line for the log.
         draw: f(model, step) that draws pictures, called on the first process after every validation and epoch.
+        stop: listens to signals already; None: listen here.
+        check_lock: raises JstasrError where another process has taken the experiment; called before each checkpoint.
+        notes: lines for the beginning of the log.
     Raises:
         JstasrError: losses that stay non-finite, lack of memory, a full disk.
-        StoppedBySignal: after SIGTERM or SIGUSR1, with a checkpoint of the last step saved.
+        StoppedBySignal: after a signal that asks to stop, with a checkpoint of the last step saved.
+        KeyboardInterrupt: after Ctrl-C, likewise.
     """
     fabric.seed_everything(config.seed, workers=False, verbose=False)
     plain = JointModel(config.model)
     plain.audio_encoder.front_end.set_cmvn(*cmvn)
-    losses = StepLosses(plain, config.losses, config.specaug)
-    checkpoints = CheckpointFolder(expdir / CHECKPOINTS, config.valid.keep_best, config.valid.keep_last)
+    checkpoints = CheckpointFolder(expdir / CHECKPOINTS, config.valid.keep_best, config.valid.keep_last, check_lock)
     warnings: list[str] = []
-    found = checkpoints.load_last(warnings.append)
-    step, state = found or (0, None)
-    if state is not None:
-        plain.load_state_dict(state.get("trained", state["model"]))
-    elif initial is not None:
+    step, state = restore(checkpoints, config, plain, warnings.append)
+    if state is None and initial is not None:
         warnings.append(initial(plain))
     log = TrainLog(expdir, fabric.is_global_zero, step)
-    for line in (*warnings, *([f"continuing after step {step}"] if step else [])):
+    for line in (*notes, *warnings, *([f"continuing after step {step}"] if step else [])):
         log.line(line)
-    last_step, interval, save_interval = config.optim.max_steps, config.valid.interval, config.valid.save_interval
     log.line(
         f"{sum(p.numel() for p in plain.parameters()) / 1e6:.2f}M parameters, {len(speech)} paired utterances "
         f"({speech.num_frames.sum() / FRAMES_PER_SECOND / 3600:.2f} h), {len(text) if text else 0} unpaired texts, "
-        f"{last_step} steps on {fabric.world_size} x {fabric.device.type}"
+        f"{config.optim.max_steps} steps on {fabric.world_size} x {fabric.device.type}"
     )
     if fabric.is_global_zero:
         checkpoints.remove_unfinished()
-    model, optimiser = distribute(losses, config.optim, fabric, state and state["optimiser"])
-    ema = Ema(plain, config.optim.ema) if config.optim.ema > 0 else None
-    position: dict | None = None
-    if state is not None:
-        if ema is not None:
-            ema.load_state_dict(state["ema"])
-        position = state["position"]
-    del state, found
-    meter, clock, faults = Meter(), Clock(step), Faults(expdir, fabric, config.optim.max_skipped)
-    first_step = saved = step  # `saved`: the step of the newest checkpoint
-    pictures, seen_epoch = TimeLimiter(PICTURES_SHARE), position["epoch"] if position is not None else 0
-    stream = training_batches(config, speech, text, position, fabric)
+    stop = stop or StopRequest()
+    with stop.listening():
+        run = Run(config, plain, fabric, checkpoints, log, Validator(dev, tokenizer, draw), stop, step, state)
+        del state
+        run.to_the_end(training_batches(config, speech, text, run.position, fabric))
+    log.close()
 
-    def save_checkpoint() -> None:
-        assert position is not None  # a step was done
-        whole = gather_state(training_state(plain, optimiser, ema, position, config), fabric.is_global_zero)
-        on_first(fabric, lambda: checkpoints.save(whole, step))
 
-    def with_averaged_weights(action: Callable[[JointModel], None]) -> None:
-        with clock.paused(meter), ema.applied() if ema is not None else nullcontext():
-            whole = gather_model(plain, fabric)
-            on_first(fabric, lambda: action(cast(JointModel, whole)))  # None on other processes only
+def restore(
+    checkpoints: CheckpointFolder, config: TrainConfig, model: JointModel, warn: Callable[[str], None]
+) -> tuple[int, dict | None]:
+    """Load the weights of the newest usable checkpoint: its step and its whole state; 0, None without one.
 
-    def draw_pictures(whole: JointModel) -> None:
-        if draw is not None:
-            with pictures.timed():
-                draw(whole, step)
+    Raises:
+        JstasrError: no checkpoint can be used; the newest one is of another training.
+    """
+    found = checkpoints.load_last(warn)
+    if found is None:
+        return 0, None
+    step, state = found
+    path = checkpoints.path(step)
+    lacking = [name for name in ("optimiser", "position", "config") if name not in state]
+    if lacking:
+        raise JstasrError(
+            f"{path}: holds weights only (no {', '.join(lacking)}), no training goes on from it. Remove it"
+        )
+    changed = changed_settings(state["config"], asdict(config))
+    if changed:
+        raise JstasrError(f"{path}: was written with other settings: {first_few(changed)}. Remove it, or that folder")
+    try:
+        model.load_state_dict(state.get("trained", state["model"]))
+    except RuntimeError as error:
+        raise JstasrError(f"{path}: does not fit the model: {first_fault(error)}. Remove it, or that folder") from error
+    return step, state
 
-    def validate_model(whole: JointModel) -> None:
-        if step in checkpoints.scores():  # resumed after this validation
+
+@dataclass
+class Validator:
+    """What the model is validated on, and the pictures of it."""
+
+    dev: SpeechSet
+    tokenizer: Tokenizer
+    draw: Callable[[JointModel, int], None] | None  # f(model, step)
+
+
+class Run:
+    """The steps of one training, from the restored state on: every process has its own."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        plain: JointModel,
+        fabric: Fabric,
+        checkpoints: CheckpointFolder,
+        log: TrainLog,
+        validator: Validator,
+        stop: StopRequest,
+        step: int,
+        state: dict | None,
+    ):
+        """plain: the model with the weights of `step`; state: of the checkpoint of that step, or None."""
+        self.config, self.plain, self.fabric, self.stop = config, plain, fabric, stop
+        self.checkpoints, self.log, self.validator = checkpoints, log, validator
+        losses = StepLosses(plain, config.losses, config.specaug)
+        self.model, self.optimiser = distribute(losses, config.optim, fabric, state and state["optimiser"])
+        self.ema = Ema(plain, config.optim.ema) if config.optim.ema > 0 else None
+        if state is not None and self.ema is not None:
+            self.ema.load_state_dict(state["ema"])
+        self.step = self.saved = self.first_step = step  # `saved`: the step of the newest checkpoint
+        self.position: dict | None = state["position"] if state is not None else None
+        self.seen_epoch = self.epoch
+        self.meter, self.clock, self.pictures = Meter(), Clock(step), TimeLimiter(PICTURES_SHARE)
+        limits = config.optim.max_skipped, config.data.max_skipped
+        self.faults = Faults(log.path.parent, fabric, *limits, log.line)
+
+    @property
+    def epoch(self) -> int:
+        """Complete passes over the speech."""
+        return self.position["epoch"] if self.position is not None else 0
+
+    def to_the_end(self, stream: Iterator[tuple[int, dict, Batch]]) -> None:
+        """All steps that are left, with their checkpoints and validations; errors as of `train`."""
+        last_step = self.config.optim.max_steps
+        with self.stop.deferred():
+            while True:
+                self.save_and_validate()
+                if self.step >= last_step:
+                    break
+                if self.take_step(stream):
+                    self.end_early()
+        done = f"nothing to do: {last_step} steps are done" if self.first_step == last_step else ""
+        self.log.line(done or f"all {last_step} steps are done")
+
+    def save_and_validate(self) -> None:
+        """The checkpoint, validation and pictures that are due after the present step."""
+        step, valid = self.step, self.config.valid
+        due = step > 0 and (step % valid.interval == 0 or step == self.config.optim.max_steps)
+        if due or (valid.save_interval and step % valid.save_interval == 0):
+            self.save_checkpoint()  # before the validation, which may be interrupted
+        if due:
+            self.with_averaged_weights(self.validate)
+        elif self.epoch > self.seen_epoch and self.fabric.broadcast(self.pictures.due()):
+            self.with_averaged_weights(self.draw)
+        self.seen_epoch = self.epoch
+
+    def take_step(self, stream: Iterator[tuple[int, dict, Batch]]) -> bool:
+        """One step and its log line; was a process asked to stop?"""
+        config, last_step = self.config, self.config.optim.max_steps
+        stopping, fault, norm, (epoch, self.position) = train_step(
+            config, self.model, self.optimiser, self.fabric, stream, self.step, self.meter, self.faults, self.stop
+        )
+        self.step += 1
+        if fault:
+            self.log.line(f"step {self.step}: skipped, {fault}")
+        elif self.ema is not None:
+            self.ema.update()
+        if self.step % config.log_interval == 0 or self.step == last_step:
+            means, rates = self.meter.summary(self.fabric)
+            rate, left = learning_rate(self.step - 1, config.optim), self.clock.left(self.step, last_step)
+            self.log.progress(self.step, last_step, epoch, means, rates, rate, norm, left)
+            self.meter = Meter()
+        return stopping
+
+    def end_early(self) -> NoReturn:
+        """Save a checkpoint and end as the signal demands."""
+        self.save_checkpoint()
+        reason = self.stop.received or "a signal to another process"
+        self.log.line(f"{reason}: stopped after step {self.step}, checkpoint saved")
+        self.log.close()
+        if reason == "SIGINT":
+            raise KeyboardInterrupt
+        raise StoppedBySignal(f"{self.checkpoints.path(self.step)}: the same command continues from it")
+
+    def save_checkpoint(self) -> None:
+        """Write the checkpoint of the present step, unless it is there."""
+        if self.step == self.saved:
+            return
+        assert self.position is not None  # a step was done
+        state = training_state(self.plain, self.optimiser, self.ema, self.position, self.config)
+        whole = gather_state(state, self.fabric.is_global_zero)
+        on_first(self.fabric, lambda: self.checkpoints.save(whole, self.step))
+        self.saved = self.step
+
+    def with_averaged_weights(self, action: Callable[[JointModel], None]) -> None:
+        """Call `action` on the first process with the weights that are used for decoding."""
+        with self.clock.paused(self.meter), self.ema.applied() if self.ema is not None else nullcontext():
+            whole = gather_model(self.plain, self.fabric)
+            on_first(self.fabric, lambda: action(cast(JointModel, whole)))  # None on other processes only
+
+    def validate(self, whole: JointModel) -> None:
+        """Validate, store the score, draw; nothing where a resumed run has the score already."""
+        if self.step in self.checkpoints.scores():
             return
         started = time.perf_counter()
-        result = validate(whole, dev, tokenizer, config.losses, config.valid, fabric.device)
-        log.validation(result, step, time.perf_counter() - started)
-        checkpoints.add_score(step, result.score)
-        draw_pictures(whole)
+        config, dev, tokenizer = self.config, self.validator.dev, self.validator.tokenizer
+        result = validate(whole, dev, tokenizer, config.losses, config.valid, self.fabric.device)
+        self.log.validation(result, self.step, time.perf_counter() - started)
+        self.checkpoints.add_score(self.step, result.score)
+        self.draw(whole)
 
-    with StopRequest().listening() as stop:
-        while True:
-            due = step > 0 and (step % interval == 0 or step == last_step)
-            if step > saved and (due or (save_interval and step % save_interval == 0)):
-                save_checkpoint()  # before the validation, which may be interrupted
-                saved = step
-            new_epoch = position is not None and position["epoch"] > seen_epoch
-            if due:
-                with_averaged_weights(validate_model)
-            elif new_epoch and fabric.broadcast(pictures.due()):
-                with_averaged_weights(draw_pictures)
-            seen_epoch = position["epoch"] if position is not None else 0
-            if step >= last_step:
-                break
-            stopping, fault, norm, (epoch, position) = train_step(
-                config, model, optimiser, fabric, stream, step, meter, faults, stop
-            )
-            step += 1
-            if fault:
-                log.line(f"step {step}: skipped, {fault}")
-            elif ema is not None:
-                ema.update()
-            if step % config.log_interval == 0 or step == last_step:
-                means, rates = meter.summary(fabric)
-                rate = learning_rate(step - 1, config.optim)
-                log.progress(step, last_step, epoch, means, rates, rate, norm, clock.left(step, last_step))
-                meter = Meter()
-            if stopping:
-                if step > saved:
-                    save_checkpoint()
-                reason = stop.received or "a signal to another process"
-                log.line(f"{reason}: stopped after step {step}, checkpoint saved")
-                log.close()
-                raise StoppedBySignal(f"{checkpoints.path(step)}: the same command continues from it")
-    log.line(f"nothing to do: {step} steps are done" if first_step == last_step else f"all {last_step} steps are done")
-    log.close()
+    def draw(self, whole: JointModel) -> None:
+        """Draw the pictures of the present step."""
+        if self.validator.draw is not None:
+            with self.pictures.timed():
+                self.validator.draw(whole, self.step)
 
 
 def train_step(
@@ -220,7 +318,10 @@ def train_step(
     paired = [num_transcripts(config, batch, weights) for batch in parts]
     held = [batch.counts(count) for batch, count in zip(parts, paired)]
     mine = {unit: sum(part[unit] for part in held) for unit in held[0]}
-    whole = sum_over_processes(fabric, mine | {"stop": float(bool(stop.received))})
+    unusable = [fault for batch in parts for fault in batch.skipped]
+    whole = sum_over_processes(fabric, mine | {"stop": float(bool(stop.received)), "unusable": float(len(unusable))})
+    if whole["unusable"]:
+        faults.skipped_utterances(unusable)
     outcomes: list[tuple[dict[str, torch.Tensor], Batch]] = []
     sums: dict[str, torch.Tensor] = {}  # the share of this process of every loss of the step
     for number, (batch, count, amount) in enumerate(zip(parts, paired, held)):

@@ -1,24 +1,29 @@
-"""SIGTERM and SIGUSR1: save a checkpoint after the present step, and exit with a code that asks for a restart."""
+"""Signals that ask to stop: a checkpoint after the present step, and an exit code that asks for a restart."""
 
 import os
 import signal
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
 from jstasr.errors import JstasrError
-from jstasr.kaldi.files import atomic_write
+from jstasr.kaldi.files import atomic_write, make_folder
 
 # Grid Engine requeues a job that exits with 99, and Slurm with `RequeueExit=99`; asr.sh restarts it itself
 REQUEUE_CODE = 99
 REQUEUE_MARK = "requeue"  # file in exp/<tag>: a signal stopped this training, which is to be resumed
 ERROR_MARK = "error"  # file in exp/<tag>: why the run failed, for processes that torchrun restarts
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+# time limits of queues (Slurm: TERM and what --signal names; Grid Engine: USR1, USR2, XCPU), and a terminal that closes
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
+SECOND_TIME = 1.0  # seconds after which Ctrl-C is a second one: launchers pass the first on, so that it comes twice
+RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")  # those that launchers set are 0 in the first process
 
 
-class StoppedBySignal(Exception):
-    """Training saved a checkpoint and ended because of a signal; the next start resumes it."""
+class StoppedBySignal(BaseException):
+    """A signal ended the training; the next start resumes it. Like KeyboardInterrupt it passes `except Exception`."""
 
 
 class StopRequest:
@@ -26,26 +31,55 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.received = ""
+        self.deferring = False
+        self.interrupted = 0.0  # time of the first Ctrl-C
 
     @contextmanager
     def listening(self) -> Iterator["StopRequest"]:
-        """Store the signals within the context, instead of their default action."""
-
-        def note(number: int, frame: FrameType | None) -> None:
-            self.received = signal.Signals(number).name
-
-        before = {number: signal.signal(number, note) for number in SIGNALS}
+        """Take the signals within the context. A signal that is ignored, as under nohup, stays so."""
+        wanted = [number for number in (*SIGNALS, signal.SIGINT) if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, self.note) for number in wanted}
         try:
             yield self
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Only store what is received within the context, where a step is to be completed; else it ends the process.
+
+        A second Ctrl-C ends it always.
+        """
+        self.deferring = True
+        try:
+            yield
+        finally:
+            self.deferring = False
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        """The handler of the signals."""
+        self.received = signal.Signals(number).name
+        if number == signal.SIGINT:
+            first, self.interrupted = self.interrupted, self.interrupted or time.monotonic()
+            if not self.deferring or (first and time.monotonic() - first > SECOND_TIME):
+                raise KeyboardInterrupt
+            if not first:
+                with suppress(OSError):
+                    os.write(sys.stderr.fileno(), b"Ctrl-C: ends after this step, with a checkpoint; again: at once\n")
+        elif not self.deferring:
+            raise StoppedBySignal(f"{self.received}: stopped between two steps")
+
 
 def ignore_signals(worker: int) -> None:
     """In data loading workers: Slurm signals all processes of a job, but the present step still needs the workers."""
     for number in (*SIGNALS, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
+
+
+def is_first_process() -> bool:
+    """Is this the process that writes, of those that torchrun, srun or Fabric started?"""
+    return all(os.environ.get(name, "0") == "0" for name in RANKS)
 
 
 @contextmanager
@@ -64,13 +98,15 @@ def mark_outcome(expdir: Path) -> Iterator[None]:
         raise StoppedBySignal
     if again and error_mark.exists():
         raise JstasrError(f"not restarted after: {error_mark.read_text('utf-8')}")
-    if os.environ.get("RANK", "0") == "0" and os.environ.get("SLURM_PROCID", "0") == "0":
+    if is_first_process():
         requeue.unlink(missing_ok=True)
         error_mark.unlink(missing_ok=True)
     try:
         yield
     except StoppedBySignal:
-        requeue.touch()
+        with suppress(OSError, JstasrError):  # the exit code says it too
+            make_folder(expdir)
+            requeue.touch()
         raise
     except JstasrError as error:
         if "TORCHELASTIC_RESTART_COUNT" in os.environ:

@@ -77,5 +77,13 @@ def test_other_data_under_the_same_name_is_refused(toy, tmp_path):
     (expdir / "checkpoints").mkdir()
     (expdir / "checkpoints/step1.pth").touch()
     prepare_folder(expdir, config, *lists, {"paired speech": "3000 utterances, 12ab"})
-    with pytest.raises(JstasrError, match=r"paired speech \(3000 utterances, 12ab -> 600 utterances, 34cd\)"):
+    with pytest.raises(JstasrError, match=r"paired speech \(3000 utterances -> 600 utterances\)"):
         prepare_folder(expdir, config, *lists, {"paired speech": "600 utterances, 34cd"})
+
+
+def test_what_changed_is_listed_shortly(toy, started):
+    expdir, config = started
+    (expdir / "config.yaml").write_text("losses: {warmup: {" + ", ".join(f"a{i}: [1, 2]" for i in range(99)) + "}}\n")
+    with pytest.raises(JstasrError, match="was trained with other settings: ") as raised:
+        prepare_folder(expdir, config, toy.token_list, None, toy.phone_list)
+    assert len(str(raised.value)) < 1500 and "None -> {" not in str(raised.value)

@@ -369,3 +369,38 @@ with wave.open(sys.argv[1], "wb") as file:
     says "ChildFailedError"
     [[ "$(tail -n 1 <<<"${output}")" == "asr.sh: error: training ended: "*max_step* ]]
 }
+
+@test "a second run is kept off the folders of a stage, until the first has ended or was killed" {
+    printf 'touch started; until [ -e enough ]; do sleep 0.1; done; false\n' >local/data.sh
+    ./asr.sh --stage 1 --stop_stage 1 >first.log 2>&1 &
+    first=$!
+    until [ -e started ]; do sleep 0.1; done
+    rm started
+    run ./asr.sh --stage 1 --stop_stage 1
+    [ "${status}" -eq 1 ]
+    says "data is in use by process ${first} on"
+    says "asr.sh in ${recipe}"
+    [ ! -e started ]
+    kill -9 "${first}"
+    touch enough
+    for _ in $(seq 100); do [ ! -e data/.lock ] || sleep 0.1; done
+    run ./asr.sh --stage 1 --stop_stage 1
+    [ -e started ] # local/data.sh ran
+}
+
+@test "jobs share what their run holds, also where a queue passes no environment on" {
+    mkdir -p data bin
+    printf '#!/usr/bin/env bash\nwhile [[ "$1" != *.log ]]; do shift; done; shift\nexec env -u JSTASR_RUN "${@//JOB/1}"\n' >bin/queue
+    chmod +x bin/queue
+    rm cmd.sh && printf 'cmd_backend=sge\ntrain_cmd=%s/bin/queue\n' "${PWD}" >cmd.sh
+    for set in train dev test; do
+        mkdir -p "data/${set}"
+        sox -n -r 16000 -c 1 "data/${set}/a.wav" synth 1 sine 300
+        echo "a-1 data/${set}/a.wav" >"data/${set}/wav.scp"
+        echo "a-1 hello there" >"data/${set}/text"
+        echo "a-1 a" | tee "data/${set}/utt2spk" | awk '{ print $2, $1 }' >"data/${set}/spk2utt"
+    done
+    run ./asr.sh --stage 2 --stop_stage 2 --nj 1
+    [ "${status}" -eq 0 ] || says nothing
+    [ -s dump/audio/test/wav.scp ]
+}

@@ -91,9 +91,10 @@ class Training:
     def words(self, config, name: str, *options, launcher=()) -> list[str]:
         """The command that trains in exp `name`."""
         (self.folder / "config.yaml").write_text(config_yaml(config))
-        frames = np.concatenate([self.speech.features(i) for i in range(8)]).astype(np.float64)
-        stats = np.stack([np.append(frames.sum(0), len(frames)), np.append(np.square(frames).sum(0), 0)])
-        kaldiio.save_mat(str(self.folder / "cmvn.ark"), stats)
+        if not (self.folder / "cmvn.ark").exists():
+            frames = np.concatenate([self.speech.features(i) for i in range(8)]).astype(np.float64)
+            stats = np.stack([np.append(frames.sum(0), len(frames)), np.append(np.square(frames).sum(0), 0)])
+            kaldiio.save_mat(str(self.folder / "cmvn.ark"), stats)
         toy, folder = self.toy, self.folder
         paths = ["--train-dir", toy.folder / "fbank/train", "--valid-dir", toy.folder / "fbank/train"]
         paths += ["--text-dir", toy.folder / "text/text", "--cmvn", folder / "cmvn.ark", "--expdir", folder / name]

@@ -77,7 +77,7 @@ def test_a_run_does_not_begin_again_where_no_checkpoint_can_be_read(training):
     training.run(config, "exp")
     for path in (training.folder / "exp/checkpoints").glob("step*.pth"):
         path.write_bytes(b"")
-    with pytest.raises(JstasrError, match="none of the 2 checkpoints in .* can be read"):
+    with pytest.raises(JstasrError, match="none of the 2 checkpoints in .* can be used"):
         training.run(config, "exp")
 
 

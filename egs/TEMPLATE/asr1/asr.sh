@@ -123,6 +123,7 @@ begins() {
 
 # ends: the log line with the stage's time.
 ends() {
+    release
     log "Stage ${current}: done in $(minutes $((SECONDS - started)))" 1
     current=
 }
@@ -161,19 +162,6 @@ merge() {
     mv "${out}.tmp" "${out}"
 }
 
-# show_log FILE: shows what a job adds to its log, until hide_log.
-show_log() {
-    touch "$1"
-    tail -n 0 -F "$1" 2>/dev/null &
-    tail_pid=$!
-}
-hide_log() {
-    sleep 0.2 # the last lines
-    kill "${tail_pid}" 2>/dev/null || true
-    wait "${tail_pid}" 2>/dev/null || true
-    tail_pid=
-}
-
 # hash_of TEXT: a short name for a list of options.
 hash_of() {
     printf '%s' "$1" | cksum | awk '{ printf "%08x", $1 }'
@@ -188,6 +176,8 @@ if [[ " $* " == *" --help "* || " $* " == *" -h "* ]]; then
 fi
 check_options "$@"
 set -- ${options_left[@]+"${options_left[@]}"}
+# shellcheck source=utils/internal/stage_helpers.sh
+. utils/internal/stage_helpers.sh
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
 if [ $# -ne 0 ]; then
@@ -270,6 +260,7 @@ fi
 
 if begins 1; then
     [ -x local/data.sh ] || die "local/data.sh is missing or not executable: it is what makes data/<set> from the corpus"
+    hold data
     local/data.sh "${data_words[@]}"
     for set in "${train_set}" "${valid_set}" "${test_sets[@]}"; do
         utils/validate_data_dir.sh --no-feats "data/${set}"
@@ -283,6 +274,7 @@ if begins 2; then
     for set in "${train_set}" "${valid_set}" "${test_sets[@]}"; do
         needs 1 "data/${set}"/{wav.scp,text,utt2spk}
     done
+    hold data "${paired_sets[@]/#/${audiodir}/}"
     if [ -n "${speed_perturb_factors}" ]; then
         copies=()
         for factor in ${speed_perturb_factors}; do
@@ -310,7 +302,7 @@ if begins 2; then
             [ "${token_type}" != char ] || options+=(--max-rate 24) # each takes an encoder frame, 25 a second
         fi
         ${train_cmd} "${job}=1:${jobs}" "${audiodir}/${set}/logdir/format.${job}.log" \
-            jstasr format-audio "${options[@]}" --job "${job}"
+            env "JSTASR_RUN=${JSTASR_RUN}" jstasr format-audio "${options[@]}" --job "${job}"
         jstasr format-audio "${options[@]}" --merge
     done
     ends
@@ -359,6 +351,7 @@ if begins 5; then
     for set in "${paired_sets[@]}"; do needs 2 "${audiodir}/${set}"/{wav.scp,text,utt2spk}; done
     for set in "${paired_train}" "${valid_set}"; do needs 3 "${audiodir}/${set}/phones"; done
     config=$(config_file "${asr_config}") || die "--asr_config ${asr_config}: no such file in $(pwd), and none that the recipes share"
+    hold "${paired_sets[@]/#/${featsdir}/}"
     for set in "${paired_sets[@]}"; do
         jobs=$(jobs_for "${audiodir}/${set}/wav.scp" "${nj}")
         options=(--feats-type "${feats_type}"
@@ -366,7 +359,7 @@ if begins 5; then
         )
         options+=(--train-options --config "${config}" "${extra_train_options[@]}" "${train_words[@]}") # features.kind
         ${train_cmd} "${job}=1:${jobs}" "${featsdir}/${set}/logdir/extract.${job}.log" \
-            jstasr extract --job "${job}" "${options[@]}"
+            env "JSTASR_RUN=${JSTASR_RUN}" jstasr extract --job "${job}" "${options[@]}"
         if [ "${set}" = "${paired_train}" ]; then options=(--cmvn-out "${cmvn}" "${options[@]}"); fi
         jstasr extract --merge "${options[@]}"
     done
@@ -401,6 +394,7 @@ if begins 6; then
     elif [ "${procs}" -gt 1 ]; then # a process that dies: all are started again, and continue from the checkpoint
         launcher=("${launcher[@]:0:2}" torchrun --standalone --max-restarts=3 "--nproc-per-node=${procs}" -m jstasr)
     fi
+    hold "${asr_exp}" && release # before the log of a training that runs there is written over
     log "The experiment: ${asr_exp}, configured by ${config}; TensorBoard: tensorboard --logdir ${asr_exp}"
     mkdir -p "${asr_exp}/logdir" && rm -f "${asr_exp}/error"
     show_log "${asr_exp}/logdir/train.log"
@@ -432,13 +426,14 @@ if begins 8; then
     if "${use_lm}"; then make_language_model; fi
     read -ra runner <<<"${decode_cmd}"
     if "${gpu_inference}"; then runner+=(--gpu 1) decode_options+=(--ngpu 1); fi
+    hold "${test_sets[@]/#/${decode_dir}/}"
     for set in "${test_sets[@]}"; do
         needs 5 "${featsdir}/${set}/utt2num_frames"
         out=${decode_dir}/${set}
         jobs=$(jobs_for "${featsdir}/${set}/utt2num_frames" "${inference_nj}")
         log "Decoding ${set} in ${jobs} jobs; logs: ${out}/logdir/decode.*.log"
         "${runner[@]}" "${job}=1:${jobs}" "${out}/logdir/decode.${job}.log" \
-            jstasr decode "${decode_options[@]}" --data-dir "${featsdir}/${set}" --outdir "${out}" \
+            env "JSTASR_RUN=${JSTASR_RUN}" jstasr decode "${decode_options[@]}" --data-dir "${featsdir}/${set}" --outdir "${out}" \
             --job "${job}" --num-jobs "${jobs}" "${decode_words[@]}"
         for mode in "${inference_modes[@]}"; do
             for file in text token score; do

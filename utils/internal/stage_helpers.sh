@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Sourced by asr.sh: locks on the folders of a stage, and the log of a job on the terminal.
+
+JSTASR_RUN=$(hostname).$$.$(date +%s) # its jobs share what it holds; asr.sh puts it into their command, as a queue may not pass the environment on
+export JSTASR_RUN
+
+# hold FOLDER...: keeps other runs off folders until `release`, or until this script ends, however it ends: the holder
+# then reads the end of its input.
+hold() {
+    coproc LOCK { exec jstasr lock "$@" --pid $$ --command "${0##*/} in $(pwd)"; }
+    if ! read -r _ <&"${LOCK[0]:-999}" 2>/dev/null; then
+        die "another process uses the files of this stage: see above"
+    fi
+}
+
+# release: gives up what `hold` took, if anything.
+release() {
+    local holder=${LOCK_PID:-}
+    [ -n "${holder}" ] || return 0
+    eval "exec ${LOCK[1]}>&-"
+    wait "${holder}" || true
+}
+
+# show_log FILE: shows what a job adds to its log, until hide_log.
+show_log() {
+    touch "$1"
+    tail -n 0 -F "$1" 2>/dev/null &
+    tail_pid=$!
+}
+hide_log() {
+    sleep 0.2 # the last lines
+    kill "${tail_pid}" 2>/dev/null || true
+    wait "${tail_pid}" 2>/dev/null || true
+    tail_pid=
+}
