@@ -7,7 +7,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from jstasr.decode.greedy import Hypothesis, SearchConfig, first_history
+from jstasr.decode.greedy import Hypothesis, first_history
+from jstasr.experiment.search import SearchConfig
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.hat import HatDecoder
 from jstasr.text.tokens import BLANK_ID
@@ -91,23 +92,71 @@ def beam_search(
         The most probable hypothesis of each utterance, without `start`; the frames are those of its most probable
         alignment among those that the beam kept.
     """
-    count, frames, _ = encoded.shape
-    fused = language_model if config.lm_weight else None
-    projected = decoder.encoder_projection(encoded)
-    beam = first_beam(decoder, count, config, fused, start, encoded.device)
-    sources: list[Tensor] = []
-    emitted: list[Tensor] = []
-    for frame in range(frames):
-        grown = search_frame(decoder, projected[:, frame, None], beam, config, fused)
-        beam = grown.map(partial(where_utterance, frame < lengths), beam)
-        sources.append(beam.source)
-        emitted.append(beam.emitted)
-        beam.source = torch.arange(config.beam_size, device=encoded.device).expand(count, -1)
-        beam.emitted = torch.full_like(beam.emitted, BLANK_ID)
-    if fused is not None:
-        beam.score = beam.score + config.lm_weight * fused.end_log_probs(beam.lm_state)
-    best_score, best = beam.score.max(dim=1)
-    return trace_back(sources, emitted, best, best_score)
+    running = BeamSearch(decoder, len(encoded), config, language_model, start, encoded.device)
+    running.accept(encoded, lengths)
+    return running.finish()
+
+
+class BeamSearch:
+    """`beam_search` that takes the frames of its N utterances in pieces."""
+
+    def __init__(
+        self,
+        decoder: HatDecoder,
+        count: int,
+        config: SearchConfig,
+        language_model: NgramModel | None,
+        start: Tensor | None,
+        device: torch.device,
+    ):
+        """count: N; the others as for `beam_search`."""
+        self.decoder, self.config = decoder, config
+        self.language_model = language_model if config.lm_weight else None
+        self.beam = first_beam(decoder, count, config, self.language_model, start, device)
+        self.sources: list[Tensor] = []  # (N, K) of each frame from `first_frame` on
+        self.emitted: list[Tensor] = []  # (N, K, max_symbols) likewise
+        self.first_frame = 0
+
+    def accept(self, encoded: Tensor, lengths: Tensor) -> None:
+        """Search the next frames (N, T, C), of which the first `lengths` (N,) count."""
+        projected = self.decoder.encoder_projection(encoded)
+        for frame in range(encoded.shape[1]):
+            beam = self.beam
+            grown = search_frame(self.decoder, projected[:, frame, None], beam, self.config, self.language_model)
+            beam = grown.map(partial(where_utterance, frame < lengths), beam)
+            self.sources.append(beam.source)
+            self.emitted.append(beam.emitted)
+            beam.source = torch.arange(self.config.beam_size, device=encoded.device).expand(len(encoded), -1)
+            beam.emitted = torch.full_like(beam.emitted, BLANK_ID)
+            self.beam = beam
+
+    def settle(self) -> Hypothesis:
+        """For one utterance: the labels that all prefixes have in common and that no earlier call returned.
+
+        The frames in which they were emitted are forgotten. The score is that of the most probable prefix.
+        """
+        score, best = self.beam.score.max(dim=1)
+        slots = set((self.beam.score[0] > LOG_ZERO).nonzero()[:, 0].tolist())
+        frame = len(self.sources)
+        while len(slots) > 1 and frame > 0:
+            frame -= 1
+            source = self.sources[frame][0].tolist()
+            slots = {source[slot] for slot in slots}
+        if len(slots) > 1:
+            return Hypothesis([], [], float(score))
+        common = best.new_tensor([slots.pop()])
+        found = trace_back(self.sources[:frame], self.emitted[:frame], common, score, self.first_frame)[0]
+        del self.sources[:frame], self.emitted[:frame]
+        self.first_frame += frame
+        return found
+
+    def finish(self) -> list[Hypothesis]:
+        """The most probable hypothesis of each utterance, without the labels that `settle` returned."""
+        score = self.beam.score
+        if self.language_model is not None:
+            score = score + self.config.lm_weight * self.language_model.end_log_probs(self.beam.lm_state)
+        best_score, best = score.max(dim=1)
+        return trace_back(self.sources, self.emitted, best, best_score, self.first_frame)
 
 
 def first_beam(
@@ -196,12 +245,15 @@ def grow(beam: Beam, label_scores: Tensor, symbol: int, language_model: NgramMod
     )
 
 
-def trace_back(sources: list[Tensor], emitted: list[Tensor], best: Tensor, scores: Tensor) -> list[Hypothesis]:
+def trace_back(
+    sources: list[Tensor], emitted: list[Tensor], best: Tensor, scores: Tensor, first_frame: int
+) -> list[Hypothesis]:
     """Follow the best slots from the last frame to the first.
 
     Args:
         sources: for each frame (N, K); emitted: for each frame (N, K, max_symbols).
         best, scores: (N,) the slot after the last frame, and its score.
+        first_frame: the number of the first of these frames.
     Returns:
         The hypothesis of each utterance.
     """
@@ -211,7 +263,7 @@ def trace_back(sources: list[Tensor], emitted: list[Tensor], best: Tensor, score
         steps.append(labels[torch.arange(len(slot), device=slot.device), slot])
         slot = source.gather(1, slot[:, None])[:, 0]
     hypotheses = [Hypothesis([], [], score) for score in scores.tolist()]
-    for frame, labels in enumerate(reversed([step.tolist() for step in steps])):
+    for frame, labels in enumerate(reversed([step.tolist() for step in steps]), first_frame):
         for hypothesis, new in zip(hypotheses, labels):
             found = [label for label in new if label != BLANK_ID]
             hypothesis.labels += found

@@ -1,6 +1,7 @@
 """Reading, resampling and writing of speech: files through libsndfile, `command |` entries through bash."""
 
 import io
+import math
 import os
 import signal
 import subprocess
@@ -179,6 +180,21 @@ def read_audio(
             samples = file.read(-1 if last is None else last, dtype="float32", always_2d=True)[first:]
     if (first and not len(samples)) or (last is not None and len(samples) < last - first):
         raise JstasrError(f"{source}: {_outside(start, end, (first + len(samples)) / rate)}")
+    return _one_channel(source, samples, column), rate
+
+
+def read_blocks(source: str | Path, seconds: float, channel: Channel | None = None) -> Iterator[tuple[np.ndarray, int]]:
+    """`read_audio` of a whole recording, as consecutive blocks of so many seconds and a shorter last one."""
+    source = str(source)
+    with _open_audio(source) as file:
+        rate = file.samplerate
+        column = _channel_index(source, file.channels, channel)
+        while len(samples := file.read(round(seconds * rate), dtype="float32", always_2d=True)):
+            yield _one_channel(source, samples, column), rate
+
+
+def _one_channel(source: str, samples: np.ndarray, column: int | None) -> np.ndarray:
+    """A column of samples (N, channels), or their mean; refuses what is not finite, or of another scale."""
     samples = samples.mean(1) if column is None else np.ascontiguousarray(samples[:, column])
     if not np.isfinite(samples).all():
         raise JstasrError(f"{source}: holds samples that are NaN or infinite")
@@ -189,7 +205,7 @@ def read_audio(
             f"{source}: its samples reach {peak:g}, where full scale is 1: integers as floating point? "
             "Divide them by their full scale (32768 for 16 bits)"
         )
-    return samples, rate
+    return samples
 
 
 def _outside(start: float | None, end: float | None, seconds: float) -> str:
@@ -265,6 +281,44 @@ def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
 
     with torch.inference_mode():
         return _resampler(rate, new_rate)(torch.from_numpy(samples)).numpy()
+
+
+class Resampler:
+    """`resample` of a signal that comes in pieces: all that it returns, joined, is what `resample` returns."""
+
+    def __init__(self, rate: int, new_rate: int):
+        """rate, new_rate: Hz."""
+        self.rate, self.new_rate = rate, new_rate
+        self.accepted = self.returned = 0  # samples
+        if rate != new_rate:
+            self.kernel, self.width = _resampler(rate, new_rate).kernel, _resampler(rate, new_rate).width
+            self.stride = rate // math.gcd(rate, new_rate)
+            self.pending = np.zeros(self.width, dtype=np.float32)
+
+    def accept(self, samples: np.ndarray) -> np.ndarray:
+        """The new samples (M,) float32 that the next ones (N,) float32 complete."""
+        self.accepted += len(samples)
+        if self.rate == self.new_rate:
+            return samples
+        import torch
+
+        self.pending = np.concatenate([self.pending, samples])
+        groups = (len(self.pending) - self.kernel.shape[-1]) // self.stride + 1
+        if groups <= 0:
+            return self.pending[:0]
+        with torch.inference_mode():
+            window = torch.from_numpy(self.pending)[None, None]
+            new = torch.nn.functional.conv1d(window, self.kernel, stride=self.stride)[0].mT.flatten().numpy()
+        self.pending = self.pending[groups * self.stride :]
+        self.returned += len(new)
+        return new
+
+    def finish(self) -> np.ndarray:
+        """The last new samples (M,) float32."""
+        if self.rate == self.new_rate:
+            return np.zeros(0, dtype=np.float32)
+        left = -(-self.accepted * self.new_rate // self.rate) - self.returned
+        return self.accept(np.zeros(self.width + self.stride, dtype=np.float32))[:left]
 
 
 def write_wav(path: str | Path, samples: np.ndarray, rate: int) -> None:

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from jstasr.decode.config import load_search_config
 from jstasr.decode.decode_set import decode_set
-from jstasr.decode.greedy import SearchConfig
 from jstasr.errors import JstasrError
 from jstasr.experiment.load import Experiment
+from jstasr.experiment.search import SearchConfig, load_search_config
 from jstasr.kaldi.tables import read_table
 
 TEXTS = ["ab c", "fed a", "bad face", "cab"]

@@ -11,10 +11,10 @@ import soundfile
 import torch
 
 from jstasr import Transcriber
-from jstasr.decode.greedy import SearchConfig
 from jstasr.errors import JstasrError
 from jstasr.experiment.files import AVERAGED
 from jstasr.experiment.pack import pack
+from jstasr.experiment.search import SearchConfig
 from jstasr.features.fbank import Fbank
 
 RATE = 16000

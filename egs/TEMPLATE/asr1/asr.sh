@@ -139,12 +139,11 @@ ends() {
     current=
 }
 
-# config_file FILE: the recipe's configuration file, or the template's where the recipe has none of that name.
-config_file() {
-    local shared
-    shared=$(dirname "$(readlink -f asr.sh)")/$1
-    if [ -f "$1" ] || [ ! -f "${shared}" ]; then shared=$1; fi
-    [ -f "${shared}" ] && echo "${shared}"
+# find_config OPTION: sets config to the file that the option names, of the recipe, else of those that the recipes share.
+find_config() {
+    config=${!1}
+    if [ ! -f "${config}" ]; then config=$(dirname "$(readlink -f asr.sh)")/${config}; fi
+    [ -f "${config}" ] || die "--$1 ${!1}: no such file in $(pwd), and none that the recipes share"
 }
 
 # needs STAGE FILE...: stop where a file that STAGE writes is missing.
@@ -262,6 +261,7 @@ if [ -z "${inference_tag}" ]; then
     if [ -n "${inference_args}" ]; then inference_tag+=_$(hash_of "${inference_args}"); fi
 fi
 decode_dir=${asr_exp}/decode_${inference_tag}
+inference_config=${inference_config:-conf/decode_greedy.yaml}
 asr_model=${asr_exp}/${inference_asr_model}
 
 SECONDS=0
@@ -373,7 +373,7 @@ if begins 5; then
 fi
 
 if begins 6; then
-    config=$(config_file "${asr_config}") || die "--asr_config ${asr_config}: no such file in $(pwd), and none that the recipes share"
+    find_config asr_config
     train_options=(
         --config "${config}" --expdir "${asr_exp}"
         --train-dir "${featsdir}/${paired_train}" --valid-dir "${featsdir}/${valid_set}"
@@ -423,11 +423,11 @@ fi
 
 if begins 8; then
     needs 7 "${asr_model}"
-    decode_options=(--expdir "${asr_exp}" --model "${asr_model}" --mode "$(IFS=,; echo "${inference_modes[*]}")")
-    if [ -n "${inference_config}" ]; then
-        config=$(config_file "${inference_config}") || die "--inference_config ${inference_config}: no such file in $(pwd), and none that the recipes share"
-        decode_options+=(--config "${config}")
-    fi
+    find_config inference_config
+    decode_options=(
+        --expdir "${asr_exp}" --model "${asr_model}" --mode "$(IFS=,; echo "${inference_modes[*]}")"
+        --config "${config}" --keep-search # jstasr transcribe gives the same words
+    )
     read -ra runner <<<"${decode_cmd}"
     if "${gpu_inference}"; then runner+=(--gpu 1) decode_options+=(--ngpu 1); fi
     for set in "${test_sets[@]}"; do
@@ -489,8 +489,11 @@ fi
 
 if begins 11; then
     needs 7 "${asr_model}"
+    find_config inference_config
+    # shellcheck disable=SC2086  # --inference_args is a list of options
     ${train_cmd} "${asr_exp}/logdir/pack.log" \
-        jstasr pack --expdir "${asr_exp}" --model "${asr_model}" --output "${asr_exp}/${asr_tag}.zip"
+        jstasr pack --expdir "${asr_exp}" --model "${asr_model}" --output "${asr_exp}/${asr_tag}.zip" \
+        --config "${config}" ${inference_args}
     log "The packed model: ${asr_exp}/${asr_tag}.zip"
     ends
 fi
