@@ -15,6 +15,7 @@ from jstasr.text.tokens import BLANK_ID
 
 HASH_BASE = 1_000_003  # rolling hash of a label sequence, modulo 2^64
 LOG_ZERO = float("-inf")
+AGREE = 250  # frames (10 s): what is that old, or up to twice, is the same in all prefixes
 
 
 @dataclass
@@ -82,7 +83,8 @@ def beam_search(
     In each frame a prefix takes up to `max_symbols` labels and then a blank, as in the lattice of the training
     loss. A label y after the prefix h scores
     `log P(y|x, h) - internal_lm_weight * log P_ilm(y|h) + lm_weight * log P_lm(y|h)`   (arXiv 2003.07705, eq. 9),
-    and at the end the language model adds its probability of the sentence's end.
+    and at the end the language model adds its probability of the sentence's end. Prefixes that still differ from the
+    most probable one in what is older than AGREE frames are given up, so that a stream settles.
 
     Args:
         encoded: (N, T, C) encoder output; lengths: (N,) int.
@@ -116,6 +118,9 @@ class BeamSearch:
         self.sources: list[Tensor] = []  # (N, K) of each frame from `first_frame` on
         self.emitted: list[Tensor] = []  # (N, K, max_symbols) likewise
         self.first_frame = 0
+        self.frames = 0
+        self.own_slots = torch.arange(config.beam_size, device=device).expand(count, -1)
+        self.ancestors = self.own_slots  # (N, K), the slot of each prefix before the last AGREE frames or fewer
 
     def accept(self, encoded: Tensor, lengths: Tensor) -> None:
         """Search the next frames (N, T, C), of which the first `lengths` (N,) count."""
@@ -126,9 +131,20 @@ class BeamSearch:
             beam = grown.map(partial(where_utterance, frame < lengths), beam)
             self.sources.append(beam.source)
             self.emitted.append(beam.emitted)
-            beam.source = torch.arange(self.config.beam_size, device=encoded.device).expand(len(encoded), -1)
+            self.ancestors = self.ancestors.gather(1, beam.source)
+            beam.source = self.own_slots
             beam.emitted = torch.full_like(beam.emitted, BLANK_ID)
             self.beam = beam
+            self.frames += 1
+            if self.frames % AGREE == 0:
+                self.agree(frame < lengths)
+
+    def agree(self, running: Tensor) -> None:
+        """Give up the prefixes that have another ancestor than the most probable one; running: (N,) bool."""
+        best = self.beam.score.argmax(dim=1, keepdim=True)
+        other = self.ancestors != self.ancestors.gather(1, best)
+        self.beam.score = self.beam.score.masked_fill(other & running[:, None], LOG_ZERO)
+        self.ancestors = self.own_slots
 
     def settle(self) -> Hypothesis:
         """For one utterance: the labels that all prefixes have in common and that no earlier call returned.

@@ -251,17 +251,14 @@ if [ -z "${asr_tag}" ]; then
     if [ -n "${asr_args}" ]; then asr_tag+=_$(hash_of "${asr_args}"); fi
 fi
 asr_exp=${expdir}/${asr_tag}
+inference_config=${inference_config:-conf/decode_greedy.yaml}
 if [ -z "${inference_tag}" ]; then
-    inference_tag=greedy
-    if [ -n "${inference_config}" ]; then
-        inference_tag=$(basename "${inference_config}" .yaml)
-        inference_tag=${inference_tag#decode_}
-    fi
+    inference_tag=$(basename "${inference_config}" .yaml)
+    inference_tag=${inference_tag#decode_}
     if [ "${inference_asr_model}" != valid.wer.ave.pth ]; then inference_tag+=_${inference_asr_model%.pth}; fi
     if [ -n "${inference_args}" ]; then inference_tag+=_$(hash_of "${inference_args}"); fi
 fi
 decode_dir=${asr_exp}/decode_${inference_tag}
-inference_config=${inference_config:-conf/decode_greedy.yaml}
 asr_model=${asr_exp}/${inference_asr_model}
 
 SECONDS=0
@@ -424,10 +421,9 @@ fi
 if begins 8; then
     needs 7 "${asr_model}"
     find_config inference_config
-    decode_options=(
-        --expdir "${asr_exp}" --model "${asr_model}" --mode "$(IFS=,; echo "${inference_modes[*]}")"
-        --config "${config}" --keep-search # jstasr transcribe gives the same words
-    )
+    # --keep-search: `jstasr transcribe` gives the same words
+    decode_options=(--expdir "${asr_exp}" --model "${asr_model}" --config "${config}" --keep-search)
+    decode_options+=(--mode "$(IFS=,; echo "${inference_modes[*]}")")
     read -ra runner <<<"${decode_cmd}"
     if "${gpu_inference}"; then runner+=(--gpu 1) decode_options+=(--ngpu 1); fi
     for set in "${test_sets[@]}"; do
