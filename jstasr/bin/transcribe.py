@@ -23,11 +23,15 @@ def run(args: Namespace) -> int:
     import sys
     from dataclasses import asdict
 
+    import torch
+
     from jstasr.bin._search_options import search_settings
     from jstasr.decode.transcriber import Transcriber
     from jstasr.errors import JstasrError
     from jstasr.kaldi.audio import parse_channel
 
+    if args.mode == "streaming":
+        torch.set_num_threads(1)  # a chunk is too little to share: threads would only wait for each other
     transcriber = Transcriber.from_pretrained(
         args.model, device="cuda" if args.ngpu else "cpu", lm=args.lm, own_search=args.config is None
     )
