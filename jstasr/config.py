@@ -107,7 +107,9 @@ def read_with_bases(path: Path, users: tuple[Path, ...] = ()) -> list[tuple[str,
     return [*read_with_bases(base, users), (str(path), values)]
 
 
-def merge_config(schema: type[Schema], path: str | Path | None, overrides: Sequence[str] = ()) -> Schema:
+def merge_config(
+    schema: type[Schema], path: str | Path | None, overrides: Sequence[str] = (), defaults: Schema | None = None
+) -> Schema:
     """Read a configuration.
 
     Args:
@@ -115,13 +117,14 @@ def merge_config(schema: type[Schema], path: str | Path | None, overrides: Seque
         path: YAML file, or None for the defaults. It may name a `base`, which is read before it and may have a base
             itself; mappings are merged, lists and scalars replaced.
         overrides: `a.b=c` strings, applied after the file.
+        defaults: the values that file and overrides change; None: those of the schema.
     Returns:
         An instance of `schema`.
     Raises:
         JstasrError: unreadable file, a base that is missing or leads in a circle, unknown key (names the nearest),
             wrong type; names the file of them in which the fault stands.
     """
-    merged = OmegaConf.structured(schema)
+    merged = OmegaConf.structured(defaults if defaults is not None else schema)
     for source, values in read_with_bases(Path(path)) if path is not None else []:
         check_keys(values, schema(), source)
         with faults_of(source):

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
+from jstasr.bin._search_options import UTT2LANG, add_search_options
 from jstasr.experiment.files import AVERAGED
 
 HELP = "decode a set with the streaming and the full-context decoder"
@@ -11,16 +12,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--expdir", required=True, help="exp/<tag> or a packed zip")
     parser.add_argument("--model", help=f"weights (default: {AVERAGED} of the experiment)")
     parser.add_argument("--data-dir", required=True, help="dump/fbank/<set>")
-    parser.add_argument("--config", help="YAML file of the search: search, beam_size, ...")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="overrides",
-        help="override a value of the search configuration; repeatable",
-    )
-    parser.add_argument("--lm", help="ARPA language model over the model's tokens; see `jstasr lm`")
+    add_search_options(parser, "as `jstasr transcribe` searches")
     parser.add_argument(
         "--lang", help="language given to a multilingual model: its code, or utt2lang for the file of the data folder"
     )
@@ -29,6 +21,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--job", type=int, default=1, help="part of the set to decode, from 1")
     parser.add_argument("--num-jobs", type=int, default=1, help="number of parts of the set")
     parser.add_argument("--ngpu", type=int, default=0, help="1: decode on the GPU")
+    parser.add_argument(
+        "--keep-search", action="store_true", help="leave these search settings in exp/<tag> for `jstasr transcribe`"
+    )
 
 
 def run(args: Namespace) -> None:
@@ -54,24 +49,32 @@ def decode(args: Namespace, modes: list[str]) -> None:
     import sys
     from pathlib import Path
 
-    from jstasr.decode.config import load_search_config
+    from jstasr.bin._search_options import search_settings
     from jstasr.decode.decode_set import decode_set, write_hypotheses
     from jstasr.errors import JstasrError
     from jstasr.experiment.load import Experiment
+    from jstasr.experiment.search import write_recipe_search
     from jstasr.kaldi.tables import read_table
     from jstasr.lm.ngram import NgramModel
 
     folder, outdir = Path(args.data_dir), Path(args.outdir)
-    config = load_search_config(args.config, args.overrides, args.lm)
+    if args.keep_search and not Path(args.expdir).is_dir():
+        raise JstasrError(
+            f"--keep-search: {args.expdir} is not a folder; `jstasr pack` makes a zip with other settings"
+        )
     ids = sorted(read_table(folder / "utt2num_frames"))[args.job - 1 :: args.num_jobs]
     if not ids:
         raise JstasrError(f"{folder}: part {args.job} of {args.num_jobs} is empty. Use fewer --inference_nj")
     device = "cuda" if args.ngpu else "cpu"
-    experiment = Experiment.load(args.expdir, args.model, device)
-    language_model = NgramModel.load(args.lm, experiment.tokenizer.token_list.tokens, device) if args.lm else None
-    languages = read_table(folder / "utt2lang") if args.lang == "utt2lang" else None
-    if args.lang and languages is None:
-        languages = dict.fromkeys(ids, args.lang)
+    experiment = Experiment.load(args.expdir, args.model, device, own_search=args.config is None)
+    config = search_settings(args, experiment.search)
+    tokens = experiment.tokenizer.token_list.tokens
+    language_model = NgramModel.load(args.lm, tokens, device) if args.lm else experiment.language_model
+    languages = None
+    if config.lang == UTT2LANG:
+        languages = read_table(folder / UTT2LANG)
+    elif config.lang:
+        languages = dict.fromkeys(ids, config.lang)
 
     def progress(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
@@ -79,6 +82,8 @@ def decode(args: Namespace, modes: list[str]) -> None:
     found, speed = decode_set(experiment, folder, ids, modes, config, progress, language_model, languages)
     for mode in modes:
         write_hypotheses(outdir / mode / "logdir", f".{args.job}", experiment, found[mode])
+    if args.keep_search and args.job == 1:
+        write_recipe_search(Path(args.expdir), config, args.lm)
     progress(
         f"{len(ids)} utterances, {speed.audio:.0f} s of audio in {speed.elapsed:.1f} s, "
         f"real-time factor {speed.real_time_factor:.4f} ({', '.join(modes)} together)"

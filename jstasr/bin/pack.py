@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
+from jstasr.bin._search_options import UTT2LANG, add_search_options
 from jstasr.experiment.files import AVERAGED
 
 HELP = "pack a trained model with all that it needs into one zip"
@@ -11,11 +12,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--expdir", required=True, help="exp/<tag>")
     parser.add_argument("--model", help=f"weights (default: {AVERAGED} of the experiment)")
     parser.add_argument("--output", help="file to write (default: <expdir>/<tag>.zip)")
+    add_search_options(parser, "as the experiment was decoded last")
+    parser.add_argument(
+        "--lang", help=f"language that `jstasr transcribe` gives to a multilingual model; {UTT2LANG}: none"
+    )
 
 
 def run(args: Namespace) -> None:
     from pathlib import Path
 
+    from jstasr.bin._search_options import search_settings
     from jstasr.errors import JstasrError
     from jstasr.experiment.folder import lock_for_output
     from jstasr.experiment.pack import pack
@@ -24,6 +30,8 @@ def run(args: Namespace) -> None:
     if not expdir.is_dir():
         raise JstasrError(f"{expdir}: no such experiment. Train first: --stage 6")
     output = Path(args.output) if args.output else expdir / f"{expdir.resolve().name}.zip"
+    given = args.config or args.overrides or args.lm or args.lang
+    search = search_settings(args) if given else None
     with lock_for_output(expdir, output):
-        pack(expdir, Path(args.model) if args.model else expdir / AVERAGED, output)
+        pack(expdir, Path(args.model) if args.model else expdir / AVERAGED, output, search, args.lm)
     print(f"{output}: {output.stat().st_size / 1e6:.1f} MB")

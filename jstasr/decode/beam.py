@@ -7,13 +7,15 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from jstasr.decode.greedy import Hypothesis, SearchConfig, first_history
+from jstasr.decode.greedy import Hypothesis, first_history
+from jstasr.experiment.search import SearchConfig
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.hat import HatDecoder
 from jstasr.text.tokens import BLANK_ID
 
 HASH_BASE = 1_000_003  # rolling hash of a label sequence, modulo 2^64
 LOG_ZERO = float("-inf")
+AGREE = 250  # frames (10 s): what is that old, or up to twice, is the same in all prefixes
 
 
 @dataclass
@@ -81,7 +83,8 @@ def beam_search(
     In each frame a prefix takes up to `max_symbols` labels and then a blank, as in the lattice of the training
     loss. A label y after the prefix h scores
     `log P(y|x, h) - internal_lm_weight * log P_ilm(y|h) + lm_weight * log P_lm(y|h)`   (arXiv 2003.07705, eq. 9),
-    and at the end the language model adds its probability of the sentence's end.
+    and at the end the language model adds its probability of the sentence's end. Prefixes that still differ from the
+    most probable one in what is older than AGREE frames are given up, so that a stream settles.
 
     Args:
         encoded: (N, T, C) encoder output; lengths: (N,) int.
@@ -91,23 +94,85 @@ def beam_search(
         The most probable hypothesis of each utterance, without `start`; the frames are those of its most probable
         alignment among those that the beam kept.
     """
-    count, frames, _ = encoded.shape
-    fused = language_model if config.lm_weight else None
-    projected = decoder.encoder_projection(encoded)
-    beam = first_beam(decoder, count, config, fused, start, encoded.device)
-    sources: list[Tensor] = []
-    emitted: list[Tensor] = []
-    for frame in range(frames):
-        grown = search_frame(decoder, projected[:, frame, None], beam, config, fused)
-        beam = grown.map(partial(where_utterance, frame < lengths), beam)
-        sources.append(beam.source)
-        emitted.append(beam.emitted)
-        beam.source = torch.arange(config.beam_size, device=encoded.device).expand(count, -1)
-        beam.emitted = torch.full_like(beam.emitted, BLANK_ID)
-    if fused is not None:
-        beam.score = beam.score + config.lm_weight * fused.end_log_probs(beam.lm_state)
-    best_score, best = beam.score.max(dim=1)
-    return trace_back(sources, emitted, best, best_score)
+    running = BeamSearch(decoder, len(encoded), config, language_model, start, encoded.device)
+    running.accept(encoded, lengths)
+    return running.finish()
+
+
+class BeamSearch:
+    """`beam_search` that takes the frames of its N utterances in pieces."""
+
+    def __init__(
+        self,
+        decoder: HatDecoder,
+        count: int,
+        config: SearchConfig,
+        language_model: NgramModel | None,
+        start: Tensor | None,
+        device: torch.device,
+    ):
+        """count: N; the others as for `beam_search`."""
+        self.decoder, self.config = decoder, config
+        self.language_model = language_model if config.lm_weight else None
+        self.beam = first_beam(decoder, count, config, self.language_model, start, device)
+        self.sources: list[Tensor] = []  # (N, K) of each frame from `first_frame` on
+        self.emitted: list[Tensor] = []  # (N, K, max_symbols) likewise
+        self.first_frame = 0
+        self.frames = 0
+        self.own_slots = torch.arange(config.beam_size, device=device).expand(count, -1)
+        self.ancestors = self.own_slots  # (N, K), the slot of each prefix before the last AGREE frames or fewer
+
+    def accept(self, encoded: Tensor, lengths: Tensor) -> None:
+        """Search the next frames (N, T, C), of which the first `lengths` (N,) count."""
+        projected = self.decoder.encoder_projection(encoded)
+        for frame in range(encoded.shape[1]):
+            beam = self.beam
+            grown = search_frame(self.decoder, projected[:, frame, None], beam, self.config, self.language_model)
+            beam = grown.map(partial(where_utterance, frame < lengths), beam)
+            self.sources.append(beam.source)
+            self.emitted.append(beam.emitted)
+            self.ancestors = self.ancestors.gather(1, beam.source)
+            beam.source = self.own_slots
+            beam.emitted = torch.full_like(beam.emitted, BLANK_ID)
+            self.beam = beam
+            self.frames += 1
+            if self.frames % AGREE == 0:
+                self.agree(frame < lengths)
+
+    def agree(self, running: Tensor) -> None:
+        """Give up the prefixes that have another ancestor than the most probable one; running: (N,) bool."""
+        best = self.beam.score.argmax(dim=1, keepdim=True)
+        other = self.ancestors != self.ancestors.gather(1, best)
+        self.beam.score = self.beam.score.masked_fill(other & running[:, None], LOG_ZERO)
+        self.ancestors = self.own_slots
+
+    def settle(self) -> Hypothesis:
+        """For one utterance: the labels that all prefixes have in common and that no earlier call returned.
+
+        The frames in which they were emitted are forgotten. The score is that of the most probable prefix.
+        """
+        score, best = self.beam.score.max(dim=1)
+        slots = set((self.beam.score[0] > LOG_ZERO).nonzero()[:, 0].tolist())
+        frame = len(self.sources)
+        while len(slots) > 1 and frame > 0:
+            frame -= 1
+            source = self.sources[frame][0].tolist()
+            slots = {source[slot] for slot in slots}
+        if len(slots) > 1:
+            return Hypothesis([], [], float(score))
+        common = best.new_tensor([slots.pop()])
+        found = trace_back(self.sources[:frame], self.emitted[:frame], common, score, self.first_frame)[0]
+        del self.sources[:frame], self.emitted[:frame]
+        self.first_frame += frame
+        return found
+
+    def finish(self) -> list[Hypothesis]:
+        """The most probable hypothesis of each utterance, without the labels that `settle` returned."""
+        score = self.beam.score
+        if self.language_model is not None:
+            score = score + self.config.lm_weight * self.language_model.end_log_probs(self.beam.lm_state)
+        best_score, best = score.max(dim=1)
+        return trace_back(self.sources, self.emitted, best, best_score, self.first_frame)
 
 
 def first_beam(
@@ -196,12 +261,15 @@ def grow(beam: Beam, label_scores: Tensor, symbol: int, language_model: NgramMod
     )
 
 
-def trace_back(sources: list[Tensor], emitted: list[Tensor], best: Tensor, scores: Tensor) -> list[Hypothesis]:
+def trace_back(
+    sources: list[Tensor], emitted: list[Tensor], best: Tensor, scores: Tensor, first_frame: int
+) -> list[Hypothesis]:
     """Follow the best slots from the last frame to the first.
 
     Args:
         sources: for each frame (N, K); emitted: for each frame (N, K, max_symbols).
         best, scores: (N,) the slot after the last frame, and its score.
+        first_frame: the number of the first of these frames.
     Returns:
         The hypothesis of each utterance.
     """
@@ -211,7 +279,7 @@ def trace_back(sources: list[Tensor], emitted: list[Tensor], best: Tensor, score
         steps.append(labels[torch.arange(len(slot), device=slot.device), slot])
         slot = source.gather(1, slot[:, None])[:, 0]
     hypotheses = [Hypothesis([], [], score) for score in scores.tolist()]
-    for frame, labels in enumerate(reversed([step.tolist() for step in steps])):
+    for frame, labels in enumerate(reversed([step.tolist() for step in steps]), first_frame):
         for hypothesis, new in zip(hypotheses, labels):
             found = [label for label in new if label != BLANK_ID]
             hypothesis.labels += found

@@ -11,14 +11,17 @@ import torch
 from jstasr.data.batches import bucketed_batches
 from jstasr.data.collate import pad_features
 from jstasr.data.speech_set import read_num_frames
-from jstasr.decode.greedy import Hypothesis, SearchConfig, search
+from jstasr.decode.greedy import Hypothesis, search
+from jstasr.decode.streaming import search_in_pieces
 from jstasr.errors import JstasrError
 from jstasr.experiment.load import Experiment
+from jstasr.experiment.search import SearchConfig
 from jstasr.features.frames import FRAMES_PER_SECOND
 from jstasr.features.on_the_fly import open_features
 from jstasr.features.settings import require_kind
 from jstasr.kaldi.files import atomic_write, first_few
 from jstasr.lm.ngram import NgramModel
+from jstasr.model.joint import FULL, STREAMING
 
 
 @dataclass
@@ -55,7 +58,8 @@ def decode_set(
     Returns:
         mode -> utterance -> Hypothesis, and the speed.
     Raises:
-        JstasrError: features that are missing, damaged, or of another kind or dimension; an unknown language.
+        JstasrError: features that are missing, damaged, or of another kind or dimension; an unknown language;
+            utterances that are too long for full context.
     """
     model = experiment.model
     device = model.ctc_label.weight.device
@@ -63,6 +67,11 @@ def decode_set(
     reader = open_features(folder)
     lengths = read_num_frames(folder, ids)
     starts = language_labels(experiment, ids, languages)
+    most = config.max_seconds * FRAMES_PER_SECOND
+    if FULL in modes:
+        refuse_long(
+            [f"{utt} ({n / FRAMES_PER_SECOND:.0f} s)" for utt, n in zip(ids, lengths) if n > most], folder, config
+        )
     batches = bucketed_batches(lengths, config.batch_frames, np.random.default_rng(0))
     found: dict[str, dict[str, Hypothesis]] = {mode: {} for mode in modes}
     started = last_shown = time.perf_counter()
@@ -75,12 +84,17 @@ def decode_set(
                     f"{folder}: the features of {ids[index]} have {matrix.shape[1]} dimensions, the model was trained "
                     f"on {experiment.config.model.num_mel_bins}. Extract them with the recipe that trained it"
                 )
-        features, batch_lengths = (tensor.to(device) for tensor in pad_features(matrices))
-        encoded = model.encode_speech(features, batch_lengths)
-        for mode in modes:
-            outputs, start = encoded.of(mode), None if starts is None else starts[indexes].to(device)
-            best = search(model.decoder(mode), outputs, encoded.lengths, config, language_model, start)
-            found[mode].update(zip([ids[i] for i in indexes], best))
+        start = None if starts is None else starts[indexes].to(device)
+        if modes == [STREAMING] and len(indexes) == 1 and lengths[indexes[0]] > most:
+            features = torch.from_numpy(matrices[0]).to(device)
+            best = search_in_pieces(model, features, config, language_model, start)
+            found[STREAMING][ids[indexes[0]]] = best
+        else:
+            features, batch_lengths = (tensor.to(device) for tensor in pad_features(matrices))
+            encoded = model.encode_speech(features, batch_lengths)
+            for mode in modes:
+                best = search(model.decoder(mode), encoded.of(mode), encoded.lengths, config, language_model, start)
+                found[mode].update(zip([ids[i] for i in indexes], best))
         done += len(indexes)
         now = time.perf_counter()
         if now - last_shown > 5:
@@ -88,6 +102,16 @@ def decode_set(
             left = (now - started) / done * (len(ids) - done)
             progress(f"{done}/{len(ids)} utterances, {left:.0f} s left")
     return found, Speed(float(lengths.sum()) / FRAMES_PER_SECOND, time.perf_counter() - started)
+
+
+def refuse_long(utterances: list[str], folder: Path, config: SearchConfig) -> None:
+    """Refuse utterances, each as `id (seconds)`, that the full-context decoder cannot take."""
+    if utterances:
+        raise JstasrError(
+            f"{folder}: {len(utterances)} utterances are longer than the {config.max_seconds} s that the full-context "
+            f"decoder takes: {first_few(utterances)}. Cut them into segments, decode them with the streaming decoder "
+            'alone (--inference_modes streaming), or raise the limit (--inference_args "--set max_seconds=N")'
+        )
 
 
 def language_labels(experiment: Experiment, ids: list[str], languages: dict[str, str] | None) -> torch.Tensor | None:

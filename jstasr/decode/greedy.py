@@ -5,29 +5,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from jstasr.experiment.search import GREEDY, SearchConfig
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.hat import HatDecoder
 from jstasr.text.tokens import BLANK_ID
 
 
 @dataclass
-class SearchConfig:
-    """How a decoder's lattice is searched."""
-
-    search: str = "greedy"  # Search: greedy | beam.
-    beam_size: int = 8  # Label prefixes that beam search keeps at each frame.
-    max_symbols: int = 3  # Largest number of labels in one encoder frame (40 ms).
-    internal_lm_weight: float = 0.0  # Weight at which beam search subtracts the internal language model.
-    lm_weight: float = 0.0  # Weight at which beam search adds the external language model.
-    batch_frames: int = 60000  # Padded feature frames (10 ms) decoded together.
-
-
-@dataclass
 class Hypothesis:
     """Best label sequence of one utterance.
 
-    `frames`: the encoder frame (40 ms) at which each label was emitted. `score`: natural log-probability, of the path
-    (greedy) or summed over its alignments (beam), language models included.
+    `frames`: the encoder frame (40 ms) at which each label was emitted. `score`: natural log-probability, summed over
+    alignments (of greedy search: those between the frames at which it decides), language models included.
     """
 
     labels: list[int]
@@ -52,39 +41,82 @@ def prepend_start(hypotheses: list[Hypothesis], start: Tensor | None) -> list[Hy
     return hypotheses
 
 
+@dataclass
+class GreedyState:
+    """Where greedy search stands in N utterances.
+
+    history: (N, context) int, the last labels.
+    none: (N,) probability that no label has followed them so far.
+    some: (N, V - 1) probability that label y has followed them, in column y - 1.
+    score: (N,) log-probability of the labels so far.
+    """
+
+    history: Tensor
+    none: Tensor
+    some: Tensor
+    score: Tensor
+
+
+def first_greedy_state(decoder: HatDecoder, count: int, start: Tensor | None, device: torch.device) -> GreedyState:
+    """The state before the first frame of `count` utterances; `start` (N,) int: known first labels."""
+    return GreedyState(
+        history=first_history(decoder, count, start, device),
+        none=torch.ones(count, device=device),
+        some=torch.zeros(count, decoder.labels.out_features, device=device),
+        score=torch.zeros(count, device=device),
+    )
+
+
 @torch.inference_mode()
 def greedy_search(
-    decoder: HatDecoder, encoded: Tensor, lengths: Tensor, max_symbols: int, history: Tensor | None = None
+    decoder: HatDecoder, encoded: Tensor, lengths: Tensor, max_symbols: int, state: GreedyState | None = None
 ) -> list[Hypothesis]:
-    """Follow the most probable symbol at each step.
+    """Emit the next label as soon as it is more probable that it has come than that none has.
+
+    With b_t the probability of blank and p_t(y) that of label y at frame t, both after the labels so far, and t_0 the
+    frame of the last of them:
+
+        none_t = prod_{s = t_0}^{t} b_s                   some_t(y) = sum_{s = t_0}^{t} none_{s-1} p_s(y)
+
+    The label with the largest some_t(y) is emitted at the first frame at which some_t(y) > none_t. Where alignments
+    are sharp, this is the most probable symbol of each frame. Where they are diffuse, as after a short training, a
+    label is spread over many frames, and blank is the most probable symbol of every one: with less than one label a
+    frame, a decoder that only knows their rate has b_t > 1/2 everywhere.
 
     Args:
         encoded: (N, T, C) encoder output; lengths: (N,) int.
         max_symbols: largest number of labels in a frame; after them the search moves on to the next frame.
-        history: (N, context) int, labels before the first frame; None: none.
+        state: after earlier frames, updated; None: these are the first.
     Returns:
-        The hypothesis of each utterance.
+        The hypothesis of each utterance: the labels of these frames, and the score of all so far.
     """
     count, frames, _ = encoded.shape
     projected = decoder.encoder_projection(encoded)
-    if history is None:
-        history = first_history(decoder, count, None, encoded.device)
-    predicted = decoder.predict(history)
-    score = torch.zeros(count, device=encoded.device)
-    emitted: list[tuple[int, Tensor]] = []  # (frame, active labels or BLANK_ID) of every step
+    if state is None:
+        state = first_greedy_state(decoder, count, None, encoded.device)
+    predicted = decoder.predict(state.history)
+    emitted: list[tuple[int, Tensor]] = []  # (frame, labels or BLANK_ID) of every step with a label
     for frame in range(frames):
         active = frame < lengths
         for _ in range(max_symbols):
-            best, label = decoder.log_probs(projected[:, frame], predicted).max(dim=-1)
-            score = score + torch.where(active, best, 0.0)
-            active = active & (label != BLANK_ID)
+            probs = decoder.log_probs(projected[:, frame], predicted).exp()
+            some = state.some + state.none[:, None] * probs[:, 1:]
+            none = state.none * probs[:, 0]
+            most, column = some.max(dim=-1)
+            emits = active & (most > none)
+            moves = active & ~emits
+            state.none = torch.where(emits, 1.0, torch.where(moves, none, state.none))
+            state.some = torch.where(moves[:, None], some, state.some.masked_fill(emits[:, None], 0.0))
+            active = emits
             if not bool(active.any()):
                 break
-            emitted.append((frame, torch.where(active, label, BLANK_ID)))
-            moved = torch.cat([history[:, 1:], label[:, None]], dim=1)
-            history = torch.where(active[:, None], moved, history)
-            predicted = decoder.predict(history)
-    hypotheses = [Hypothesis([], [], value) for value in score.tolist()]
+            label = column + 1
+            emitted.append((frame, torch.where(emits, label, BLANK_ID)))
+            state.score = state.score + torch.where(emits, most.log(), 0.0)
+            moved = torch.cat([state.history[:, 1:], label[:, None]], dim=1)
+            state.history = torch.where(emits[:, None], moved, state.history)
+            predicted = decoder.predict(state.history)
+    hypotheses = [Hypothesis([], [], value) for value in (state.score + state.none.log()).tolist()]
     for frame, labels in emitted:
         for hypothesis, label in zip(hypotheses, labels.tolist()):
             if label != BLANK_ID:
@@ -110,9 +142,9 @@ def search(
     Returns:
         The best hypothesis of each utterance.
     """
-    if config.search == "greedy":
-        history = first_history(decoder, len(encoded), start, encoded.device)
-        return prepend_start(greedy_search(decoder, encoded, lengths, config.max_symbols, history), start)
+    if config.search == GREEDY:
+        state = first_greedy_state(decoder, len(encoded), start, encoded.device)
+        return prepend_start(greedy_search(decoder, encoded, lengths, config.max_symbols, state), start)
     from jstasr.decode.beam import beam_search
 
     return prepend_start(beam_search(decoder, encoded, lengths, config, language_model, start), start)

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -12,29 +12,39 @@ import torch
 from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import load_checkpoint, not_finite
 from jstasr.experiment.config import TrainConfig, load_config
-from jstasr.experiment.files import AVERAGED, BPE, CONFIG, PHONES, TOKENS
+from jstasr.experiment.files import AVERAGED, BPE, CONFIG, DECODE, LM, PHONES, TOKENS
+from jstasr.experiment.search import SearchConfig, read_recipe_search
 from jstasr.features.settings import FIRST_KIND
 from jstasr.kaldi.files import first_few
+from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import JointModel
 from jstasr.text.tokens import Tokenizer, build_tokenizer
 
 
 @dataclass
 class Experiment:
-    """A model in evaluation mode, its configuration, and the tokenizer that reads its output."""
+    """A model in evaluation mode, its configuration, the tokenizer that reads its output, and how to search.
+
+    `language_model`: of `search`, where that has a weight for it.
+    """
 
     config: TrainConfig
     model: JointModel
     tokenizer: Tokenizer
+    search: SearchConfig = field(default_factory=SearchConfig)
+    language_model: NgramModel | None = None
 
     @classmethod
-    def load(cls, path: str | Path, model: str | Path | None = None, device: str = "cpu") -> "Experiment":
+    def load(
+        cls, path: str | Path, model: str | Path | None = None, device: str = "cpu", own_search: bool = True
+    ) -> "Experiment":
         """Load an experiment.
 
         Args:
             path: exp/<tag> or a packed zip.
             model: weights file; None: valid.wer.ave.pth of the experiment.
             device: as torch names it: cpu, cuda, cuda:1.
+            own_search: read the search settings too; False leaves the defaults.
         Raises:
             JstasrError: a part is missing or damaged; says which and what makes it.
         """
@@ -45,13 +55,13 @@ class Experiment:
             with tempfile.TemporaryDirectory() as folder:
                 unpack(path, Path(folder))
                 weights = Path(model) if model else Path(folder) / AVERAGED
-                return cls.read(Path(folder), weights, str(path), device)
+                return cls.read(Path(folder), weights, str(path), device, own_search)
         if not path.is_dir():
             raise JstasrError(f"{path}: neither an experiment folder (exp/<tag>) nor a packed model (.zip)")
-        return cls.read(path, Path(model) if model else path / AVERAGED, str(path), device)
+        return cls.read(path, Path(model) if model else path / AVERAGED, str(path), device, own_search)
 
     @classmethod
-    def read(cls, folder: Path, weights: Path, name: str, device: str) -> "Experiment":
+    def read(cls, folder: Path, weights: Path, name: str, device: str, own_search: bool) -> "Experiment":
         """Read an unpacked experiment and its weights; `name` stands for it in error messages."""
         for part in (CONFIG, TOKENS):
             if not (folder / part).is_file():
@@ -69,7 +79,12 @@ class Experiment:
             )
         network = JointModel(config.model)
         load_weights(network, weights, f"{CONFIG} of {name}")
-        return cls(config, network.to(torch.device(device)).eval(), tokenizer)
+        found = cls(config, network.to(torch.device(device)).eval(), tokenizer)
+        if own_search:
+            found.search = read_recipe_search(folder, name)
+            if found.search.lm_weight > 0:
+                found.language_model = NgramModel.load(folder / LM, tokenizer.token_list.tokens, device)
+        return found
 
 
 def load_weights(network: JointModel, path: Path, config_name: str) -> None:
@@ -97,7 +112,7 @@ def unpack(path: Path, folder: Path) -> None:
     """Unpack the known files of a packed model; JstasrError if it is damaged."""
     try:
         with zipfile.ZipFile(path) as archive:
-            for name in {CONFIG, TOKENS, BPE, PHONES, AVERAGED} & set(archive.namelist()):
+            for name in {CONFIG, TOKENS, BPE, PHONES, AVERAGED, DECODE, LM} & set(archive.namelist()):
                 with archive.open(name) as source, open(folder / name, "wb") as target:
                     shutil.copyfileobj(source, target)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:

@@ -6,23 +6,42 @@ from pathlib import Path
 import torch
 
 from jstasr.experiment.checkpoints import load_checkpoint
-from jstasr.experiment.files import AVERAGED, BPE, CONFIG, PHONES, TOKENS
+from jstasr.experiment.files import AVERAGED, BPE, CONFIG, DECODE, LM, PHONES, TOKENS
 from jstasr.experiment.load import Experiment
+from jstasr.experiment.search import SearchConfig, recipe_search_yaml
 from jstasr.kaldi.files import atomic_write
+from jstasr.lm.ngram import NgramModel
 
 
-def pack(expdir: Path, model: Path, output: Path) -> None:
+def pack(
+    expdir: Path,
+    model: Path,
+    output: Path,
+    search: SearchConfig | None = None,
+    language_model: str | Path | None = None,
+) -> None:
     """Write one zip with all that `Experiment.load` reads; checked before it takes its name.
 
+    Args:
+        search: how the model is to search; None: as the experiment does.
+        language_model: ARPA file, where `search` has a weight for it.
     Raises:
-        JstasrError: the experiment is broken, or the zip cannot be written.
+        JstasrError: the experiment or the language model is broken, or the zip cannot be written.
     """
-    Experiment.load(expdir, model)  # refuses a broken experiment here, not at its user's
+    # refuses a broken experiment here, not at its user's
+    found = Experiment.load(expdir, model, own_search=search is None)
+    if search is None:
+        search, language_model = found.search, expdir / LM if found.search.lm_weight > 0 else None
+    elif language_model is not None:
+        NgramModel.load(language_model, found.tokenizer.token_list.tokens)  # likewise
     with atomic_write(output, "wb") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in (CONFIG, TOKENS, BPE, PHONES):
                 if (expdir / name).is_file():
                     archive.write(expdir / name, name)
+            archive.writestr(DECODE, recipe_search_yaml(search))
+            if language_model is not None:
+                archive.write(language_model, LM)
             with archive.open(AVERAGED, "w", force_zip64=True) as target:
                 torch.save({"model": load_checkpoint(model)["model"]}, target)  # without an optimiser's state
         file.flush()

@@ -210,6 +210,24 @@ def read_audio(
         raise JstasrError(_cut_off(source, (promised - held) / rate))
     if (first and not len(samples)) or (last is not None and held < last):
         raise JstasrError(f"{source}: {_outside(start, end, held / rate)}")
+    return _one_channel(source, samples, column), rate
+
+
+def read_blocks(source: str | Path, seconds: float, channel: Channel | None = None) -> Iterator[tuple[np.ndarray, int]]:
+    """`read_audio` of a whole recording, as consecutive blocks of so many seconds and a shorter last one."""
+    source = str(source)
+    with _open_audio(source) as (file, guessed):
+        rate, held = file.samplerate, 0
+        column = _channel_index(source, file.channels, channel)
+        while len(samples := file.read(round(seconds * rate), dtype="float32", always_2d=True)):
+            held += len(samples)
+            yield _one_channel(source, samples, column), rate
+        if not guessed and held < file.frames - CUT_OFF * rate:
+            raise JstasrError(_cut_off(source, (file.frames - held) / rate))
+
+
+def _one_channel(source: str, samples: np.ndarray, column: int | None) -> np.ndarray:
+    """A column of samples (N, channels), or their mean; refuses what is not finite, or of another scale."""
     if column is not None:
         samples = samples[:, [column]]
     if not np.isfinite(samples).all():
@@ -222,7 +240,7 @@ def read_audio(
             f"{source}: its samples reach {peak:g}, where full scale is 1: integers as floating point? "
             "Divide them by their full scale (32768 for 16 bits)"
         )
-    return samples, rate
+    return samples
 
 
 def _blocks(file: soundfile.SoundFile, count: int | None = None) -> Iterator[np.ndarray]:
@@ -314,6 +332,35 @@ def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
     resampled = soxr.resample(samples, rate, new_rate, quality="HQ")
     length = -(-len(samples) * new_rate // rate)
     return np.pad(resampled, (0, max(0, length - len(resampled))))[:length]
+
+
+class Resampler:
+    """`resample` of a signal that comes in pieces: all that it returns, joined, is what `resample` returns."""
+
+    def __init__(self, rate: int, new_rate: int):
+        """rate, new_rate: Hz."""
+        self.rate, self.new_rate = rate, new_rate
+        self.accepted = self.returned = 0  # samples
+        self.stream = None
+        if rate != new_rate:
+            import soxr
+
+            self.stream = soxr.ResampleStream(rate, new_rate, 1, dtype="float32", quality="HQ")
+
+    def accept(self, samples: np.ndarray) -> np.ndarray:
+        """The new samples (M,) float32 that the next ones (N,) float32 complete."""
+        self.accepted += len(samples)
+        new = samples if self.stream is None else self.stream.resample_chunk(samples)
+        self.returned += len(new)
+        return new
+
+    def finish(self) -> np.ndarray:
+        """The last new samples (M,) float32."""
+        if self.stream is None:
+            return np.zeros(0, dtype=np.float32)
+        last = self.stream.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
+        left = -(-self.accepted * self.new_rate // self.rate) - self.returned
+        return np.pad(last, (0, max(0, left - len(last))))[: max(0, left)]
 
 
 def wav_bytes(path: str) -> bytes:

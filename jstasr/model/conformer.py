@@ -1,5 +1,6 @@
 """Conformer blocks (Gulati et al., arXiv 2005.08100) that stream: chunk-causal attention, causal convolution."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -9,6 +10,8 @@ from torch import Tensor, nn
 from jstasr.kernels import ops
 
 ROTARY_BASE = 10000.0
+LONGEST_WHOLE = 2048  # frames (82 s) of the longest utterances whose attention is computed at once
+QUERY_BLOCK = 512  # frames of longer ones that are computed at a time
 
 
 def length_mask(lengths: Tensor, max_length: int) -> Tensor:
@@ -16,7 +19,14 @@ def length_mask(lengths: Tensor, max_length: int) -> Tensor:
     return torch.arange(max_length, device=lengths.device)[None, :] < lengths[:, None]
 
 
-def attention_mask(lengths: Tensor, max_length: int, chunk_size: int = 0, left_chunks: int = -1) -> Tensor:
+def attention_mask(
+    lengths: Tensor,
+    max_length: int,
+    chunk_size: int = 0,
+    left_chunks: int = -1,
+    queries: range | None = None,
+    keys: range | None = None,
+) -> Tensor:
     """The keys that each query may attend to.
 
     Args:
@@ -24,21 +34,48 @@ def attention_mask(lengths: Tensor, max_length: int, chunk_size: int = 0, left_c
         max_length: T, the padded length.
         chunk_size: frames of a chunk; a query sees its own chunk and earlier ones. 0: full context.
         left_chunks: number of earlier chunks that are seen; -1: all.
+        queries, keys: the frames of a part of the mask; None: all T.
     Returns:
-        (B, 1, T, T) bool, True where attention is allowed. Every query sees itself, so that no
+        (B, 1, queries, keys) bool, True where attention is allowed. Every query sees itself, so that no
         row is empty on padding.
     """
-    keys = length_mask(lengths, max_length)[:, None, :]
-    allowed = keys.expand(-1, max_length, -1)
+    rows, columns = (
+        torch.arange(part.start, part.stop, device=lengths.device)
+        for part in (queries or range(max_length), keys or range(max_length))
+    )
+    allowed = (columns[None, :] < lengths[:, None])[:, None, :].expand(-1, len(rows), -1)
     if chunk_size > 0:
-        chunk = torch.arange(max_length, device=lengths.device) // chunk_size
-        age = chunk[:, None] - chunk[None, :]
-        visible = age >= 0
+        own, seen = (rows // chunk_size)[:, None], (columns // chunk_size)[None, :]
+        visible = seen <= own
         if left_chunks >= 0:
-            visible = visible & (age <= left_chunks)
+            visible = visible & (seen >= own - left_chunks)
         allowed = allowed & visible[None]
-    itself = torch.eye(max_length, dtype=torch.bool, device=lengths.device)
-    return (allowed | itself)[:, None]
+    return (allowed | (rows[:, None] == columns[None, :]))[:, None]
+
+
+@dataclass(frozen=True)
+class BlockMask:
+    """`attention_mask` of long utterances, a block of queries at a time: the whole would have T^2 entries."""
+
+    lengths: Tensor
+    max_length: int
+    chunk_size: int
+    left_chunks: int
+
+    def blocks(self) -> Iterator[tuple[range, range, Tensor]]:
+        """Queries, the range of keys that they may see, and the mask of the two."""
+        for first in range(0, self.max_length, QUERY_BLOCK):
+            queries = keys = range(first, min(first + QUERY_BLOCK, self.max_length))
+            if self.chunk_size == 0:
+                keys = range(self.max_length)
+            else:
+                chunks = first // self.chunk_size - self.left_chunks, queries[-1] // self.chunk_size + 1
+                begin = max(0, chunks[0] * self.chunk_size) if self.left_chunks >= 0 else 0
+                keys = range(begin, min(chunks[1] * self.chunk_size, self.max_length))
+            mask = attention_mask(
+                self.lengths, self.max_length, self.chunk_size, self.left_chunks, queries=queries, keys=keys
+            )
+            yield queries, keys, mask
 
 
 def rotary_angles(start: int, length: int, head_dim: int, device: torch.device) -> Tensor:
@@ -103,19 +140,36 @@ class Attention(nn.Module):
         self.output = nn.Linear(dim, dim)
 
     def forward(
-        self, frames: Tensor, mask: Tensor | None, cos: Tensor, sin: Tensor, state: AttentionState | None = None
+        self,
+        frames: Tensor,
+        mask: Tensor | BlockMask | None,
+        cos: Tensor,
+        sin: Tensor,
+        state: AttentionState | None = None,
     ) -> Tensor:
         """Attend within the utterance; in a stream to the chunk and the earlier frames of the state.
 
         Args:
             frames: (N, T, C).
-            mask: (N, 1, T, T) bool, True where a query may see a key; None: everywhere.
+            mask: (N, 1, T, T) bool, True where a query may see a key, or the same in blocks; None: everywhere.
             cos, sin: (T, C / heads / 2), of the rotary angles.
             state: of a stream, updated; None: whole utterances.
         Returns:
             (N, T, C).
         """
         projected = self.query_key_value(frames)
+        if isinstance(mask, BlockMask):
+            query, key, value = ops.split_heads(projected, cos, sin, self.heads)
+            mixed = [
+                F.scaled_dot_product_attention(
+                    query[:, :, queries.start : queries.stop],
+                    key[:, :, keys.start : keys.stop],
+                    value[:, :, keys.start : keys.stop],
+                    attn_mask=part,
+                )
+                for queries, keys, part in mask.blocks()
+            ]
+            return self.output(ops.join_heads(torch.cat(mixed, dim=2)))
         if state is None:
             dropout = self.dropout if self.training else 0.0
             return self.output(ops.self_attention(projected, mask, cos, sin, self.heads, dropout))
@@ -191,7 +245,7 @@ class ConformerBlock(nn.Module):
     def forward(
         self,
         frames: Tensor,
-        mask: Tensor | None,
+        mask: Tensor | BlockMask | None,
         inside: Tensor | None,
         cos: Tensor,
         sin: Tensor,
@@ -250,7 +304,8 @@ class Conformer(nn.Module):
         length = frames.shape[1]
         mask = inside = None
         if state is None:
-            mask = attention_mask(lengths, length, self.chunk_size, self.left_chunks)
+            make_mask = BlockMask if length > LONGEST_WHOLE and not self.training else attention_mask
+            mask = make_mask(lengths, length, self.chunk_size, self.left_chunks)
             inside = length_mask(lengths, length)[:, :, None]
         angles = rotary_angles(0 if state is None else state.position, length, self.head_dim, frames.device)
         cos, sin = angles.cos().to(frames.dtype), angles.sin().to(frames.dtype)

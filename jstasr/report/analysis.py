@@ -46,7 +46,7 @@ def analyse(
     """
     if not expdir.is_dir():
         raise JstasrError(f"{expdir}: no such folder. Give the folder of an experiment, exp/<tag>")
-    experiment = Experiment.load(expdir, model)
+    experiment = Experiment.load(expdir, model, own_search=False)
     phone_list = PhoneList.load(expdir / PHONES)
     if len(phone_list) != experiment.config.model.phone_size:
         raise JstasrError(

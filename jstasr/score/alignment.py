@@ -54,6 +54,11 @@ class Alignment:
         """(U,) int64, reference words of each utterance."""
         return self.counts[:, :3].sum(1)
 
+    @property
+    def hyp_words(self) -> np.ndarray:
+        """(U,) int64, words of the hypothesis of each utterance."""
+        return self.counts[:, [0, 1, 3]].sum(1)
+
     def steps(self, utterance: int) -> list[Step[bytes]]:
         """(mark, reference word or None, hypothesis word or None) of each step of one utterance."""
         span = slice(self.offsets[utterance], self.offsets[utterance + 1])

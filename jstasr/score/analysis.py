@@ -9,6 +9,7 @@ from jstasr.score.schema import FrequentErrors, Result, Summary, WrongRecording
 from jstasr.score.table import percent, rounded
 
 SHOWN = 20  # confusions of each kind, and utterances
+MANY_EMPTY = 0.1  # share of empty hypotheses from which on they are mentioned
 
 
 def frequent_errors(alignment: Alignment, shown: int = SHOWN) -> FrequentErrors:
@@ -120,13 +121,25 @@ def _cell(count: int, total: int, digits: int) -> str:
 
 
 def notes(result: Result) -> list[str]:
-    """What a reader of the error rate should know: missing hypotheses, words that are not counted."""
+    """What a reader of the error rate should know: missing and empty hypotheses, words that are not counted."""
     lines = []
     missing = result["missing"]
     if missing["count"]:
         more = " ..." if missing["count"] > len(missing["first"]) else ""
         first = ", ".join(missing["first"])
         lines.append(f"Note: {missing['count']} missing hypotheses scored as deletions: {first}{more}")
+    if note := empty_note(result):
+        lines.append(f"Note: {note}")
     if result["null_words"]:
         lines.append(f"Note: {result['null_words']} times `@` left out: to sclite it is the empty word")
     return lines
+
+
+def empty_note(result: Result) -> str:
+    """A sentence about empty hypotheses, where they are many; "" elsewhere."""
+    empty, sentences = result.get("empty", 0), result["total"]["sentences"]
+    if empty < MANY_EMPTY * sentences or not empty:
+        return ""
+    if empty == sentences:
+        return f"all {sentences} hypotheses are empty: the model emits only blanks. It has not learnt to recognise yet"
+    return f"{empty} of {sentences} hypotheses are empty: the model emits only blanks there"

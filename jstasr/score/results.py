@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jstasr.errors import JstasrError
 from jstasr.kaldi.files import atomic_write
-from jstasr.score.analysis import rates
+from jstasr.score.analysis import empty_note, rates
 from jstasr.score.environment import UNCOMMITTED
 from jstasr.score.files import RESULT_JSON
 from jstasr.score.schema import StoredResult
@@ -93,7 +93,7 @@ def experiment_section(tag: str, scores: Sequence[ScoredSet]) -> str:
 
 
 def _notes(scores: Sequence[ScoredSet]) -> list[str]:
-    """Below a table: macro averages by group, missing hypotheses."""
+    """Below a table: macro averages by group, missing and empty hypotheses."""
     notes = []
     for score in scores:
         where = f"{_dataset(score)}{f' ({score.mode})' if score.mode else ''}"
@@ -104,6 +104,8 @@ def _notes(scores: Sequence[ScoredSet]) -> list[str]:
         missing = score.result["missing"]["count"]
         if missing:
             notes.append(f"- {where}: {missing} missing hypotheses scored as deletions")
+        if note := empty_note(score.result):
+            notes.append(f"- {where}: {note}")
     return ["", *notes] if notes else []
 
 

@@ -85,6 +85,7 @@ class Result(TypedDict):
     total: Summary
     intervals: dict[str, Interval | None]  # by utterance, by speaker
     missing: MissingHypotheses
+    empty: int  # hypotheses without a word, where the reference has words
     null_words: int  # how often sclite's empty word `@` stood in the texts
     groups: dict[str, Groups]  # name of the utt2X file -> error rates by its groups
     speakers: dict[str, Summary]

@@ -107,6 +107,7 @@ def build_result(
         "total": summarise(alignment),
         "intervals": intervals,
         "missing": {"count": len(missing), "first": list(missing[:10])},
+        "empty": int(((alignment.hyp_words == 0) & (words > 0)).sum()) - len(missing),
         "null_words": alignment.null_words,
         "groups": {name: summarise_groups(alignment, group_of) for name, group_of in groups.items()},
         "speakers": _by_speaker(alignment),

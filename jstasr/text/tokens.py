@@ -179,14 +179,16 @@ class Tokenizer:
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text of ids; `<blank>` and language tokens are left out, `<unk>` stays visible."""
+        return " ".join(self.spaced(ids).split())
+
+    def spaced(self, ids: Iterable[int]) -> str:
+        """Like `decode`, with every space of the tokens: that of a sequence is that of its parts, joined."""
         tokens = self.tokens(index for index in ids if index not in self._silent)
         if self.kind == "word":
-            return " ".join(tokens)
+            return "".join(f" {token}" for token in tokens)
         if self.kind == "char":
-            text = "".join(" " if token == SPACE else token for token in tokens)
-        else:
-            text = "".join(tokens).replace(WORD_START, " ")
-        return " ".join(text.split())
+            return "".join(" " if token == SPACE else token for token in tokens)
+        return "".join(tokens).replace(WORD_START, " ")
 
 
 def build_tokenizer(token_list_path: str | Path, bpe_model: str | Path | None = None) -> Tokenizer:

@@ -197,6 +197,9 @@ class TrainLog:
         cer = " ".join(f"{name} {value:.1f}" for name, value in result.cer.items())
         losses = " ".join(f"{name} {value:.3f}" for name, value in result.losses.items())
         self.line(f"dev after step {step}: WER% {wer} | CER% {cer} | loss {losses} | {seconds:.1f} s")
+        silent = [mode for mode, share in result.empty.items() if share == 1]
+        if silent:
+            self.line(f"  {' and '.join(silent)}: only blanks, no text for any dev utterance; usual in the first steps")
         curves = {f"dev_wer/{name}": value for name, value in result.wer.items()}
         curves |= {f"dev_cer/{name}": value for name, value in result.cer.items()}
         curves |= {f"dev_loss/{name}": value for name, value in result.losses.items()}

@@ -27,18 +27,32 @@ def internal_lm(decoder, history):
 
 
 def greedy(decoder, encoded, max_symbols, start=()):
-    """Labels, frames and log-probability of the greedy path through (T, C)."""
-    labels, frames, score = list(start), [0] * len(start), 0.0
-    for index, frame in enumerate(encoded):
+    """Labels, frames and log-probability of greedy search through (T, C).
+
+    At every frame all ways through the frames since the last label are written out: those without a label, and those
+    whose first label is y.
+    """
+    labels, frames, score, since = list(start), [0] * len(start), 0.0, 0
+    none = 1.0
+    for index in range(len(encoded)):
         for _ in range(max_symbols):
-            log_probs = step(decoder, frame, labels)
-            best = max(range(len(log_probs)), key=log_probs.__getitem__)
-            score += log_probs[best]
-            if best == 0:
+            probs = [[math.exp(value) for value in step(decoder, encoded[s], labels)] for s in range(since, index + 1)]
+            blanks = [row[0] for row in probs]
+            none = math.prod(blanks)
+            some = [
+                sum(math.prod(blanks[:s]) * row[label] for s, row in enumerate(probs))
+                for label in range(1, len(probs[0]))
+            ]
+            best = max(range(len(some)), key=some.__getitem__)
+            if some[best] <= none:
                 break
-            labels.append(best)
+            labels.append(best + 1)
             frames.append(index)
-    return labels, frames, score
+            score += math.log(some[best])
+            since, none = index, 1.0
+        else:
+            since = index + 1  # as many labels as one frame may have
+    return labels, frames, score + math.log(none)
 
 
 def all_sequences(decoder, encoded, max_symbols, start=(), bonus=lambda history, label: 0.0):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from jstasr.decode.beam import beam_search, merge_equal
-from jstasr.decode.greedy import SearchConfig
+from jstasr.experiment.search import SearchConfig
 
 NOTHING = float("-inf")
 

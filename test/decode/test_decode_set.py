@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from jstasr.decode.config import load_search_config
 from jstasr.decode.decode_set import decode_set
-from jstasr.decode.greedy import SearchConfig
 from jstasr.errors import JstasrError
 from jstasr.experiment.load import Experiment
+from jstasr.experiment.search import SearchConfig, load_search_config
 from jstasr.kaldi.tables import read_table
 
 TEXTS = ["ab c", "fed a", "bad face", "cab"]
@@ -99,6 +98,44 @@ def test_bad_sets_are_named(decode, experiment, toy, tmp_path):
     matrices[2][3] = np.nan
     with pytest.raises(JstasrError, match="bad-002: NaN"):
         found_in(experiment, toy.speech_set("bad", TEXTS, matrices=matrices))
+
+
+class TestLongUtterances:
+    def test_full_context_refuses_them_before_it_begins(self, decode, experiment, toy, tmp_path):
+        matrices = [np.ones((frames, toy.dim), np.float32) for frames in (50, 350, 90, 420)]
+        folder = toy.speech_set("long", TEXTS, matrices=matrices)
+        done = decode(experiment, folder, tmp_path / "out", "--set", "max_seconds=3")
+        assert done.returncode == 1 and "Traceback" not in done.stderr
+        assert "2 utterances are longer than the 3 s" in done.stderr and "long-001 (4 s), long-003 (4 s)" in done.stderr
+
+    @pytest.mark.parametrize("search", ["greedy", "beam"])
+    def test_the_streaming_decoder_takes_them_in_pieces(self, experiment, toy, search, monkeypatch):
+        from jstasr.decode import streaming
+
+        monkeypatch.setattr(streaming, "PIECE", 70)
+        folder, loaded = toy.speech_set("long", TEXTS), Experiment.load(experiment)
+        ids = sorted(read_table(folder / "utt2num_frames"))
+        longer = SearchConfig(search=search, batch_frames=1)
+        shorter = SearchConfig(search=search, batch_frames=1, max_seconds=1)
+        whole, _ = decode_set(loaded, folder, ids, ["streaming"], longer, lambda line: None)
+        pieces, _ = decode_set(loaded, folder, ids, ["streaming"], shorter, lambda line: None)
+        assert any(hypothesis.labels for hypothesis in whole["streaming"].values())
+        for utt, expected in whole["streaming"].items():
+            found = pieces["streaming"][utt]
+            assert (found.labels, found.frames) == (expected.labels, expected.frames)
+            assert found.score == pytest.approx(expected.score, abs=1e-3)
+
+
+def test_decoding_leaves_its_search_with_the_model_where_that_is_asked(decode, experiment, toy, tmp_path):
+    folder = toy.speech_set("test", TEXTS)
+    options = ["--set", "search=beam", "--set", "beam_size=3", "--mode", "streaming"]
+    assert decode(experiment, folder, tmp_path / "one", *options).returncode == 0
+    assert Experiment.load(experiment).search == SearchConfig()
+    assert decode(experiment, folder, tmp_path / "one", *options, "--keep-search").returncode == 0
+    assert Experiment.load(experiment).search == SearchConfig(search="beam", beam_size=3)
+    assert decode(experiment, folder, tmp_path / "two", "--mode", "streaming").returncode == 0
+    logdir = "streaming/logdir/score.1"
+    assert (tmp_path / "two" / logdir).read_text() == (tmp_path / "one" / logdir).read_text()
 
 
 class TestLanguages:

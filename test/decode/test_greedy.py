@@ -1,9 +1,12 @@
 """Batched greedy search against one utterance at a time in plain Python."""
 
+import math
+
 import pytest
 import torch
 
-from jstasr.decode.greedy import SearchConfig, greedy_search, search
+from jstasr.decode.greedy import first_greedy_state, greedy_search, search
+from jstasr.experiment.search import SearchConfig
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -50,16 +53,41 @@ def test_a_given_first_label_conditions_the_rest(oracle, make_decoder, kind):
             assert hypothesis.score == pytest.approx(score, abs=1e-4)
 
 
-def test_a_history_continues_where_an_earlier_search_stopped(decoder):
+def test_a_state_continues_where_an_earlier_search_stopped(decoder):
     encoded = torch.randn(1, 12, 5)
     whole = greedy_search(decoder, encoded, torch.tensor([12]), 3)[0]
-    history = torch.zeros(1, 2, dtype=torch.long)
-    labels = []
+    state = first_greedy_state(decoder, 1, None, encoded.device)
+    labels, found = [], None
     for first in range(0, 12, 5):
         piece = encoded[:, first : first + 5]
-        labels += greedy_search(decoder, piece, torch.tensor([piece.shape[1]]), 3, history)[0].labels
-        history = torch.tensor([([0, 0] + labels)[-2:]])
+        found = greedy_search(decoder, piece, torch.tensor([piece.shape[1]]), 3, state)[0]
+        labels += found.labels
     assert labels == whole.labels
+    assert found.score == pytest.approx(whole.score, abs=1e-5)
+
+
+def constant_decoder(decoder, blank, label):
+    """The decoder with one distribution everywhere: P(blank), and all other probability for one label."""
+    with torch.no_grad():
+        for layer in (decoder.blank, decoder.labels):
+            layer.weight.zero_()
+        decoder.blank.bias.fill_(math.log(blank / (1 - blank)))
+        decoder.labels.bias.fill_(-100.0)
+        decoder.labels.bias[label - 1] = 100.0
+    return decoder
+
+
+@pytest.mark.parametrize("blank, every", [(0.3, 1), (0.6, 2), (0.8, 4), (0.9, 7)])
+def test_a_label_that_is_spread_over_frames_is_emitted(decoder, blank, every):
+    """P(no label in n frames) = blank^n falls below 1/2 at n = `every`, though blank is the most probable each time."""
+    decoder = constant_decoder(decoder, blank, label=2)
+    found = greedy_search(decoder, torch.randn(1, 20, 5), torch.tensor([20]), 1)[0]
+    assert found.labels[0] == 2 and found.frames[0] == every - 1
+
+
+def test_silence_stays_silent(decoder):
+    decoder = constant_decoder(decoder, 0.999, label=2)
+    assert greedy_search(decoder, torch.randn(1, 500, 5), torch.tensor([500]), 3)[0].labels == []
 
 
 def test_no_frames_no_labels(decoder):

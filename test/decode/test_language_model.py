@@ -12,8 +12,8 @@ import torch
 
 from jstasr.cli import main
 from jstasr.decode.beam import beam_search
-from jstasr.decode.greedy import SearchConfig
 from jstasr.errors import JstasrError
+from jstasr.experiment.search import SearchConfig
 from jstasr.kaldi.tables import write_table
 from jstasr.lm.arpa import read_arpa, write_arpa
 from jstasr.lm.kneser_ney import discounts, estimate

@@ -11,10 +11,10 @@ import soundfile
 import torch
 
 from jstasr import Transcriber
-from jstasr.decode.greedy import SearchConfig
 from jstasr.errors import JstasrError
 from jstasr.experiment.files import AVERAGED
 from jstasr.experiment.pack import pack
+from jstasr.experiment.search import SearchConfig
 from jstasr.features.fbank import Fbank
 from jstasr.features.settings import KINDS
 
@@ -123,28 +123,41 @@ def test_settings_that_need_what_is_not_there_are_refused(transcriber):
         transcriber.transcribe(speech(), lang="en")
 
 
+def whole_streaming(transcriber, samples, config):
+    """What stage 8 does: features and encodings of the whole utterance."""
+    features = torch.from_numpy(transcriber.fbank(samples))
+    return transcriber.decode(features, "streaming", config)
+
+
+SEARCHES = [SearchConfig(), SearchConfig(search="beam", beam_size=3, internal_lm_weight=0.1)]
+
+
 class TestStream:
+    @pytest.mark.parametrize("config", SEARCHES, ids=lambda config: config.search)
     @pytest.mark.parametrize("seed", range(6))
-    def test_any_pieces_end_in_the_transcript_of_the_whole(self, transcriber, seed):
+    def test_any_pieces_end_in_the_transcript_of_the_whole(self, transcriber, seed, config):
         draw = random.Random(seed)
         samples = speech(draw.uniform(0.1, 4.0), seed)
-        whole = transcriber.transcribe(samples, mode="streaming")
+        whole = whole_streaming(transcriber, samples, config)
+        assert transcriber.transcribe(samples, mode="streaming", config=config).text == whole.text
         pieces, start = [], 0
         while start < len(samples):
             size = draw.choice([0, 1, 37, 160, 1600, 5000, 40000])
             pieces.append(samples[start : start + size])
             start += size
-        partial = list(transcriber.stream(pieces))
+        partial = list(transcriber.stream(pieces, config=config))
         assert len(partial) == len(pieces) + 1
         assert (partial[-1].text, partial[-1].tokens) == (whole.text, whole.tokens)
         assert partial[-1].timestamps == whole.timestamps
         assert partial[-1].score == pytest.approx(whole.score, abs=1e-2)
         for earlier, later in zip(partial, partial[1:]):
             assert later.tokens[: len(earlier.tokens)] == earlier.tokens
+            assert later.text.startswith(earlier.text)
 
-    def test_text_comes_before_the_end(self, transcriber):
+    @pytest.mark.parametrize("config", SEARCHES, ids=lambda config: config.search)
+    def test_text_comes_before_the_end(self, transcriber, config):
         samples = speech(4.0)
-        partial = list(transcriber.stream(np.split(samples, 40)))
+        partial = list(transcriber.stream(np.split(samples, 40), config=config))
         assert partial[20].tokens and len(partial[20].tokens) < len(partial[-1].tokens)
 
     def test_no_audio_no_text(self, transcriber):
@@ -161,6 +174,69 @@ class TestStream:
             next(transcriber.stream([speech()], sample_rate=8000))
         with pytest.raises(JstasrError, match="a piece of the stream: holds NaN"):
             list(transcriber.stream([np.full(5, np.nan)]))
+
+
+class TestSearchOfTheRecipe:
+    """A model searches as its recipe does, wherever nothing else is said."""
+
+    settings = SearchConfig(search="beam", beam_size=3)
+
+    @pytest.fixture
+    def packed(self, experiment, tmp_path):
+        pack(experiment, experiment / AVERAGED, tmp_path / "model.zip", self.settings)
+        return tmp_path / "model.zip"
+
+    @pytest.mark.parametrize("mode", ["streaming", "full"])
+    def test_transcribe_and_stream_take_it(self, packed, transcriber, mode):
+        found = Transcriber.from_pretrained(packed)
+        expected = transcriber.transcribe(speech(), mode=mode, config=self.settings)
+        assert expected.text and expected.text != transcriber.transcribe(speech(), mode=mode).text
+        assert found.transcribe(speech(), mode=mode) == expected
+        if mode == "streaming":
+            assert list(found.stream([speech()]))[-1] == expected
+
+    def test_options_of_the_command_come_before_it(self, packed, transcriber, jstasr, tmp_path):
+        soundfile.write(tmp_path / "a.wav", speech(), RATE, subtype="FLOAT")
+        greedy = transcriber.transcribe(speech()).text
+        assert jstasr("transcribe", packed, tmp_path / "a.wav").stdout != f"{tmp_path}/a.wav {greedy}\n"
+        done = jstasr("transcribe", packed, tmp_path / "a.wav", "--set", "search=greedy")
+        assert done.stdout == f"{tmp_path}/a.wav {greedy}\n", done.stderr
+
+
+class TestLongAudio:
+    def test_full_context_has_a_limit_that_can_be_set(self, transcriber, tmp_path):
+        soundfile.write(tmp_path / "a.wav", speech(12.0), RATE)
+        config = SearchConfig(max_seconds=5)
+        with pytest.raises(JstasrError, match=r"a.wav: is longer than the 5 s .*--mode streaming.*max_seconds=N"):
+            transcriber.transcribe(tmp_path / "a.wav", config=config)
+        assert transcriber.transcribe(tmp_path / "a.wav", config=SearchConfig(max_seconds=12)).text
+        assert transcriber.transcribe(tmp_path / "a.wav", mode="streaming", config=config).text
+
+    def test_a_piece_is_not_slower_at_the_end_of_a_long_stream(self, transcriber):
+        """Only new labels are converted: counted, as a clock would depend on the machine."""
+        from jstasr.decode.transcriber import TranscriptStream
+
+        converted = []
+        whole = transcriber.transcript
+        transcriber.transcript = lambda found: converted.append(len(found.labels)) or whole(found)
+        stream = TranscriptStream(transcriber)
+        for piece in np.split(speech(8.0), 80):
+            stream.accept(piece)
+        found = stream.finish()
+        assert sum(converted) == len(found.tokens) > 10 * max(converted[-5:])
+
+    @pytest.mark.parametrize("config", SEARCHES, ids=lambda config: config.search)
+    def test_a_stream_keeps_no_more_of_a_longer_past(self, transcriber, config, monkeypatch):
+        from jstasr.decode import beam
+        from jstasr.decode.transcriber import TranscriptStream
+
+        monkeypatch.setattr(beam, "AGREE", 20)
+        stream = TranscriptStream(transcriber, config=config)
+        held = []
+        for piece in np.split(speech(12.0), 24):
+            stream.accept(piece)
+            held.append(len(getattr(getattr(stream.search, "beam", None), "sources", [])))
+        assert max(held) <= 2 * 20 + 12  # two periods, and the frames of a piece
 
 
 def test_the_command_transcribes_what_it_can(experiment, transcriber, tmp_path):

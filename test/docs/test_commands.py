@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from jstasr.cli import Parser, available_verbs
-from jstasr.decode.greedy import SearchConfig
 from jstasr.experiment.config import TrainConfig
+from jstasr.experiment.search import SearchConfig
 
 ROOT = Path(__file__).parents[2]
 PAGES = [

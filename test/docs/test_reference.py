@@ -41,7 +41,7 @@ def test_metadata_explains_a_field_of_a_class_without_source(reference):
 
 
 def test_every_value_has_a_meaning(reference):
-    for name in ("jstasr.experiment.config.TrainConfig", "jstasr.decode.greedy.SearchConfig"):
+    for name in ("jstasr.experiment.config.TrainConfig", "jstasr.experiment.search.SearchConfig"):
         rows = [line for line in reference.config_table(name).splitlines() if line.startswith("| `")]
         assert rows and not [row for row in rows if row.endswith("| |")]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jstasr.decode.config import load_search_config
 from jstasr.experiment.config import load_config
+from jstasr.experiment.search import load_search_config
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = sorted(path.parent for path in ROOT.glob("egs/*/asr1/run.sh"))

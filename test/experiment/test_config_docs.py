@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from jstasr.decode.greedy import SearchConfig
 from jstasr.experiment.config import TrainConfig, load_config
+from jstasr.experiment.search import SearchConfig
 
 ROOT = Path(__file__).parents[2]
 FILLED_IN = {"model.vocab_size", "model.phone_size"}  # from the token and phone lists

@@ -27,7 +27,13 @@ def test_a_folder_and_its_zip_hold_the_same_model(experiment, tmp_path):
     weights = two.model.state_dict()
     assert all(torch.equal(value, weights[name]) for name, value in one.model.state_dict().items())
     assert not one.model.training
-    assert sorted(zipfile.ZipFile(output).namelist()) == ["config.yaml", "phones.txt", "tokens.txt", AVERAGED]
+    assert sorted(zipfile.ZipFile(output).namelist()) == [
+        "config.yaml",
+        "decode.yaml",
+        "phones.txt",
+        "tokens.txt",
+        AVERAGED,
+    ]
 
 
 def test_a_packed_checkpoint_holds_no_optimiser(experiment, tmp_path):

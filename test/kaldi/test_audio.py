@@ -228,3 +228,37 @@ def test_floating_point_is_judged_by_the_samples(tmp_path, subtype, scale, whole
     else:
         with pytest.raises(JstasrError, match=r"a\.wav: its samples reach .* where full scale is 1"):
             read_audio(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize(
+    "rate, new_rate", [(8000, 16000), (44100, 16000), (16000, 8000), (22050, 16000), (16000, 16000)]
+)
+@pytest.mark.parametrize("seed", range(2))
+def test_a_signal_resampled_in_pieces_is_that_resampled_at_once(rate, new_rate, seed):
+    from jstasr.kaldi.audio import Resampler
+
+    rng = np.random.default_rng(seed)
+    signal = rng.normal(size=rng.integers(1, 3 * rate)).astype(np.float32)
+    resampler, pieces, start = Resampler(rate, new_rate), [], 0
+    while start < len(signal):
+        size = int(rng.choice([1, 7, 441, 5000, rate]))
+        pieces.append(resampler.accept(signal[start : start + size]))
+        start += size
+    pieces.append(resampler.finish())
+    np.testing.assert_allclose(np.concatenate(pieces), resample(signal, rate, new_rate), atol=1e-5)
+
+
+def test_blocks_of_a_file_are_the_file(tmp_path):
+    from jstasr.kaldi.audio import read_blocks
+
+    signal = np.random.default_rng(0).normal(0, 0.1, (10001, 2)).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", signal, 8000, subtype="FLOAT")
+    blocks = list(read_blocks(tmp_path / "a.wav", 0.25, "mix"))
+    assert [len(block) for block, _ in blocks] == [2000] * 5 + [1] and {rate for _, rate in blocks} == {8000}
+    np.testing.assert_array_equal(
+        np.concatenate([block for block, _ in blocks]), read_audio(tmp_path / "a.wav", channel="mix")[0]
+    )
+    signal[9000] = np.nan
+    soundfile.write(tmp_path / "b.wav", signal, 8000, subtype="FLOAT")
+    with pytest.raises(JstasrError, match="b.wav: holds samples that are NaN"):
+        list(read_blocks(tmp_path / "b.wav", 0.25, 1))

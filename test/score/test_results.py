@@ -136,3 +136,21 @@ def test_results_of_uncommitted_code_are_written_with_a_warning(experiments, jst
     assert code == 0 and f"- git: `{git}`" in (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
     assert ("uncommitted code cannot be reproduced" in error) is warned
     assert error.endswith(": one\n") is warned
+
+
+@pytest.mark.parametrize(
+    "hypothesis, note",
+    [
+        ("(s-1)\n(t-2)\n", "all 2 hypotheses are empty: the model emits only blanks"),
+        ("a b c d (s-1)\n(t-2)\n", "1 of 2 hypotheses are empty"),
+        ("a b c d (s-1)\ne (t-2)\n", None),
+    ],
+)
+def test_a_model_that_emits_only_blanks_is_named_below_the_table(experiments, jstasr, tmp_path, hypothesis, note):
+    out = experiments("asr", "test", "full", hypothesis=hypothesis)
+    assert jstasr("results", tmp_path / "exp")[0] == 0
+    page, analysis = (tmp_path / "RESULTS.md").read_text("utf-8"), (out / "analysis.txt").read_text("utf-8")
+    if note is None:
+        assert "empty" not in page + analysis
+    else:
+        assert f"- decode_greedy/test (full): {note}" in page and f"Note: {note}" in analysis

@@ -128,12 +128,11 @@ ends() {
     current=
 }
 
-# config_file FILE: the recipe's configuration file, or the template's where the recipe has none of that name.
-config_file() {
-    local shared
-    shared=$(dirname "$(readlink -f asr.sh)")/$1
-    if [ -f "$1" ] || [ ! -f "${shared}" ]; then shared=$1; fi
-    [ -f "${shared}" ] && echo "${shared}"
+# find_config OPTION: sets config to the file that the option names, of the recipe, else of those that the recipes share.
+find_config() {
+    config=${!1}
+    if [ ! -f "${config}" ]; then config=$(dirname "$(readlink -f asr.sh)")/${config}; fi
+    [ -f "${config}" ] || die "--$1 ${!1}: no such file in $(pwd), and none that the recipes share"
 }
 
 # needs STAGE FILE...: stop where a file that STAGE writes is missing.
@@ -227,12 +226,10 @@ if [ -z "${asr_tag}" ]; then
     if [ -n "${more}" ]; then asr_tag+=_$(hash_of "${more}"); fi
 fi
 asr_exp=${expdir}/${asr_tag}
+inference_config=${inference_config:-conf/decode_greedy.yaml}
 if [ -z "${inference_tag}" ]; then
-    inference_tag=greedy
-    if [ -n "${inference_config}" ]; then
-        inference_tag=$(basename "${inference_config}" .yaml)
-        inference_tag=${inference_tag#decode_}
-    fi
+    inference_tag=$(basename "${inference_config}" .yaml)
+    inference_tag=${inference_tag#decode_}
     if [ "${inference_asr_model}" != valid.wer.ave.pth ]; then inference_tag+=_${inference_asr_model%.pth}; fi
     if "${use_lm}"; then inference_tag=${inference_tag/#greedy/beam}_lm; fi
     if [ -n "${inference_args}" ]; then inference_tag+=_$(hash_of "${inference_args}"); fi
@@ -367,7 +364,7 @@ if begins 5; then
 fi
 
 if begins 6; then
-    config=$(config_file "${asr_config}") || die "--asr_config ${asr_config}: no such file in $(pwd), and none that the recipes share"
+    find_config asr_config
     train_options=(
         --config "${config}" --expdir "${asr_exp}"
         --train-dir "${featsdir}/${paired_train}" --valid-dir "${featsdir}/${valid_set}"
@@ -418,11 +415,10 @@ fi
 
 if begins 8; then
     needs 7 "${asr_model}"
-    decode_options=(--expdir "${asr_exp}" --model "${asr_model}" --mode "$(IFS=,; echo "${inference_modes[*]}")")
-    if [ -n "${inference_config}" ]; then
-        config=$(config_file "${inference_config}") || die "--inference_config ${inference_config}: no such file in $(pwd), and none that the recipes share"
-        decode_options+=(--config "${config}")
-    fi
+    find_config inference_config
+    # --keep-search: `jstasr transcribe` gives the same words
+    decode_options=(--expdir "${asr_exp}" --model "${asr_model}" --config "${config}" --keep-search)
+    decode_options+=(--mode "$(IFS=,; echo "${inference_modes[*]}")")
     if "${use_lm}"; then make_language_model; fi
     read -ra runner <<<"${decode_cmd}"
     if "${gpu_inference}"; then runner+=(--gpu 1) decode_options+=(--ngpu 1); fi
@@ -484,8 +480,11 @@ fi
 
 if begins 11; then
     needs 7 "${asr_model}"
+    find_config inference_config
+    # shellcheck disable=SC2086  # --inference_args is a list of options
     ${train_cmd} "${asr_exp}/logdir/pack.log" \
-        jstasr pack --expdir "${asr_exp}" --model "${asr_model}" --output "${asr_exp}/${asr_tag}.zip"
+        jstasr pack --expdir "${asr_exp}" --model "${asr_model}" --output "${asr_exp}/${asr_tag}.zip" \
+        --config "${config}" ${inference_args}
     log "The packed model: ${asr_exp}/${asr_tag}.zip"
     ends
 fi

@@ -1,0 +1,33 @@
+"""Options of the search, which the commands that decode and that pack have in common."""
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jstasr.experiment.search import SearchConfig
+
+UTT2LANG = "utt2lang"  # value of --lang: the language of each utterance
+
+
+def add_search_options(parser: ArgumentParser, own: str) -> None:
+    """own: what the settings are without --config."""
+    parser.add_argument("--config", help=f"YAML file of the search: search, beam_size, ... (default: {own})")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="override a value of the search configuration; repeatable",
+    )
+    parser.add_argument("--lm", help="ARPA language model over the model's tokens; see `jstasr lm`")
+
+
+def search_settings(args: Namespace, own: "SearchConfig | None" = None) -> "SearchConfig":
+    """The settings that these options and --lang give; without --config they change `own`, or else the defaults."""
+    from dataclasses import replace
+
+    from jstasr.experiment.search import load_search_config
+
+    config = load_search_config(args.config, args.overrides, args.lm, own)
+    return replace(config, lang=args.lang) if args.lang else config
