@@ -1,7 +1,7 @@
 """Decode a data set with both decoders."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from jstasr.features.frames import FRAMES_PER_SECOND
 from jstasr.features.on_the_fly import open_features
 from jstasr.kaldi.files import atomic_write, first_few
 from jstasr.lm.ngram import NgramModel
+from jstasr.model.joint import Encoded
 
 
 @dataclass
@@ -31,6 +32,50 @@ class Speed:
     def real_time_factor(self) -> float:
         """Seconds of decoding for a second of audio."""
         return self.elapsed / max(self.audio, 1e-9)
+
+
+@dataclass
+class EncodedBatch:
+    """Utterances that were encoded together; `start` (N,) int: their known first labels, or None."""
+
+    ids: list[str]
+    encoded: Encoded
+    start: torch.Tensor | None
+
+
+@torch.inference_mode()
+def encode_set(
+    experiment: Experiment,
+    folder: Path,
+    ids: list[str],
+    batch_frames: int,
+    languages: dict[str, str] | None = None,
+) -> Iterator[EncodedBatch]:
+    """Encode utterances of dump/fbank/<set> or dump/raw/<set>, in batches of similar length.
+
+    Args:
+        ids: the utterances to encode.
+        batch_frames: padded feature frames of a batch.
+        languages: utterance -> language, given to a multilingual model; None: it recognises the language.
+    Raises:
+        JstasrError: features that are missing, damaged or of another dimension; an unknown language.
+    """
+    model = experiment.model
+    device = model.ctc_label.weight.device
+    reader = open_features(folder)
+    lengths = read_num_frames(folder, ids)
+    starts = language_labels(experiment, ids, languages)
+    for indexes in bucketed_batches(lengths, batch_frames, np.random.default_rng(0)):
+        matrices = [reader[ids[i]] for i in indexes]
+        for index, matrix in zip(indexes, matrices):
+            if matrix.shape[1] != experiment.config.model.num_mel_bins:
+                raise JstasrError(
+                    f"{folder}: the features of {ids[index]} have {matrix.shape[1]} dimensions, the model was trained "
+                    f"on {experiment.config.model.num_mel_bins}. Extract them with the recipe that trained it"
+                )
+        features, batch_lengths = (tensor.to(device) for tensor in pad_features(matrices))
+        start = None if starts is None else starts[indexes].to(device)
+        yield EncodedBatch([ids[i] for i in indexes], model.encode_speech(features, batch_lengths), start)
 
 
 @torch.inference_mode()
@@ -56,36 +101,22 @@ def decode_set(
     Raises:
         JstasrError: features that are missing, damaged or of another dimension; an unknown language.
     """
-    model = experiment.model
-    device = model.ctc_label.weight.device
-    reader = open_features(folder)
-    lengths = read_num_frames(folder, ids)
-    starts = language_labels(experiment, ids, languages)
-    batches = bucketed_batches(lengths, config.batch_frames, np.random.default_rng(0))
     found: dict[str, dict[str, Hypothesis]] = {mode: {} for mode in modes}
     started = last_shown = time.perf_counter()
     done = 0
-    for indexes in batches:
-        matrices = [reader[ids[i]] for i in indexes]
-        for index, matrix in zip(indexes, matrices):
-            if matrix.shape[1] != experiment.config.model.num_mel_bins:
-                raise JstasrError(
-                    f"{folder}: the features of {ids[index]} have {matrix.shape[1]} dimensions, the model was trained "
-                    f"on {experiment.config.model.num_mel_bins}. Extract them with the recipe that trained it"
-                )
-        features, batch_lengths = (tensor.to(device) for tensor in pad_features(matrices))
-        encoded = model.encode_speech(features, batch_lengths)
+    for batch in encode_set(experiment, folder, ids, config.batch_frames, languages):
         for mode in modes:
-            outputs, start = encoded.of(mode), None if starts is None else starts[indexes].to(device)
-            best = search(model.decoder(mode), outputs, encoded.lengths, config, language_model, start)
-            found[mode].update(zip([ids[i] for i in indexes], best))
-        done += len(indexes)
+            decoder, encoded = experiment.model.decoder(mode), batch.encoded
+            best = search(decoder, encoded.of(mode), encoded.lengths, config, language_model, batch.start)
+            found[mode].update(zip(batch.ids, best))
+        done += len(batch.ids)
         now = time.perf_counter()
         if now - last_shown > 5:
             last_shown = now
             left = (now - started) / done * (len(ids) - done)
             progress(f"{done}/{len(ids)} utterances, {left:.0f} s left")
-    return found, Speed(float(lengths.sum()) / FRAMES_PER_SECOND, time.perf_counter() - started)
+    frames = float(read_num_frames(folder, ids).sum())
+    return found, Speed(frames / FRAMES_PER_SECOND, time.perf_counter() - started)
 
 
 def language_labels(experiment: Experiment, ids: list[str], languages: dict[str, str] | None) -> torch.Tensor | None:
