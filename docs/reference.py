@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the tables of docs/reference/config.md and docs/reference/commands.md from the code.
+"""Write the tables of config.md, commands.md and espnet.md in docs/reference from the code.
 
     python docs/reference.py            # rewrites the pages that differ
     python docs/reference.py --check    # writes nothing; status 1 where a page differs
@@ -10,9 +10,12 @@ A page has a comment for each table, and this script writes what stands between 
     <!-- /config -->
     <!-- commands -->
     <!-- /commands -->
+    <!-- espnet -->
+    <!-- /espnet -->
 
 The meaning of a configuration value is the comment behind its field in the dataclass or, where a class has no source
-of its own, `field(metadata={"help": ...})`. That of a command's option is its help.
+of its own, `field(metadata={"help": ...})`. That of a command's option is its help, and that of an option
+of ESPnet stands in utils/internal/espnet_options.tsv.
 """
 
 import argparse
@@ -26,10 +29,11 @@ from pathlib import Path
 
 from jstasr.cli import HelpFormatter, Parser, available_verbs
 
-PAGES = ("config.md", "commands.md")
+PAGES = ("config.md", "commands.md", "espnet.md")
 FOLDER = Path(__file__).resolve().parent / "reference"
+ESPNET = FOLDER.parents[1] / "utils" / "internal" / "espnet_options.tsv"
 FILLED_IN = ("model.vocab_size", "model.phone_size")  # from the token and phone lists
-MARKED = re.compile(r"(<!-- (config|commands)(?:: (\S+))? -->\n)(.*?)(<!-- /\2 -->)", re.DOTALL)
+MARKED = re.compile(r"(<!-- (config|commands|espnet)(?:: (\S+))? -->\n)(.*?)(<!-- /\2 -->)", re.DOTALL)
 
 
 def comment(owner: type, field: Field) -> str:
@@ -112,11 +116,32 @@ def commands() -> str:
     return text
 
 
+def espnet_tables() -> str:
+    """ESPnet's options: those of the same meaning, those that are accepted, those that are refused."""
+    lines = [line for line in ESPNET.read_text("utf-8").splitlines() if not line.startswith("#")]
+    rows = [line.split("\t") for line in lines]
+    text = "\n### The same name here\n\n| option | what differs |\n| --- | --- |\n"
+    text += "".join(
+        f"| `--{name}` | {escape(about)} |\n".replace("|  |", "| |") for name, kind, about in rows if kind == "="
+    )
+    text += "\n### Accepted, with this effect\n\n| option | effect here |\n| --- | --- |\n"
+    text += "".join(f"| `--{name}` | {escape(about)} |\n" for name, kind, about in rows if kind == "+")
+    text += (
+        "\n### Refused, and what takes its place\n\n| option | accepted all the same | instead |\n| --- | --- | --- |\n"
+    )
+    for name, kind, about in rows:
+        if kind not in ("=", "+"):
+            accepted = {"-": "", "lm": "beside `--use_lm false`"}.get(kind, f"`{kind}`")
+            text += f"| `--{name}` | {escape(accepted)} | {escape(about)} |\n".replace("|  |", "| |")
+    return text + "\n"
+
+
 def fill(page: str) -> str:
     """The page with its tables taken from the code."""
 
     def replaced(match: re.Match) -> str:
-        return match[1] + (config_table(match[3]) if match[2] == "config" else commands()) + match[5]
+        tables = {"config": lambda: config_table(match[3]), "commands": commands, "espnet": espnet_tables}
+        return match[1] + tables[match[2]]() + match[5]
 
     return MARKED.sub(replaced, page)
 

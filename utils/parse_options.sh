@@ -37,7 +37,11 @@ while [ -n "${1:-}" ]; do
       _opt_name=${1#--}
       _opt_name=${_opt_name//-/_}
       if [[ ! $_opt_name =~ ^[A-Za-z_][A-Za-z0-9_]*$ || -z ${!_opt_name+set} ]]; then
-        echo "$0: invalid option $1 (see $0 --help)" >&2
+        # The nearest of the script's own variables, which the environment's are not.
+        # shellcheck disable=SC2046  # names
+        _opt_near=$("$(dirname "${BASH_SOURCE[0]}")/internal/nearest.pl" "$_opt_name" \
+          $(comm -23 <(compgen -v | grep -x '[a-z][a-z0-9_]*' | sort) <(compgen -e | sort)) 2>/dev/null) || true
+        echo "$0: invalid option $1${_opt_near:+: did you mean --$_opt_near?} (see $0 --help)" >&2
         exit 1
       fi
       if [ $# -lt 2 ]; then

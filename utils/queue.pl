@@ -33,6 +33,7 @@ Options:
   --gpu <n>            GPUs of one job, in the queue g.q
   --time <limit>       e.g. 4:00:00
   --max-jobs-run <n>   tasks of the array at one time
+  --literal true       every word of the command is passed on as it is: no operators, variables or wild cards
   --config <file>      how options become switches of qsub (default: $DEFAULT_CONFIG_PATH if it is there); this is
                        what is used without one:
 @{[$DEFAULT_CONFIG =~ s/^/                         /gmr]}  Other switches, such as -q all.q or -l arch=*64*, go to qsub as they are.

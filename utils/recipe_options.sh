@@ -2,13 +2,17 @@
 # Sourced by a recipe's run.sh, in its folder: takes the recipe's options (--name value, or with - for _) from the
 # command line, sets a variable for each, and leaves all others, which are asr.sh's, in "$@". The recipe's options are
 # - those that local/data.sh declares above its line `# [end of the options of run.sh]`; ${local_data_opts} holds those of
-#   them that are given, in a form for asr.sh's --local_data_opts: commas for blanks; without an empty value, which means
-#   the default,
+#   them that are given, in quotes where asr.sh's --local_data_opts needs them; without an empty value, which means the
+#   default,
 # - those that run.sh itself declares above the line that sources this file.
 # A declaration is a line `name=default # explanation`. --help explains these options; asr.sh then explains the rest.
 
 _declarations() {
   sed -n '/^# \[end of the options of run.sh\]/q; /recipe_options\.sh/q; /^[a-z_][a-z0-9_]*=.* # /p' "$1"
+}
+# _quoted VALUE: the value as one word of a list of options.
+_quoted() {
+  if [[ $1 =~ ^[][{}A-Za-z0-9_./:,%+@=-]+$ ]]; then echo "$1"; else echo "'${1//\'/\'\\\'\'}'"; fi
 }
 _run_declares=$(_declarations "$(basename "${BASH_SOURCE[1]}")")
 _data_declares=
@@ -31,7 +35,7 @@ while [ $# -gt 0 ]; do
       printf -v "$_name" '%s' "$2"
     elif [ -n "$2" ]; then
       printf -v "$_name" '%s' "$2"
-      local_data_opts+=" --$_name ${2// /,}"
+      local_data_opts+=" --$_name $(_quoted "$2")"
     fi
     shift 2
   elif [[ $1 == --* && $# -ge 2 ]]; then
@@ -43,5 +47,8 @@ while [ $# -gt 0 ]; do
   fi
 done
 set -- ${_rest[@]+"${_rest[@]}"}
-unset -f _declarations
+# For asr.sh, which names the option that a misspelled one may mean.
+RECIPE_OPTION_NAMES=$(printf '%s\n' "$_data_declares" "$_run_declares" | sed 's/=.*//' | tr '\n' ' ')
+export RECIPE_OPTION_NAMES
+unset -f _declarations _quoted
 unset _run_declares _data_declares _rest _name

@@ -19,6 +19,7 @@ Options:
   --max-jobs-run <n>   jobs at one time (default: the processor cores; with --gpu, the GPUs)
   --num-threads <n>    threads of one job: fewer jobs run at one time
   --gpu <n>            GPUs of one job
+  --literal true       every word of the command is passed on as it is: no operators, variables or wild cards
   --pick <all|failed|incomplete|none>   which jobs to run, from the logs of an earlier run (default: all)
   --mem, --time, --config and the switches of qsub are accepted, for a queue, and ignored here
 END
@@ -79,7 +80,7 @@ sub run_job {
   $SIG{$_} = 'DEFAULT' for qw(INT HUP CHLD);
   $SIG{TERM} = sub { };                               # outlives its command, to end the log
   my $log = substitute($job, $job->{log}, $number);
-  my $line = substitute($job, bash_command(@{$job->{words}}), $number);
+  my $line = substitute($job, bash_command($job), $number);
   my $earlier = earlier_status($log);
   return $earlier if defined $earlier;
 

@@ -32,6 +32,7 @@ Options:
   --gpu <n>            GPUs of one job (--gres=gpu:n)
   --time <limit>       e.g. 4:00:00
   --max-jobs-run <n>   jobs of the array at one time
+  --literal true       every word of the command is passed on as it is: no operators, variables or wild cards
   --config <file>      how options become switches of sbatch (default: $DEFAULT_CONFIG_PATH if it is there); this is
                        what is used without one:
 @{[$DEFAULT_CONFIG =~ s/^/                         /gmr]}  Other switches, such as -p <partition>, go to sbatch as they are.

@@ -17,11 +17,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--disk-gb", type=float, default=5, help="free space that must be here, GB")
     parser.add_argument("--memory-gb", type=float, default=2, help="memory that must be free, GB")
     parser.add_argument("--speed-perturb-factors", default="", help="where there are any, sox is needed")
+    parser.add_argument("--local-dir", help="the recipe's local/: what data.sh and the scripts that it names need")
     parser.add_argument("--job-command", default="run.pl", help="run.pl, slurm.pl or queue.pl, with options")
 
 
 def run(args: Namespace) -> None:
+    from pathlib import Path
+
     from jstasr.check.items import Recipe, all_items
+    from jstasr.check.local_needs import local_items
     from jstasr.check.report import blocking, parse_stages, probe_all, table
     from jstasr.errors import JstasrError
     from jstasr.text.g2p import G2p
@@ -37,7 +41,8 @@ def run(args: Namespace) -> None:
         speed_perturb=bool(args.speed_perturb_factors.split()),
         job_command=args.job_command,
     )
-    findings = probe_all(all_items(recipe), parse_stages(args.stages))
+    items = all_items(recipe) + (local_items(Path(args.local_dir)) if args.local_dir else [])
+    findings = probe_all(items, parse_stages(args.stages))
     print(table(findings))
     lines = blocking(findings)
     if lines:

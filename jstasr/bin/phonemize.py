@@ -21,6 +21,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--lexicon", help="file of --g2p lexicon: lines `word phone phone ...`")
     parser.add_argument("--cleaner", default="none", help="normalisation of the transcripts: none or basic")
     parser.add_argument(
+        "--nlsyms", nargs="+", default=[], help="non-linguistic symbols to take out: files, or with commas between"
+    )
+    parser.add_argument(
         "--drop-unspoken", action="store_true", help="leave out utterances without a phoneme (text sets)"
     )
     parser.add_argument("--nj", type=int, default=1, help="processes")
@@ -32,6 +35,7 @@ def run(args: Namespace) -> None:
 
     from jstasr.errors import JstasrError
     from jstasr.text.g2p import G2p
+    from jstasr.text.nlsyms import read_symbols
     from jstasr.text.phone_files import phone_list_of
     from jstasr.text.phonemize_set import PhonemizeOptions, phonemize_file, phonemize_folder
 
@@ -43,7 +47,7 @@ def run(args: Namespace) -> None:
         print(f"{args.output}: {len(phone_list)} symbols")
         return
     g2p = G2p(args.g2p, args.lexicon or None, args.cleaner)
-    options = PhonemizeOptions(g2p, args.lang, args.drop_unspoken, args.nj)
+    options = PhonemizeOptions(g2p, args.lang, args.drop_unspoken, args.nj, tuple(read_symbols(args.nlsyms)))
     if args.data_dir:
         target = Path(_needed(args.outdir, "--outdir"))
         phones_path = target / "phones"

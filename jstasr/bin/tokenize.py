@@ -18,6 +18,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--char-cover", type=float, default=1.0, help="share of characters that BPE covers")
     parser.add_argument("--min-count", type=int, default=1, help="rarer characters or words become <unk>")
     parser.add_argument("--cleaner", default="none", help="normalisation of the transcripts: none or basic")
+    parser.add_argument(
+        "--nlsyms", nargs="+", default=[], help="non-linguistic symbols to take out: files, or with commas between"
+    )
     parser.add_argument("--langs", default="", help='languages of a multilingual model, as in "en es it"')
 
 
@@ -25,16 +28,18 @@ def run(args: Namespace) -> None:
     from pathlib import Path
 
     from jstasr.errors import JstasrError
+    from jstasr.text.nlsyms import read_symbols
     from jstasr.text.recipe_tokens import read_texts, recipe_tokens
 
     if args.nbpe < 1 or not 0 < args.char_cover <= 1:
         raise JstasrError("--nbpe must be at least 1 and --char-cover in (0, 1]")
     languages = args.langs.split()
     language = languages[0] if len(languages) == 1 else None
-    texts = read_texts(args.text, args.cleaner, language)
+    symbols = read_symbols(args.nlsyms)
+    texts = read_texts(args.text, args.cleaner, language, symbols)
     if not any(texts):
         raise JstasrError(f"{', '.join(args.text)}: no text to make tokens from")
-    others = read_texts(args.spell, args.cleaner, language)
+    others = read_texts(args.spell, args.cleaner, language, symbols)
     tokens = recipe_tokens(texts, others, args.token_type, languages, args.nbpe, args.char_cover, args.min_count)
     if tokens.bpe_model is not None and tokens.num_pieces < args.nbpe:
         print(f"the text supports only {tokens.num_pieces} BPE tokens, not {args.nbpe}: using {tokens.num_pieces}")

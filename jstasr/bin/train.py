@@ -16,6 +16,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--cmvn", required=True, help="cmvn.ark of the training set")
     parser.add_argument("--fs", default="16k", help="sampling rate of the features' audio: 8k, 16k, 44100 ...")
     parser.add_argument("--expdir", required=True, help="exp/<tag>, created if missing")
+    parser.add_argument("--init", help="weights to start from: a model file, exp/<tag> or a packed zip")
+    parser.add_argument(
+        "--ignore-init-mismatch", action="store_true", help="take the weights of --init that fit, and those alone"
+    )
     parser.add_argument("--ngpu", type=int, default=0, help="GPUs of this node; 0: the CPU")
     parser.add_argument(
         "--num-procs",
@@ -58,6 +62,7 @@ def run(args: Namespace) -> int:
 
 def train_or_search(args: Namespace) -> int:
     """Train, or find the batch size with --find-batch; the exit code."""
+    from functools import partial
     from pathlib import Path
 
     import torch
@@ -69,6 +74,7 @@ def train_or_search(args: Namespace) -> int:
     from jstasr.experiment.config import load_config
     from jstasr.experiment.files import IMAGES
     from jstasr.experiment.folder import prepare_folder
+    from jstasr.experiment.initial import initial_weights
     from jstasr.features.cmvn import load_cmvn
     from jstasr.kaldi.audio import parse_rate
     from jstasr.report.pictures import AlignmentPictures
@@ -116,5 +122,8 @@ def train_or_search(args: Namespace) -> int:
 
     on_first(fabric, prepare)
     pictures = AlignmentPictures(dev, phone_list, expdir / IMAGES)
-    train(config, speech, text, dev, tokenizer, cmvn, expdir, fabric, pictures.draw)
+    initial = (
+        partial(initial_weights, source=args.init, ignore_mismatch=args.ignore_init_mismatch) if args.init else None
+    )
+    train(config, speech, text, dev, tokenizer, cmvn, expdir, fabric, pictures.draw, initial)
     return 0

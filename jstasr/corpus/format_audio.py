@@ -29,11 +29,13 @@ class FormatPlan:
         outdir: folder of the formatted set.
         rate: Hz.
         channel: which one to take of recordings with several; None refuses them.
+        file_type: "wav" | "flac".
     """
 
     outdir: Path
     rate: int
     channel: audio.Channel | None = None
+    file_type: str = "wav"
 
 
 class Cut(NamedTuple):
@@ -102,8 +104,8 @@ def _format_cut(
         if not len(samples):
             return Formatted(cut.utterance, fault=f"{source}: no samples")
         samples = audio.resample(samples, rate, plan.rate)
-        path = plan.outdir / "audio" / f"{file_stem(cut.utterance)}.wav"
-        audio.write_wav(path, samples, plan.rate)
+        path = plan.outdir / "audio" / f"{file_stem(cut.utterance)}.{plan.file_type}"
+        audio.write_audio(path, samples, plan.rate)
     except JstasrError as error:
         return Formatted(cut.utterance, fault=str(error))
     return Formatted(cut.utterance, str(path), len(samples))
@@ -173,7 +175,7 @@ def merge_parts(
     Args:
         plan: of the parts.
         data: the source.
-        texts: utterance -> transcript to write.
+        texts: utterance -> transcript to write; an utterance without words is left out, unless the source accepts them.
         num_jobs: number of parts.
         min_seconds, max_seconds: leave out utterances outside; None: keep.
         max_rate: leave out utterances with more characters per second: their transcript is hardly what is heard,
@@ -204,7 +206,9 @@ def merge_parts(
     kept = [
         utterance
         for utterance, length in seconds.items()
-        if shortest <= length <= longest and len(texts[utterance]) <= fastest * length
+        if shortest <= length <= longest
+        and len(texts[utterance]) <= fastest * length
+        and (texts[utterance] or data.allow_empty_text)
     ]
     dropped = {utterance: f"{seconds[utterance]:.3f}" for utterance in seconds.keys() - set(kept)}
     if not kept:

@@ -267,7 +267,10 @@ def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
         return _resampler(rate, new_rate)(torch.from_numpy(samples)).numpy()
 
 
-def write_wav(path: str | Path, samples: np.ndarray, rate: int) -> None:
-    """Write samples (N,) float at `rate` Hz as 16-bit wav, whole or not at all; values outside [-1, 1] are clipped."""
+def write_audio(path: str | Path, samples: np.ndarray, rate: int) -> None:
+    """Write samples (N,) float at `rate` Hz in 16 bits, whole or not at all, as wav or flac by the name of the file.
+
+    Values outside [-1, 1] are clipped.
+    """
     with atomic_write(path, "wb", sync=False) as file:  # one of thousands: the tables that name it are synced
-        soundfile.write(file, samples, rate, format="WAV", subtype="PCM_16")
+        soundfile.write(file, samples, rate, format=Path(path).suffix[1:].upper(), subtype="PCM_16")

@@ -8,6 +8,7 @@ from pathlib import Path
 from jstasr.errors import JstasrError
 from jstasr.kaldi.tables import read_table, write_table
 from jstasr.text.g2p import MAX_WORDS_SHOWN, G2p, choose_method
+from jstasr.text.nlsyms import take_out_of
 from jstasr.text.normalize import clean_table, describe_left_out, left_out_signs
 from jstasr.text.phone_files import languages_of, phonemize_table, refuse_unspoken
 from jstasr.text.spelled_out import spelled_out
@@ -21,6 +22,7 @@ class PhonemizeOptions:
     language: str | None = None  # of utterances that utt2lang does not name
     drop_unspoken: bool = False  # leave out utterances without a phoneme, which are an error else
     num_procs: int = 1
+    symbols: tuple[str, ...] = ()  # non-linguistic, taken out
 
 
 @dataclass
@@ -70,7 +72,7 @@ def phonemize_file(
 def _phonemize(
     path: Path, utt2lang: Mapping[str, str] | None, options: PhonemizeOptions, report: Callable[[str], None]
 ) -> PhonemizedTable:
-    raw = read_table(path, allow_empty=options.drop_unspoken)
+    raw, _ = take_out_of(read_table(path, allow_empty=options.drop_unspoken), options.symbols)
     texts = clean_table(raw, options.g2p.cleaner, utt2lang, options.language, str(path), options.drop_unspoken)
     languages = languages_of(texts, utt2lang, options.language)
     for language in sorted(set(languages.values())):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jstasr.kaldi.tables import read_table
 from jstasr.text import token_lists
+from jstasr.text.nlsyms import take_out
 from jstasr.text.normalize import clean
 from jstasr.text.tokens import BPE_FILE, TokenList
 
@@ -25,9 +26,15 @@ class RecipeTokens:
             (outdir / BPE_FILE).unlink(missing_ok=True)
 
 
-def read_texts(paths: Iterable[str | Path], cleaner: str, language: str | None) -> list[str]:
-    """The normalised transcripts of several tables; `language` is that of all, where it is known."""
-    return [clean(text, cleaner, language) for path in paths for text in read_table(path).values()]
+def read_texts(
+    paths: Iterable[str | Path], cleaner: str, language: str | None, symbols: Sequence[str] = ()
+) -> list[str]:
+    """The normalised transcripts of several tables, without non-linguistic `symbols`; `language` is that of all."""
+    return [
+        clean(take_out(text, symbols) if symbols else text, cleaner, language)
+        for path in paths
+        for text in read_table(path).values()
+    ]
 
 
 def recipe_tokens(

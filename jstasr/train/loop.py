@@ -73,11 +73,13 @@ def train(
     expdir: Path,
     fabric: Fabric,
     draw: Callable[[JointModel, int], None] | None = None,
+    initial: Callable[[JointModel], str] | None = None,
 ) -> None:
     """Train to `optim.max_steps`, from the newest checkpoint in expdir if there is one.
 
     Args:
         cmvn: mean and standard deviation of the features, (F,) each.
+        initial: sets the weights of a training that has no checkpoint; returns a line for the log.
         draw: f(model, step) that draws pictures, called on the first process after every validation and epoch.
     Raises:
         JstasrError: losses that stay non-finite, lack of memory, a full disk.
@@ -93,6 +95,8 @@ def train(
     step, state = found or (0, None)
     if state is not None:
         plain.load_state_dict(state.get("trained", state["model"]))
+    elif initial is not None:
+        warnings.append(initial(plain))
     log = TrainLog(expdir, fabric.is_global_zero, step)
     for line in (*warnings, *([f"continuing after step {step}"] if step else [])):
         log.line(line)

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from jstasr.errors import JstasrError
-from jstasr.kaldi.audio import audio_info, missing_seconds, parse_channel, parse_rate, read_audio, resample, write_wav
+from jstasr.kaldi.audio import audio_info, missing_seconds, parse_channel, parse_rate, read_audio, resample, write_audio
 
 RATE = 16000
 
@@ -134,7 +134,7 @@ def test_resampling_agrees_with_sox(tmp_path):
 
 
 def test_writing_clips_instead_of_wrapping(tmp_path):
-    write_wav(tmp_path / "a.wav", np.array([0.0, 1.5, -1.5, 0.25], np.float32), RATE)
+    write_audio(tmp_path / "a.wav", np.array([0.0, 1.5, -1.5, 0.25], np.float32), RATE)
     samples, rate = read_audio(str(tmp_path / "a.wav"))
     np.testing.assert_allclose(samples, [0, 1, -1, 0.25], atol=1e-4)
     assert os.listdir(tmp_path) == ["a.wav"]

@@ -73,12 +73,12 @@ declare_data_options() {
   [ "${lines[1]}" = 'size=a b url= data:' ]
 }
 
-@test "options of local/data.sh that are given are passed on, with commas for blanks; all others stay" {
+@test "options of local/data.sh that are given are passed on, in quotes where they need them; all others stay" {
   declare_data_options
   run ./run.sh --nj 3 --url 'c d' --count 7 --size e --more 2
   [ "$status" = 0 ]
   [ "$(printf '%s|' "${lines[@]}")" = \
-    'count=7 name=two words empty=|left: --nj|left: 3|left: --more|left: 2|size=e url=c d data: --url c,d --size e|' ]
+    'count=7 name=two words empty=|left: --nj|left: 3|left: --more|left: 2|size=e url=c d data: --url '\''c d'\'' --size e|' ]
 }
 
 @test "an empty value of an option of local/data.sh means its default" {

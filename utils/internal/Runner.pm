@@ -16,7 +16,7 @@ my $ASK_QUEUE_EVERY = 10;  # seconds between questions to the queue whether the 
 my $PATIENCE = 15;         # seconds for the result of a job to appear through a network file system after it left the queue
 
 # Returns a reference to a hash: options {name -> value, '-' as '_'}, native [other switches, as typed],
-# name, first, last (of JOB=first:last; name undef without), log, words, argv.
+# name, first, last (of JOB=first:last; name undef without), log, words, literal (are they data?), argv.
 sub parse_command_line {
   my ($tool, $usage, @argv) = @_;
   my %job = (options => {}, native => [], first => 1, last => 1, argv => [@argv]);
@@ -52,6 +52,9 @@ sub parse_command_line {
     }
   }
   if (@argv < 2) { print STDERR $usage; exit 1 }
+  my $literal = delete $job{options}{literal} // 'false';
+  die "$tool: --literal takes true or false, not '$literal'\n" unless $literal =~ /^(?:true|false)$/;
+  $job{literal} = $literal eq 'true';
   ($job{log}, @{$job{words}}) = @argv;
   if (defined $job{name} && $job{last} > $job{first} && index($job{log}, $job{name}) < 0) {
     print STDERR "$tool: you are trying to run a parallel job but you are putting the output into just one log file "
@@ -61,9 +64,11 @@ sub parse_command_line {
   return \%job;
 }
 
-# The words as one line for bash.
+# The command of a job as one line for bash; with --literal true every word is passed on as it is.
 sub bash_command {
-  return join '', map { _bash_word($_) . ' ' } @_;
+  my $job = shift;
+  return shell_quote(@{$job->{words}}) . ' ' if $job->{literal};
+  return join '', map { _bash_word($_) . ' ' } @{$job->{words}};
 }
 
 # Operators (\|, \;, 2\>\&1, \>log) and words with quotes of their own are bash's to read, as in Kaldi, and so are
@@ -173,7 +178,7 @@ sub job_script {
   my $task = defined $job->{name} ? "\${$task_variable:-$job->{first}}" : '1';
   my $insert_task = defined $job->{name}
     ? "line=\${line//$job->{name}/\$task}\nlog=\${log//$job->{name}/\$task}\n" : '';
-  my ($line, $log) = map { shell_quote($_) } bash_command(@{$job->{words}}), $job->{log};
+  my ($line, $log) = map { shell_quote($_) } bash_command($job), $job->{log};
   return <<"END";
 #!/bin/bash
 cd @{[shell_quote($cwd)]} || exit 1

@@ -81,20 +81,6 @@ die() {
     exit 1
 }
 
-# make_help: the text of --help, read from the two lists above.
-make_help() {
-    local number
-    echo "Usage: ./run.sh [--option value ...]   (run.sh passes its options on to asr.sh)"
-    echo
-    echo "Stages:"
-    for number in "${!titles[@]}"; do
-        printf '  %4d  %s\n' "${number}" "${titles[number]}"
-    done
-    echo
-    echo "Options (booleans are true or false):"
-    utils/internal/show_options.sh <asr.sh
-}
-
 # minutes SECONDS: 3725 -> 1h 2m 5s
 minutes() {
     local hours=$(($1 / 3600)) mins=$(($1 / 60 % 60)) text=""
@@ -103,6 +89,7 @@ minutes() {
     echo "${text}$(($1 % 60))s"
 }
 
+ran=false             # has a stage begun?
 current=              # number of the stage that runs now
 failure_reported=false
 tail_pid=
@@ -129,6 +116,7 @@ wanted() {
 begins() {
     wanted "$1" || return 1
     current=$1
+    ran=true
     started=${SECONDS}
     log "Stage $1: ${titles[$1]}" 1
 }
@@ -191,34 +179,24 @@ hash_of() {
     printf '%s' "$1" | cksum | awk '{ printf "%08x", $1 }'
 }
 
+# shellcheck source=../../../utils/internal/asr_options.sh
+. utils/internal/asr_options.sh
 help_message=$(make_help)
 if [[ " $* " == *" --help "* || " $* " == *" -h "* ]]; then
     echo "${help_message}" # needs no environment
     exit 0
 fi
+check_options "$@"
+set -- ${options_left[@]+"${options_left[@]}"}
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
 if [ $# -ne 0 ]; then
     die "unexpected argument '$1': options are given as --name value; see --help"
 fi
-for name in stage stop_stage ngpu train_procs num_nodes nj inference_nj nbpe average_num; do
-    [[ "${!name}" =~ ^[0-9]*$ ]] || die "--${name} must be a number, not '${!name}'"
-done
-for number in ${skip_stages}; do
-    [[ "${number}" =~ ^[0-9]+$ ]] || die "--skip_stages holds stage numbers, not '${number}'"
-done
-for metric in ${metrics}; do
-    [[ "${metric}" =~ ^(wer|cer|ter)$ ]] || die "--metrics holds wer, cer and ter, not '${metric}'"
-done
-for mode in ${inference_modes}; do
-    [[ "${mode}" =~ ^(streaming|full)$ ]] || die "--inference_modes holds streaming and full, not '${mode}'"
-done
-[[ "${feats_type}" =~ ^(fbank|fbank_compressed|raw)$ ]] || die "--feats_type must be fbank, fbank_compressed or raw, not '${feats_type}'"
-case "${token_type}" in
-    bpe) token_dir=data/token_list/bpe_unigram${nbpe} ;;
-    char | word) token_dir=data/token_list/${token_type} ;;
-    *) die "--token_type must be bpe, char or word, not '${token_type}'" ;;
-esac
+check_values
+token_dir=data/token_list/${token_type}
+if [ "${token_type}" = bpe ]; then token_dir=data/token_list/bpe_unigram${nbpe}; fi
+use_espnet_options
 
 cores=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 # shellcheck source=path.sh
@@ -226,6 +204,8 @@ cores=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 export OMP_NUM_THREADS=1 # jobs run side by side; training gets all cores
 # shellcheck source=cmd.sh
 . ./cmd.sh
+# What the jobs are given are names and values, which no shell is to read again.
+for name in train_cmd cuda_cmd decode_cmd; do printf -v "${name}" '%s --literal true' "${!name}"; done
 
 nj=${nj:-${cores}}
 inference_nj=${inference_nj:-${nj}}
@@ -238,6 +218,10 @@ read -ra text_sets <<<"${text_sets}"
 read -ra test_sets <<<"${test_sets}"
 read -ra inference_modes <<<"${inference_modes}"
 read -ra metrics <<<"${metrics}"
+mapfile -d '' -t data_words < <(utils/internal/split_words.pl "${local_data_opts}")
+mapfile -d '' -t train_words < <(utils/internal/split_words.pl "${asr_args}")
+mapfile -d '' -t decode_words < <(utils/internal/split_words.pl "${inference_args}")
+mapfile -d '' -t score_words < <(utils/internal/split_words.pl "${score_opts}")
 
 # The perturbed copy is a set of its own, so that a run without it finds its files untouched.
 paired_train=${train_set}
@@ -249,7 +233,8 @@ if [ -z "${asr_tag}" ]; then
     asr_tag=$(basename "${asr_config}" .yaml)_${feats_type}_${langs// /-}_${token_type}
     if [ "${token_type}" = bpe ]; then asr_tag+=${nbpe}; fi
     if [ -n "${speed_perturb_factors}" ]; then asr_tag+=_sp; fi
-    if [ -n "${asr_args}" ]; then asr_tag+=_$(hash_of "${asr_args}"); fi
+    more=${extra_train_options[*]}${asr_args}
+    if [ -n "${more}" ]; then asr_tag+=_$(hash_of "${more}"); fi
 fi
 asr_exp=${expdir}/${asr_tag}
 if [ -z "${inference_tag}" ]; then
@@ -259,28 +244,33 @@ if [ -z "${inference_tag}" ]; then
         inference_tag=${inference_tag#decode_}
     fi
     if [ "${inference_asr_model}" != valid.wer.ave.pth ]; then inference_tag+=_${inference_asr_model%.pth}; fi
+    if "${use_lm}"; then inference_tag+=_lm; fi
     if [ -n "${inference_args}" ]; then inference_tag+=_$(hash_of "${inference_args}"); fi
 fi
 decode_dir=${asr_exp}/decode_${inference_tag}
 asr_model=${asr_exp}/${inference_asr_model}
+cmvn=${asr_stats_dir:-${featsdir}/${paired_train}}/cmvn.ark
+lm_exp=${lm_exp:-${expdir}/lm_${token_dir##*/}}
+job=JOB # becomes the number of a job, wherever it stands: no other name may hold it
+while [[ "${decode_dir} ${dumpdir} ${paired_sets[*]} ${inference_args} ${inference_config} ${lm_exp} $(readlink -f asr.sh)" == *"${job}"* ]]; do job+=_; done
 
 SECONDS=0
 
 if begins 0; then
     stages=()
     for number in "${!titles[@]}"; do
-        if wanted "${number}"; then stages+=("${number}"); fi
+        # Asked for alone, it looks for everything.
+        if [ "${stop_stage}" -eq 0 ] || wanted "${number}"; then stages+=("${number}"); fi
     done
     jstasr check --stages "${stages[*]}" --token-type "${token_type}" "${g2p_options[@]}" --langs "${langs}" \
         --ngpu "${ngpu}" --num-nodes "${num_nodes}" --disk-gb "${disk_gb}" --speed-perturb-factors "${speed_perturb_factors}" \
-        --job-command "${train_cmd}" || die "something that later stages need is missing: see the table above"
+        --job-command "${train_cmd}" --local-dir local || die "something that later stages need is missing: see the table above"
     ends
 fi
 
 if begins 1; then
     [ -x local/data.sh ] || die "local/data.sh is missing or not executable: it is what makes data/<set> from the corpus"
-    # shellcheck disable=SC2086  # a list of options
-    local/data.sh ${local_data_opts}
+    local/data.sh "${data_words[@]}"
     for set in "${train_set}" "${valid_set}" "${test_sets[@]}"; do
         utils/validate_data_dir.sh --no-feats "data/${set}"
     done
@@ -308,7 +298,7 @@ if begins 2; then
         jobs=$(jobs_for "data/${set}/wav.scp" "${nj}")
         options=(
             --data-dir "data/${set}" --outdir "${audiodir}/${set}" --fs "${fs}"
-            --cleaner "${cleaner}" --lang "${lang}" --num-jobs "${jobs}"
+            --cleaner "${cleaner}" --lang "${lang}" --num-jobs "${jobs}" --audio-format "${audio_format}" "${symbols[@]}"
         )
         if [ -n "${channel}" ]; then options+=(--channel "${channel}"); fi
         # Test sets are scored whole, utterances without words too: there, every word of a hypothesis is an insertion.
@@ -318,8 +308,8 @@ if begins 2; then
             options+=(--min-seconds "${min_wav_duration}" --max-seconds "${max_wav_duration}")
             [ "${token_type}" != char ] || options+=(--max-rate 24) # each takes an encoder frame, 25 a second
         fi
-        ${train_cmd} JOB=1:"${jobs}" "${audiodir}/${set}/logdir/format.JOB.log" \
-            jstasr format-audio "${options[@]}" --job JOB
+        ${train_cmd} "${job}=1:${jobs}" "${audiodir}/${set}/logdir/format.${job}.log" \
+            jstasr format-audio "${options[@]}" --job "${job}"
         jstasr format-audio "${options[@]}" --merge
     done
     ends
@@ -327,7 +317,7 @@ fi
 
 if begins 3; then
     phones=()
-    options=(--lang "${lang}" "${g2p_options[@]}" --nj "${nj}")
+    options=(--lang "${lang}" "${g2p_options[@]}" --nj "${nj}" "${symbols[@]}")
     for set in "${paired_train}" "${valid_set}"; do
         needs 2 "${audiodir}/${set}/text"
         ${train_cmd} --num-threads "${nj}" "${audiodir}/${set}/logdir/phonemize.log" \
@@ -351,8 +341,16 @@ if begins 4; then
         needs 3 "${textdir}/${set}/text"
         texts+=("${textdir}/${set}/text")
     done
-    jstasr tokenize --text "${texts[@]}" --output-dir "${token_dir}" --token-type "${token_type}" \
-        --spell "${audiodir}/${valid_set}/text" --nbpe "${nbpe}" --char-cover "${bpe_char_cover}" --langs "${langs}"
+    options=(--token-type "${token_type}" --nbpe "${nbpe}" --char-cover "${bpe_char_cover}" --langs "${langs}")
+    if [ -n "${bpe_train_text}" ]; then
+        # shellcheck disable=SC2086  # a list of files
+        text_files bpe_train_text ${bpe_train_text}
+        options+=(--cleaner "${cleaner}" "${symbols[@]}" --spell "${texts[@]}" "${audiodir}/${valid_set}/text")
+        texts=("${found_files[@]}")
+    else
+        options+=(--spell "${audiodir}/${valid_set}/text")
+    fi
+    jstasr tokenize --text "${texts[@]}" --output-dir "${token_dir}" "${options[@]}"
     ends
 fi
 
@@ -364,9 +362,9 @@ if begins 5; then
         options=(--feats-type "${feats_type}"
             --data-dir "${audiodir}/${set}" --outdir "${featsdir}/${set}" --fs "${fs}" --num-jobs "${jobs}"
         )
-        ${train_cmd} JOB=1:"${jobs}" "${featsdir}/${set}/logdir/extract.JOB.log" \
-            jstasr extract "${options[@]}" --job JOB
-        if [ "${set}" = "${paired_train}" ]; then options+=(--cmvn-out "${featsdir}/${set}/cmvn.ark"); fi
+        ${train_cmd} "${job}=1:${jobs}" "${featsdir}/${set}/logdir/extract.${job}.log" \
+            jstasr extract "${options[@]}" --job "${job}"
+        if [ "${set}" = "${paired_train}" ]; then options+=(--cmvn-out "${cmvn}"); fi
         jstasr extract "${options[@]}" --merge
     done
     ends
@@ -377,7 +375,7 @@ if begins 6; then
     train_options=(
         --config "${config}" --expdir "${asr_exp}"
         --train-dir "${featsdir}/${paired_train}" --valid-dir "${featsdir}/${valid_set}"
-        --cmvn "${featsdir}/${paired_train}/cmvn.ark"
+        --cmvn "${cmvn}"
         --phone-list data/token_list/phones.txt --token-list "${token_dir}/tokens.txt"
         --fs "${fs}" --ngpu "${ngpu}" --num-procs "${train_procs}" --num-nodes "${num_nodes}"
     )
@@ -386,7 +384,7 @@ if begins 6; then
         needs 3 "${textdir}/${set}/phones"
         train_options+=(--text-dir "${textdir}/${set}")
     done
-    needs 5 "${featsdir}/${paired_train}"/{utt2num_frames,cmvn.ark} "${featsdir}/${valid_set}/utt2num_frames"
+    needs 5 "${featsdir}/${paired_train}/utt2num_frames" "${cmvn}" "${featsdir}/${valid_set}/utt2num_frames"
     needs 3 data/token_list/phones.txt
     needs 4 "${token_dir}/tokens.txt"
     procs=$((ngpu > 0 ? ngpu : train_procs))
@@ -396,15 +394,15 @@ if begins 6; then
     if [ "${num_nodes}" -gt 1 ]; then
         [ "${cmd_backend}" = slurm ] || die "--num_nodes ${num_nodes} needs cmd_backend=slurm in cmd.sh, not ${cmd_backend}"
         launcher=(srun --kill-on-bad-exit "--nodes=${num_nodes}" "--ntasks-per-node=${ngpu}" "--gpus-per-node=${ngpu}" jstasr)
-        runner=(run.pl) # srun itself asks for the machines
+        runner=(run.pl --literal true) # srun itself asks for the machines
     elif [ "${procs}" -gt 1 ]; then # a process that dies: all are started again, and continue from the checkpoint
         launcher=("${launcher[@]:0:2}" torchrun --standalone --max-restarts=3 "--nproc-per-node=${procs}" -m jstasr)
     fi
     log "The experiment: ${asr_exp}, configured by ${config}; TensorBoard: tensorboard --logdir ${asr_exp}"
     mkdir -p "${asr_exp}/logdir" && rm -f "${asr_exp}/error"
     show_log "${asr_exp}/logdir/train.log"
-    # shellcheck disable=SC2086  # --asr_args is a list of options
-    until "${runner[@]}" "${asr_exp}/logdir/train.log" "${launcher[@]}" train "${train_options[@]}" ${asr_args}; do
+    train_options+=("${extra_train_options[@]}" "${train_words[@]}")
+    until "${runner[@]}" "${asr_exp}/logdir/train.log" "${launcher[@]}" train "${train_options[@]}"; do
         # what ended it, which lies above torchrun's report of its processes
         [ ! -s "${asr_exp}/error" ] || die "training ended: $(<"${asr_exp}/error")"
         if [ "${cmd_backend}" = local ] || [ ! -e "${asr_exp}/requeue" ]; then exit 1; fi
@@ -428,6 +426,7 @@ if begins 8; then
         config=$(config_file "${inference_config}") || die "--inference_config ${inference_config}: no such file in $(pwd), and none that the recipes share"
         decode_options+=(--config "${config}")
     fi
+    if "${use_lm}"; then make_language_model; fi
     read -ra runner <<<"${decode_cmd}"
     if "${gpu_inference}"; then runner+=(--gpu 1) decode_options+=(--ngpu 1); fi
     for set in "${test_sets[@]}"; do
@@ -435,14 +434,13 @@ if begins 8; then
         out=${decode_dir}/${set}
         jobs=$(jobs_for "${featsdir}/${set}/utt2num_frames" "${inference_nj}")
         log "Decoding ${set} in ${jobs} jobs; logs: ${out}/logdir/decode.*.log"
-        # shellcheck disable=SC2086  # --inference_args is a list of options
-        "${runner[@]}" JOB=1:"${jobs}" "${out}/logdir/decode.JOB.log" \
+        "${runner[@]}" "${job}=1:${jobs}" "${out}/logdir/decode.${job}.log" \
             jstasr decode "${decode_options[@]}" --data-dir "${featsdir}/${set}" --outdir "${out}" \
-            --job JOB --num-jobs "${jobs}" ${inference_args}
+            --job "${job}" --num-jobs "${jobs}" "${decode_words[@]}"
         for mode in "${inference_modes[@]}"; do
             for file in text token score; do
                 parts=()
-                for job in $(seq "${jobs}"); do parts+=("${out}/${mode}/logdir/${file}.${job}"); done
+                for number in $(seq "${jobs}"); do parts+=("${out}/${mode}/logdir/${file}.${number}"); done
                 merge "${out}/${mode}/${file}" "${parts[@]}"
             done
         done
@@ -467,8 +465,7 @@ if begins 9; then
                 if [ "${metric}" = ter ]; then
                     options+=(--hyp-text "${decode_dir}/${set}/${mode}/token" --token-list "${token_dir}/tokens.txt")
                 fi
-                # shellcheck disable=SC2086  # --score_opts is a list of options
-                jstasr score "${options[@]}" --cleaner "${cleaner}" ${score_opts}
+                jstasr score "${options[@]}" --cleaner "${cleaner}" "${score_words[@]}"
             done
         done
     done
@@ -495,4 +492,5 @@ if begins 11; then
     ends
 fi
 
+"${ran}" || log "Nothing was run: all stages from ${stage} to ${stop_stage} are skipped (--skip_stages ${skip_stages# })"
 log "Finished in $(minutes "${SECONDS}")"

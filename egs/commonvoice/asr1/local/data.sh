@@ -25,7 +25,7 @@ speaker."
 
 read -ra asked <<<"${release//,/ }"
 read -ra named <<<"${COMMONVOICE//,/ }"
-IFS=, read -ra texts <<<"${text_files}"
+IFS=, read -ra texts < <(printf '%s\n' "${text_files}" | sed 's/ \+\([A-Za-z_-]\+=\)/,\1/g')
 
 # no_release NAME: stops, with what to do.
 no_release() {

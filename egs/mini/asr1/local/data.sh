@@ -21,6 +21,7 @@ over the languages. It does nothing where that data exists already, written with
 . ./path.sh
 [ $# -eq 0 ] || { echo "local/data.sh: unexpected argument '$1'; see --help" >&2; exit 1; }
 
+langs=${langs// /,} # however they are given, data/.made_with has them so
 spoken="train dev test test_rare"
 sets="${spoken} train_text"
 text_options=(
