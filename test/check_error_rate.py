@@ -1,4 +1,4 @@
-"""`check_error_rate.py RECIPE_DIR SET/MODE LIMIT`: is the WER of a smoke run at most LIMIT percent?"""
+"""`check_error_rate.py RECIPE_DIR DECODE/SET/MODE LIMIT`: is the WER of a smoke run at most LIMIT percent?"""
 
 import json
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def main(folder, where, limit):
-    found = sorted(Path(folder).glob(f"exp/*/decode_*/{where}/score_wer/result.json"))
+    found = sorted(Path(folder).glob(f"exp/*/{where}/score_wer/result.json"))
     if len(found) != 1:
         return f"{where}: {len(found)} results, not one, in {folder}"
     rate = json.loads(found[0].read_text(encoding="utf-8"))["total"]["error_rate"]

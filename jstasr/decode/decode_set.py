@@ -1,7 +1,7 @@
 """Decode a data set with both decoders."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from jstasr.features.on_the_fly import open_features
 from jstasr.features.settings import require_kind
 from jstasr.kaldi.files import atomic_write, first_few
 from jstasr.lm.ngram import NgramModel
-from jstasr.model.joint import FULL, STREAMING
+from jstasr.model.joint import FULL, STREAMING, Encoded, JointModel
 
 
 @dataclass
@@ -35,6 +35,52 @@ class Speed:
     def real_time_factor(self) -> float:
         """Seconds of decoding for a second of audio."""
         return self.elapsed / max(self.audio, 1e-9)
+
+
+@dataclass
+class FeatureBatch:
+    """Utterances to be decoded together: features (T_i, F); `start` (N,) int, their known first labels, or None."""
+
+    ids: list[str]
+    matrices: list[np.ndarray]
+    start: torch.Tensor | None
+
+    def encode(self, model: JointModel) -> Encoded:
+        """Encode the whole utterances."""
+        features, lengths = pad_features(self.matrices)
+        device = model.ctc_label.weight.device
+        return model.encode_speech(features.to(device), lengths.to(device))
+
+
+def read_batches(
+    experiment: Experiment,
+    folder: Path,
+    ids: list[str],
+    batch_frames: int,
+    languages: dict[str, str] | None = None,
+) -> Iterator[FeatureBatch]:
+    """Read utterances of dump/fbank/<set> or dump/raw/<set>, in batches of similar length.
+
+    Args:
+        ids: the utterances.
+        batch_frames: padded feature frames of a batch.
+        languages: utterance -> language, given to a multilingual model; None: it recognises the language.
+    Raises:
+        JstasrError: features that are missing, damaged, or of another kind or dimension; an unknown language.
+    """
+    require_kind(folder, experiment.config.features.kind, "the model")
+    reader = open_features(folder)
+    starts = language_labels(experiment, ids, languages)
+    for indexes in bucketed_batches(read_num_frames(folder, ids), batch_frames, np.random.default_rng(0)):
+        matrices = [reader[ids[i]] for i in indexes]
+        for index, matrix in zip(indexes, matrices):
+            if matrix.shape[1] != experiment.config.model.num_mel_bins:
+                raise JstasrError(
+                    f"{folder}: the features of {ids[index]} have {matrix.shape[1]} dimensions, the model was trained "
+                    f"on {experiment.config.model.num_mel_bins}. Extract them with the recipe that trained it"
+                )
+        start = None if starts is None else starts[indexes].to(experiment.model.ctc_label.weight.device)
+        yield FeatureBatch([ids[i] for i in indexes], matrices, start)
 
 
 @torch.inference_mode()
@@ -61,41 +107,28 @@ def decode_set(
         JstasrError: features that are missing, damaged, or of another kind or dimension; an unknown language;
             utterances that are too long for full context.
     """
-    model = experiment.model
-    device = model.ctc_label.weight.device
-    require_kind(folder, experiment.config.features.kind, "the model")
-    reader = open_features(folder)
+    model, device = experiment.model, experiment.model.ctc_label.weight.device
     lengths = read_num_frames(folder, ids)
-    starts = language_labels(experiment, ids, languages)
     most = config.max_seconds * FRAMES_PER_SECOND
     if FULL in modes:
         refuse_long(
             [f"{utt} ({n / FRAMES_PER_SECOND:.0f} s)" for utt, n in zip(ids, lengths) if n > most], folder, config
         )
-    batches = bucketed_batches(lengths, config.batch_frames, np.random.default_rng(0))
     found: dict[str, dict[str, Hypothesis]] = {mode: {} for mode in modes}
     started = last_shown = time.perf_counter()
     done = 0
-    for indexes in batches:
-        matrices = [reader[ids[i]] for i in indexes]
-        for index, matrix in zip(indexes, matrices):
-            if matrix.shape[1] != experiment.config.model.num_mel_bins:
-                raise JstasrError(
-                    f"{folder}: the features of {ids[index]} have {matrix.shape[1]} dimensions, the model was trained "
-                    f"on {experiment.config.model.num_mel_bins}. Extract them with the recipe that trained it"
-                )
-        start = None if starts is None else starts[indexes].to(device)
-        if modes == [STREAMING] and len(indexes) == 1 and lengths[indexes[0]] > most:
-            features = torch.from_numpy(matrices[0]).to(device)
-            best = search_in_pieces(model, features, config, language_model, start)
-            found[STREAMING][ids[indexes[0]]] = best
+    for batch in read_batches(experiment, folder, ids, config.batch_frames, languages):
+        if modes == [STREAMING] and len(batch.ids) == 1 and len(batch.matrices[0]) > most:
+            features = torch.from_numpy(batch.matrices[0]).to(device)
+            found[STREAMING][batch.ids[0]] = search_in_pieces(model, features, config, language_model, batch.start)
         else:
-            features, batch_lengths = (tensor.to(device) for tensor in pad_features(matrices))
-            encoded = model.encode_speech(features, batch_lengths)
+            encoded = batch.encode(model)
             for mode in modes:
-                best = search(model.decoder(mode), encoded.of(mode), encoded.lengths, config, language_model, start)
-                found[mode].update(zip([ids[i] for i in indexes], best))
-        done += len(indexes)
+                best = search(
+                    model.decoder(mode), encoded.of(mode), encoded.lengths, config, language_model, batch.start
+                )
+                found[mode].update(zip(batch.ids, best))
+        done += len(batch.ids)
         now = time.perf_counter()
         if now - last_shown > 5:
             last_shown = now

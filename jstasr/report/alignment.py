@@ -15,12 +15,12 @@ from jstasr.data.batch import Batch
 from jstasr.data.batches import bucketed_batches
 from jstasr.data.collate import collate
 from jstasr.data.speech_set import SpeechSet
+from jstasr.data.subset import spread_subset
 from jstasr.errors import JstasrError
 from jstasr.kaldi.files import first_few
 from jstasr.model.joint import Encoded, JointModel
 from jstasr.report.layers import FRAME_MS, layer_names
 from jstasr.score.bootstrap import LEVEL, REPLICATES, replicate_sums
-from jstasr.train.validate import spread_subset
 
 TOPOLOGY, DISTANCE, LAYER_NORM = "skip", "sqeuclidean", True  # as in the curves of the training
 RATIOS = {

@@ -12,13 +12,13 @@ from jstasr.align.distance import normalise
 from jstasr.align.paths import forced_path
 from jstasr.data.collate import collate
 from jstasr.data.speech_set import SpeechSet
+from jstasr.data.subset import spread_subset
 from jstasr.features.frames import ENCODER_FRAME_SECONDS, FRAMES_PER_SECOND
 from jstasr.kaldi.files import atomic_write
 from jstasr.model.joint import Encoded, JointModel
 from jstasr.report.alignment import ctc_frames_needed
 from jstasr.report.layers import layer_names
 from jstasr.text.tokens import PhoneList
-from jstasr.train.validate import spread_subset
 
 if TYPE_CHECKING:  # drawing alone imports matplotlib
     from matplotlib.axes import Axes

@@ -10,6 +10,7 @@ from jstasr.align.measure import AlignmentDistances, alignment_distances
 from jstasr.data.batches import bucketed_batches
 from jstasr.data.collate import collate
 from jstasr.data.speech_set import SpeechSet
+from jstasr.data.subset import spread_subset
 from jstasr.decode.greedy import greedy_search
 from jstasr.experiment.config import ValidConfig
 from jstasr.losses.config import LossConfig
@@ -42,13 +43,6 @@ class Validation:
         """
         modes = (STREAMING, FULL)
         return sum(min(self.wer[mode], 100.0) + CER_SHARE * self.cer[mode] for mode in modes) / 2
-
-
-def spread_subset(count: int, wanted: int) -> np.ndarray:
-    """`wanted` of 0 .. count-1, evenly spread; all for wanted = 0 or wanted >= count."""
-    if wanted <= 0 or wanted >= count:
-        return np.arange(count)
-    return np.unique(np.linspace(0, count - 1, wanted).round().astype(int))
 
 
 def layer_distances(speech: Encoded, text: Encoded) -> list[AlignmentDistances]:

@@ -9,7 +9,7 @@ espnet_table=utils/internal/espnet_options.tsv
 skip_data_prep=false skip_train=false skip_eval=false skip_packing=false
 asr_exp='' asr_stats_dir='' pretrained_model='' ignore_init_mismatch=false feats_normalize=''
 audio_format=wav nlsyms_txt=none bpe_nlsyms='' bpe_train_text=''
-use_lm='' use_ngram='' lm_train_text='' lm_dev_text='' lm_test_text='' lm_exp='' ngram_exp='' ngram_num=3
+use_ngram='' lm_train_text='' lm_dev_text='' lm_test_text='' lm_exp='' ngram_exp=''
 use_streaming=false
 
 # make_help: the text of --help, read from the lists of asr.sh and the table.
@@ -125,9 +125,8 @@ check_values() {
     [[ "${audio_format}" =~ ^(wav|flac)(\.ark)?$ ]] || die "--audio_format must be wav or flac, not '${audio_format}'"
     [[ "${feats_normalize}" =~ ^(global_mvn|utterance_mvn)?$ ]] || die "--feats_normalize must be global_mvn or utterance_mvn, not '${feats_normalize}'"
     [ "${lang}" != noinfo ] || die "--lang noinfo: the phonemes and the reading of numbers need the language, as in --lang en"
-    for name in use_lm use_ngram; do
-        [[ "${!name}" =~ ^(true|false)?$ ]] || die "--${name} must be true or false, not '${!name}'"
-    done
+    [[ "${use_lm}" =~ ^(true|false|auto)$ ]] || die "--use_lm must be true, false or auto, not '${use_lm}'"
+    [[ "${use_ngram}" =~ ^(true|false)?$ ]] || die "--use_ngram must be true or false, not '${use_ngram}'"
     case ${inference_asr_model} in
         valid.acc* | valid.loss* | *epoch.pth | train.*)
             die "--inference_asr_model ${inference_asr_model} is a file of ESPnet; stage 7 writes valid.wer.ave.pth, the mean of the best --average_num checkpoints"
@@ -162,11 +161,11 @@ use_espnet_options() {
     if [ "${nlsyms_txt}" != none ] && [ -n "${nlsyms_txt}" ]; then symbols+=("${nlsyms_txt}"); fi
     if [ -n "${bpe_nlsyms}" ]; then symbols+=("${bpe_nlsyms}"); fi
     if [ "${#symbols[@]}" -gt 0 ]; then symbols=(--nlsyms "${symbols[@]}"); fi
-    if [ -z "${use_lm}" ]; then
-        use_lm=${use_ngram:-false}
-        if [ -z "${use_ngram}" ] && [ -n "${lm_train_text}" ]; then use_lm=true; fi
-    elif [ "${use_ngram}" = true ]; then
-        use_lm=true
+    if [ "${use_lm}" = auto ] && [ -n "${use_ngram}" ]; then use_lm=${use_ngram}; fi
+    if [ "${use_lm}" = auto ]; then
+        use_lm=false
+        # a model of one's own in --inference_args takes its place
+        if [[ -n "${text_sets}${lm_train_text}" && " ${inference_args} " != *" --lm "* ]]; then use_lm=true; fi
     fi
     lm_exp=${lm_exp:-${ngram_exp}}
 }
@@ -185,27 +184,4 @@ text_files() {
         [ -e "${file}" ] || die "--${option} ${file}: no such file"
         found_files+=("${file}")
     done
-}
-
-# make_language_model: the n-gram model of --use_lm, and the options of decoding that use it.
-make_language_model() {
-    local set texts options=(--order "${ngram_num}" --token-list "${token_dir}/tokens.txt" --output "${lm_exp}/lm.arpa")
-    needs 4 "${token_dir}/tokens.txt"
-    texts=("${audiodir}/${paired_train}/text")
-    for set in "${text_sets[@]}"; do texts+=("${textdir}/${set}/text"); done
-    # shellcheck disable=SC2086  # lists of files
-    if [ -n "${lm_train_text}" ]; then
-        text_files lm_train_text ${lm_train_text}
-        texts=("${found_files[@]}")
-        options+=(--cleaner "${cleaner}" --lang "${lang}" "${symbols[@]}")
-    else
-        needs 3 "${texts[@]}"
-    fi
-    # shellcheck disable=SC2086
-    text_files lm_dev_text ${lm_dev_text} ${lm_test_text}
-    if [ "${#found_files[@]}" -gt 0 ]; then options+=(--valid-text "${found_files[@]}"); fi
-    mkdir -p "${lm_exp}"
-    jstasr lm --text "${texts[@]}" "${options[@]}"
-    decode_options+=(--lm "${lm_exp}/lm.arpa" --set search=beam)
-    grep -qs '^lm_weight:' "${config:-}" || decode_options+=(--set lm_weight=0.3)
 }

@@ -10,7 +10,7 @@ titles=(
     "data preparation (local/data.sh)"                            # 1
     "speed perturbation, audio format, utterance lengths"         # 2
     "phonemization"                                               # 3
-    "token list"                                                  # 4
+    "token list and language model"                               # 4
     "feature extraction"                                          # 5
     "training"                                                    # 6
     "checkpoint averaging"                                        # 7
@@ -62,6 +62,9 @@ inference_tag=         # Name of the decoding run (default: from --inference_con
 inference_asr_model=valid.wer.ave.pth # Model file to decode with, inside the experiment.
 inference_modes="streaming full" # Decoders to run and score.
 gpu_inference=false    # Decode on a GPU.
+use_lm=auto            # Decode once more with an n-gram model of the training texts: true, false, or auto: where there are --text_sets.
+ngram_num=6            # Order of the n-gram model, in tokens.
+lm_inference_config=conf/decode_lm.yaml # Decoding configuration with it; weights that it lacks are tuned on --valid_set.
 metrics="wer cer ter"  # Scores to compute.
 score_opts=            # More options of `jstasr score`.
 results_note=          # Line on top of RESULTS.md, such as what data this is.
@@ -168,6 +171,8 @@ hash_of() {
 
 # shellcheck source=../../../utils/internal/asr_options.sh
 . utils/internal/asr_options.sh
+# shellcheck source=../../../utils/internal/asr_decoding.sh
+. utils/internal/asr_decoding.sh
 help_message=$(make_help)
 if [[ " $* " == *" --help "* || " $* " == *" -h "* ]]; then
     echo "${help_message}" # needs no environment
@@ -231,10 +236,11 @@ if [ -z "${inference_tag}" ]; then
     inference_tag=$(basename "${inference_config}" .yaml)
     inference_tag=${inference_tag#decode_}
     if [ "${inference_asr_model}" != valid.wer.ave.pth ]; then inference_tag+=_${inference_asr_model%.pth}; fi
-    if "${use_lm}"; then inference_tag=${inference_tag/#greedy/beam}_lm; fi
     if [ -n "${inference_args}" ]; then inference_tag+=_$(hash_of "${inference_args}"); fi
 fi
 decode_dir=${asr_exp}/decode_${inference_tag}
+decode_dirs=("${decode_dir}")
+if "${use_lm}"; then decode_dirs+=("${decode_dir}_lm"); fi
 asr_model=${asr_exp}/${inference_asr_model}
 cmvn=${asr_stats_dir:-${featsdir}/${paired_train}}/cmvn.ark
 lm_exp=${lm_exp:-${expdir}/lm_${token_dir##*/}}
@@ -341,6 +347,7 @@ if begins 4; then
         options+=(--spell "${audiodir}/${valid_set}/text")
     fi
     jstasr tokenize --text "${texts[@]}" --output-dir "${token_dir}" "${options[@]}"
+    if "${use_lm}"; then make_language_model; fi
     ends
 fi
 
@@ -416,50 +423,36 @@ fi
 if begins 8; then
     needs 7 "${asr_model}"
     find_config inference_config
-    # --keep-search: `jstasr transcribe` gives the same words
-    decode_options=(--expdir "${asr_exp}" --model "${asr_model}" --config "${config}" --keep-search)
-    decode_options+=(--mode "$(IFS=,; echo "${inference_modes[*]}")")
-    if "${use_lm}"; then make_language_model; fi
     read -ra runner <<<"${decode_cmd}"
-    if "${gpu_inference}"; then runner+=(--gpu 1) decode_options+=(--ngpu 1); fi
-    hold "${test_sets[@]/#/${decode_dir}/}"
-    for set in "${test_sets[@]}"; do
-        needs 5 "${featsdir}/${set}/utt2num_frames"
-        out=${decode_dir}/${set}
-        jobs=$(jobs_for "${featsdir}/${set}/utt2num_frames" "${inference_nj}")
-        log "Decoding ${set} in ${jobs} jobs; logs: ${out}/logdir/decode.*.log"
-        "${runner[@]}" "${job}=1:${jobs}" "${out}/logdir/decode.${job}.log" \
-            env "JSTASR_RUN=${JSTASR_RUN}" jstasr decode "${decode_options[@]}" --data-dir "${featsdir}/${set}" --outdir "${out}" \
-            --job "${job}" --num-jobs "${jobs}" "${decode_words[@]}"
-        for mode in "${inference_modes[@]}"; do
-            for file in text token score; do
-                parts=()
-                for number in $(seq "${jobs}"); do parts+=("${out}/${mode}/logdir/${file}.${number}"); done
-                merge "${out}/${mode}/${file}" "${parts[@]}"
-            done
-        done
-    done
+    model_options=(--expdir "${asr_exp}" --model "${asr_model}")
+    if "${gpu_inference}"; then runner+=(--gpu 1) model_options+=(--ngpu 1); fi
+    hold "${decode_dirs[@]}"
+    # `jstasr transcribe` gives the words of the last decoding: --keep-search
+    decode_sets "${decode_dir}" --config "${config}" --keep-search
+    if "${use_lm}"; then decode_with_language_model; fi
     ends
 fi
 
 if begins 9; then
     declare -A unit_of=([wer]=word [cer]=char [ter]=token)
-    for set in "${test_sets[@]}"; do
-        for mode in "${inference_modes[@]}"; do
+    for folder in "${decode_dirs[@]}"; do
+        for set in "${test_sets[@]}"; do
             needs 5 "${featsdir}/${set}"/{text,utt2spk}
-            needs 8 "${decode_dir}/${set}/${mode}"/{text,token}
-            for metric in "${metrics[@]}"; do
-                options=(
-                    --ref-text "${featsdir}/${set}/text" --utt2spk "${featsdir}/${set}/utt2spk"
-                    --outdir "${decode_dir}/${set}/${mode}/score_${metric}" --lang "${lang}"
-                    --hyp-text "${decode_dir}/${set}/${mode}/text" --token-type "${unit_of[${metric}]}"
-                )
-                if [ -f "${featsdir}/${set}/utt2lang" ]; then options+=(--utt2lang "${featsdir}/${set}/utt2lang"); fi
-                if [ -f "${audiodir}/${set}/wav.scp" ]; then options+=(--wav-scp "${audiodir}/${set}/wav.scp"); fi
-                if [ "${metric}" = ter ]; then
-                    options+=(--hyp-text "${decode_dir}/${set}/${mode}/token" --token-list "${token_dir}/tokens.txt")
-                fi
-                jstasr score "${options[@]}" --cleaner "${cleaner}" "${score_words[@]}"
+            for mode in "${inference_modes[@]}"; do
+                out=${folder}/${set}/${mode}
+                needs 8 "${out}"/{text,token}
+                for metric in "${metrics[@]}"; do
+                    options=(
+                        --ref-text "${featsdir}/${set}/text" --utt2spk "${featsdir}/${set}/utt2spk" --lang "${lang}"
+                        --outdir "${out}/score_${metric}" --hyp-text "${out}/text" --token-type "${unit_of[${metric}]}"
+                    )
+                    if [ -f "${featsdir}/${set}/utt2lang" ]; then options+=(--utt2lang "${featsdir}/${set}/utt2lang"); fi
+                    if [ -f "${audiodir}/${set}/wav.scp" ]; then options+=(--wav-scp "${audiodir}/${set}/wav.scp"); fi
+                    if [ "${metric}" = ter ]; then
+                        options+=(--hyp-text "${out}/token" --token-list "${token_dir}/tokens.txt")
+                    fi
+                    jstasr score "${options[@]}" --cleaner "${cleaner}" "${score_words[@]}"
+                done
             done
         done
     done
@@ -481,10 +474,13 @@ fi
 if begins 11; then
     needs 7 "${asr_model}"
     find_config inference_config
-    # shellcheck disable=SC2086  # --inference_args is a list of options
+    search=(--config "${config}")
+    if "${use_lm}" && [ -f "${decode_dir}_lm/decode.yaml" ]; then
+        search=(--config "${decode_dir}_lm/decode.yaml" --lm "${lm_exp}/lm.arpa.gz")
+    fi
     ${train_cmd} "${asr_exp}/logdir/pack.log" \
         jstasr pack --expdir "${asr_exp}" --model "${asr_model}" --output "${asr_exp}/${asr_tag}.zip" \
-        --config "${config}" ${inference_args}
+        "${search[@]}" "${decode_words[@]}"
     log "The packed model: ${asr_exp}/${asr_tag}.zip"
     ends
 fi

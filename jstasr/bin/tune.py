@@ -1,0 +1,76 @@
+"""Choose the weights of language model fusion on the dev set."""
+
+from argparse import ArgumentParser, Namespace
+
+from jstasr.experiment.files import AVERAGED
+
+HELP = "choose the weights of a language model by the WER on a dev set"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--expdir", required=True, help="exp/<tag> or a packed zip")
+    parser.add_argument("--model", help=f"weights (default: {AVERAGED} of the experiment)")
+    parser.add_argument("--data-dir", required=True, help="dump/fbank/<dev set>; never a test set")
+    parser.add_argument("--lm", required=True, help="ARPA language model over the model's tokens; see `jstasr lm`")
+    parser.add_argument("--config", help="YAML file of the search: beam_size, ...; its weights are not used")
+    parser.add_argument("--lang", help="as for `jstasr decode`")
+    parser.add_argument("--mode", default="streaming,full", help="decoders, by comma (default: streaming,full)")
+    parser.add_argument(
+        "--utterances", type=int, default=300, metavar="N", help="only N, evenly spread; 0: all (default: 300)"
+    )
+    parser.add_argument("--output", required=True, help="YAML file to write, for `jstasr decode --config`")
+    parser.add_argument("--ngpu", type=int, default=0, help="1: decode on the GPU")
+
+
+def run(args: Namespace) -> None:
+    import sys
+    from pathlib import Path
+
+    from omegaconf import OmegaConf
+
+    from jstasr.config import merge_config
+    from jstasr.data.subset import spread_subset
+    from jstasr.decode.decode_set import read_batches
+    from jstasr.decode.tune import EncodedBatch, tune
+    from jstasr.errors import JstasrError
+    from jstasr.experiment.load import Experiment
+    from jstasr.experiment.search import SearchConfig
+    from jstasr.kaldi.files import atomic_write
+    from jstasr.kaldi.locks import locked_file
+    from jstasr.kaldi.tables import read_table
+    from jstasr.lm.ngram import NgramModel
+
+    folder, output = Path(args.data_dir), Path(args.output)
+    modes = list(dict.fromkeys(args.mode.split(",")))
+    for mode in modes:
+        if mode not in ("streaming", "full"):
+            raise JstasrError(f"--mode {mode}: must be streaming or full, or both by comma")
+    if args.utterances < 0:
+        raise JstasrError(f"--utterances {args.utterances}: must be 0 or more")
+    config = merge_config(SearchConfig, args.config)
+    if config.lang:
+        args.lang = args.lang or config.lang
+    references = {utt: text for utt, text in read_table(folder / "text", allow_empty=True).items() if text}
+    ids = sorted(references.keys() & read_table(folder / "utt2num_frames").keys())
+    if not ids:
+        raise JstasrError(f"{folder}: holds no utterance with features and a transcript")
+    ids = [ids[i] for i in spread_subset(len(ids), args.utterances)]
+    device = "cuda" if args.ngpu else "cpu"
+    experiment = Experiment.load(args.expdir, args.model, device)
+    language_model = NgramModel.load(args.lm, experiment.tokenizer.token_list.tokens, device)
+    languages = read_table(folder / "utt2lang") if args.lang == "utt2lang" else None
+    if args.lang and languages is None:
+        languages = dict.fromkeys(ids, args.lang)
+    read = read_batches(experiment, folder, ids, config.batch_frames, languages)
+    batches = [EncodedBatch(batch.ids, batch.encode(experiment.model), batch.start) for batch in read]
+
+    def progress(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    tuned = tune(experiment.model, experiment.tokenizer, batches, references, modes, config, language_model, progress)
+    best = f"lm_weight {tuned.config.lm_weight}, internal_lm_weight {tuned.config.internal_lm_weight}"
+    figures = f"WER {tuned.wer((0.0, 0.0)):.1f}% without the language model, {tuned.wer():.1f}% with it"
+    with locked_file(output), atomic_write(output) as file:
+        file.write(f"# {best}, chosen on {len(ids)} utterances of {folder}: {figures} ({', '.join(modes)})\n")
+        file.write(OmegaConf.to_yaml(OmegaConf.structured(tuned.config)))
+    print(f"{output}: {best}; {folder.name}: {figures}")

@@ -1,0 +1,83 @@
+"""`jstasr tune`: weights of fusion by the WER on a dev set."""
+
+import itertools
+
+import jiwer
+import pytest
+import yaml
+
+from jstasr.decode.tune import best_weights, minimise
+
+GRID = [round(0.1 * step, 1) for step in range(21)]
+
+
+@pytest.mark.parametrize("lm, internal", [(0.8, 0.4), (0.3, 0.1), (1.5, 1.2), (0.2, 0.0)])
+def test_the_search_ends_at_the_lowest_point_of_the_grid(lm, internal):
+    def errors(weights):
+        first, second = weights[0] - lm, weights[1] - internal
+        return round(1000 * (first**2 + second**2 + 1.2 * -first * second))  # a valley along the diagonal
+
+    tried = minimise(errors)
+    allowed = [(a, b) for a, b in itertools.product(GRID, GRID) if b <= a]
+    assert errors(best_weights(tried)) == min(map(errors, allowed))
+    assert (0.0, 0.0) in tried and len(tried) < 60
+    assert all(0 <= second <= first for first, second in tried)
+
+
+def test_of_equal_points_the_smallest_weights_are_taken():
+    assert best_weights({(0.6, 0.2): 5, (0.0, 0.0): 5, (0.4, 0.0): 5, (0.4, 0.2): 7}) == (0.4, 0.0)
+
+
+@pytest.fixture
+def tune(jstasr, experiment, toy, tmp_path):
+    def run(sentence, *options, folder=None):
+        folder = folder or toy.speech_set("tuning", ["ab c", "fed a", "bad face", "cab"])
+        (tmp_path / "text").write_text("".join(f"u{i:02} {sentence}\n" for i in range(50)))
+        made = jstasr(
+            "lm", "--text", tmp_path / "text", "--token-list", toy.token_list, "--output", tmp_path / "lm.arpa"
+        )
+        assert made.returncode == 0, made.stderr
+        command = ["tune", "--expdir", experiment, "--data-dir", folder, "--lm", tmp_path / "lm.arpa"]
+        return jstasr(*command, "--output", tmp_path / "tuned.yaml", *options)
+
+    return run
+
+
+def test_the_written_configuration_decodes_with_the_wer_that_it_states(tune, jstasr, experiment, toy, tmp_path):
+    folder = toy.speech_set("tuning", ["bad", "bad face", "bad", "bad cab"])
+    done = tune("bad", folder=folder)
+    assert done.returncode == 0, done.stderr
+    path = tmp_path / "tuned.yaml"
+    stated, values = path.read_text().splitlines()[0], yaml.safe_load(path.read_text())
+    assert (
+        values["search"] == "beam" and 0 <= values["internal_lm_weight"] <= values["lm_weight"] and values["lm_weight"]
+    )
+    command = ["decode", "--expdir", experiment, "--data-dir", folder, "--config", path, "--lm", tmp_path / "lm.arpa"]
+    decoded = jstasr(*command, "--outdir", tmp_path / "out")
+    assert decoded.returncode == 0, decoded.stderr
+    refs = dict(line.split(maxsplit=1) for line in (folder / "text").read_text().splitlines())
+    rates = []
+    for mode in ("streaming", "full"):
+        lines = (tmp_path / "out" / mode / "logdir" / "text.1").read_text().splitlines()
+        hyps = {line.split(maxsplit=1)[0]: line.partition(" ")[2] for line in lines}
+        rates.append(100 * jiwer.wer([refs[utt] for utt in refs], [hyps[utt] for utt in refs]))
+    assert f"{sum(rates) / 2:.1f}% with it" in stated
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--mode", "greedy"], "must be streaming or full"),
+        (["--utterances", "-1"], "--utterances -1: must be 0 or more"),
+    ],
+)
+def test_wrong_options_are_told_in_one_sentence(tune, options, message):
+    done = tune("bad", *options)
+    assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_set_without_transcripts_is_refused(tune, toy, tmp_path):
+    folder = toy.speech_set("silent", ["ab c"])
+    (folder / "text").write_text("silent-000\n")
+    done = tune("bad", folder=folder)
+    assert done.returncode == 1 and "holds no utterance with features and a transcript" in done.stderr

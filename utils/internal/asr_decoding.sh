@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154  # variables of asr.sh, which sources this and has them
+# Sourced by asr.sh: decoding in jobs, and the n-gram language model of --use_lm.
+
+# decode_sets FOLDER OPTION...: decodes all test sets in jobs, to FOLDER/<set>/<mode>/{text,token,score}.
+decode_sets() {
+    local out jobs set mode file number parts folder=$1 modes
+    shift
+    modes=$(IFS=, && echo "${inference_modes[*]}")
+    for set in "${test_sets[@]}"; do
+        needs 5 "${featsdir}/${set}/utt2num_frames"
+        out=${folder}/${set}
+        jobs=$(jobs_for "${featsdir}/${set}/utt2num_frames" "${inference_nj}")
+        log "Decoding ${set} (${folder##*/}) in ${jobs} jobs; logs: ${out}/logdir/decode.*.log"
+        "${runner[@]}" "${job}=1:${jobs}" "${out}/logdir/decode.${job}.log" \
+            env "JSTASR_RUN=${JSTASR_RUN}" jstasr decode "${model_options[@]}" --mode "${modes}" \
+            --data-dir "${featsdir}/${set}" --outdir "${out}" --job "${job}" --num-jobs "${jobs}" "$@" "${decode_words[@]}"
+        for mode in "${inference_modes[@]}"; do
+            for file in text token score; do
+                parts=()
+                for number in $(seq "${jobs}"); do parts+=("${out}/${mode}/logdir/${file}.${number}"); done
+                merge "${out}/${mode}/${file}" "${parts[@]}"
+            done
+        done
+    done
+}
+
+# make_language_model: the n-gram model of --use_lm.
+make_language_model() {
+    local set texts options=(--order "${ngram_num}" --token-list "${token_dir}/tokens.txt" --output "${lm_exp}/lm.arpa.gz")
+    texts=("${audiodir}/${paired_train}/text")
+    for set in "${text_sets[@]}"; do texts+=("${textdir}/${set}/text"); done
+    # shellcheck disable=SC2086  # lists of files
+    if [ -n "${lm_train_text}" ]; then
+        text_files lm_train_text ${lm_train_text}
+        texts=("${found_files[@]}")
+        options+=(--cleaner "${cleaner}" --lang "${lang}" "${symbols[@]}")
+    else
+        needs 3 "${texts[@]}"
+    fi
+    # shellcheck disable=SC2086
+    text_files lm_dev_text ${lm_dev_text:-"${audiodir}/${valid_set}/text"} ${lm_test_text}
+    jstasr lm --text "${texts[@]}" "${options[@]}" --valid-text "${found_files[@]}"
+}
+
+# decode_with_language_model: all test sets once more, with weights that are tuned on the dev set unless they are given.
+decode_with_language_model() {
+    local tuned=${decode_dir}_lm/decode.yaml
+    needs 4 "${lm_exp}/lm.arpa.gz"
+    find_config lm_inference_config
+    if ! grep -q '^lm_weight:' "${config}"; then
+        needs 5 "${featsdir}/${valid_set}/utt2num_frames"
+        log "Choosing the weights that ${lm_inference_config} lacks on ${valid_set}; log: ${decode_dir}_lm/logdir/tune.log"
+        "${runner[@]}" "${decode_dir}_lm/logdir/tune.log" \
+            env "JSTASR_RUN=${JSTASR_RUN}" jstasr tune "${model_options[@]}" --mode "$(IFS=, && echo "${inference_modes[*]}")" \
+            --data-dir "${featsdir}/${valid_set}" --config "${config}" --lm "${lm_exp}/lm.arpa.gz" --output "${tuned}"
+        log "$(head -n 1 "${tuned}" | cut -c 3-)"
+        config=${tuned}
+    fi
+    decode_sets "${decode_dir}_lm" --config "${config}" --lm "${lm_exp}/lm.arpa.gz" --keep-search
+}
