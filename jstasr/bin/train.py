@@ -112,6 +112,8 @@ def train_or_search(args: Namespace) -> int:
 
     def prepare() -> None:
         data = {"paired speech": speech.fingerprint, "unpaired text": text.fingerprint if text else "none"}
+        if config.data.join.share > 0:
+            data["speakers"] = speech.speakers_fingerprint
         prepare_folder(expdir, config, args.token_list, args.bpe_model, args.phone_list, data)
 
     on_first(fabric, prepare)

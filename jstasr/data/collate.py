@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from jstasr.data.batch import Batch
+from jstasr.data.join import Joins, joined_features, joined_id, joined_labels, joined_phones, split_rows
 from jstasr.data.speech_set import SpeechSet
 from jstasr.data.text_set import TextSet
 
@@ -28,26 +29,41 @@ def pad_symbols(sequences: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(padded), torch.tensor([len(sequence) for sequence in sequences], dtype=torch.long)
 
 
+def joined_text(text: TextSet, indexes: np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:
+    """Id, phonemes and labels of a row of texts."""
+    return joined_id(text, indexes), joined_phones(text, indexes), joined_labels(text, indexes)
+
+
 def collate(
     speech: SpeechSet,
     indexes: Sequence[int] | np.ndarray,
     text: TextSet | None,
     text_indexes: Sequence[int] | np.ndarray,
+    joins: Joins | None = None,
 ) -> Batch:
-    """Read and pad utterances of the paired set and texts of the text set.
+    """Read, join and pad utterances of the paired set and texts of the text set.
 
     Args:
         indexes: (B,) int, of the paired set.
         text_indexes: (N,) int, of the text set; ignored without one.
+        joins: which of them form one row of the batch; its id is theirs with `+` between. None: each is a row.
     """
-    features, speech_lengths = pad_features([speech.features(i) for i in indexes])
-    labels, label_lengths = pad_symbols([speech.labels[i] for i in indexes])
-    phones, phone_lengths = pad_symbols([speech.phones[i] for i in indexes])
-    texts = [] if text is None else [(text.ids[i], text.phones[i], text.labels[i]) for i in text_indexes]
+    if joins is None:
+        joins = Joins.none(len(indexes), len(text_indexes))
+    rng = np.random.default_rng(joins.seed)
+    rows, text_rows = split_rows(indexes, joins.speech), split_rows(text_indexes, joins.text)
+    gaps = split_rows(joins.pauses, joins.speech)
+    matrices = [
+        joined_features([speech.features(i) for i in row], pauses.tolist(), rng) for row, pauses in zip(rows, gaps)
+    ]
+    features, speech_lengths = pad_features(matrices)
+    labels, label_lengths = pad_symbols([joined_labels(speech, row) for row in rows])
+    phones, phone_lengths = pad_symbols([joined_phones(speech, row) for row in rows])
+    texts = [] if text is None else [joined_text(text, row) for row in text_rows]
     text_phones, text_phone_lengths = pad_symbols([phones for _, phones, _ in texts])
     text_labels, text_label_lengths = pad_symbols([labels for _, _, labels in texts])
     return Batch(
-        utt_ids=[speech.ids[i] for i in indexes],
+        utt_ids=[joined_id(speech, row) for row in rows],
         speech=features,
         speech_lengths=speech_lengths,
         labels=labels,

@@ -5,6 +5,7 @@ import numpy as np
 from jstasr.errors import JstasrError
 from jstasr.features.frames import FRAME_LENGTH_MS, FRAME_SHIFT_MS
 
+LOG_FLOOR = float(np.log(np.finfo(np.float32).eps))  # of every mel bin in digital silence
 INT16_SCALE = 32768.0  # Kaldi reads 16-bit samples as integers
 
 
