@@ -28,7 +28,7 @@ MIN_PAUSE = 0.1  # seconds; CTC needs an encoder frame for `<space>`, and subsam
 class JoinConfig:
     """Joining of short utterances of a speaker in training, and of unpaired texts of a language."""
 
-    share: float = 0.5  # Share of the utterances that are joined with others of their speaker; 0: none.
+    share: float = 0.5  # Share of the short utterances (two fit into max_seconds) that are joined; 0: none.
     max_seconds: float = 15.0  # Length of the longest joined utterance; data.batch_frames limits it too.
     pause_min: float = 0.1  # Shortest pause between two joined utterances, seconds.
     pause_max: float = 1.0  # Longest pause between two joined utterances, seconds.
@@ -97,10 +97,10 @@ def join_utterances(
     max_frames: int,
     rng: np.random.Generator,
 ) -> JoinedRows:
-    """Join a share of the utterances of an epoch at random within their groups; every other one is a row by itself.
+    """Join a share of the short utterances of an epoch at random within their groups; each other one is a row.
 
-    Joined lengths are spread up to the limit, so that a model hears inputs of every length. An utterance for which no
-    partner is left, or none that fits, stays alone.
+    An utterance is short if two of its length and a pause fit. Joined lengths are spread up to the limit, so that a
+    model hears inputs of every length. The last utterance of a group may stay alone for lack of a partner.
 
     Args:
         drawn: (M,) int, the utterances of the epoch; one may occur several times.
@@ -110,10 +110,10 @@ def join_utterances(
         rng: decides which are joined, in which order, and the pauses.
     """
     order = drawn[rng.permutation(len(drawn))]
-    chosen = rng.random(len(order)) < config.share
+    shortest, longest = (round(seconds * FRAMES_PER_SECOND) for seconds in (config.pause_min, config.pause_max))
+    chosen = (rng.random(len(order)) < config.share) & (2 * lengths[order] + longest <= max_frames)
     alone, joined = order[~chosen], order[chosen]
     joined = joined[np.argsort(groups[joined], kind="stable")]
-    shortest, longest = (round(seconds * FRAMES_PER_SECOND) for seconds in (config.pause_min, config.pause_max))
     pauses = rng.integers(shortest, longest + 1, size=len(joined))
     wanted = rng.uniform(0.0, max_frames, size=len(joined))  # length of the row that begins here
     starts = row_starts(lengths[joined], groups[joined], pauses, wanted, max_frames)
