@@ -42,7 +42,10 @@ def prepare_folder(
     started = any((expdir / CHECKPOINTS).glob("step*.pth"))
     files = {TOKENS: token_list, PHONES: phone_list} | ({BPE: bpe_model} if bpe_model else {})
     if started:
-        changed = changed_keys(read_settings(expdir / CONFIG), yaml.safe_load(text))
+        old, new = read_settings(expdir / CONFIG), yaml.safe_load(text)
+        # experiments from before joining had none
+        old.setdefault("data", {}).setdefault("join", new["data"]["join"] | {"share": 0.0})
+        changed = changed_keys(old, new)
         changed += [name for name, source in files.items() if is_changed(expdir / name, Path(source))]
         if data is not None:
             changed += changed_keys(read_settings(expdir / DATA), data)
