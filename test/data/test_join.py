@@ -26,6 +26,7 @@ from jstasr.experiment.config import load_config
 from jstasr.features.fbank import Fbank
 from jstasr.text.recipe_tokens import recipe_tokens
 from jstasr.text.tokens import build_tokenizer
+from jstasr.train.loader import joining, step_sampler
 
 SPEAKERS, MAX_FRAMES = 12, 800
 
@@ -264,6 +265,19 @@ def test_a_speaker_of_two_languages_is_two_groups(toy):
     toy.write_table(folder / "utt2spk", {f"train-{i:03}": "x" for i in range(4)})
     found = SpeechSet(folder, *toy.lists()).speaker_groups()
     assert found[0] == found[2] != found[1] == found[3]
+
+
+def test_two_rows_of_joined_utterances_fit_a_batch(toy):
+    speech, text, config = toy.speech("train", toy.texts(60)), toy.text("more", ["face", "ab"]), toy.config()
+    config.data.batch_frames = 1600
+    found = joining(config, speech, text)
+    assert found is not None and found.max_frames == 800
+    rows, _ = step_sampler(config, speech, text, None).epoch_rows(0)
+    assert rows.counts.max() > 2 and rows.lengths.max() <= 800
+    config.data.batch_frames = 6400
+    assert joining(config, speech, text).max_frames == 1500
+    config.data.join.share = 0.0
+    assert joining(config, speech, text) is None
 
 
 @pytest.mark.parametrize(
