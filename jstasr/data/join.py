@@ -29,9 +29,9 @@ class JoinConfig:
     """Joining of short utterances of a speaker in training, and of unpaired texts of a language."""
 
     share: float = 0.5  # Share of the short utterances (two fit into max_seconds) that are joined; 0: none.
-    max_seconds: float = 15.0  # Length of the longest joined utterance; half of data.batch_frames limits it too.
+    max_seconds: float = 15.0  # Length of the longest joined utterance; data.batch_frames limits it too.
     pause_min: float = 0.1  # Shortest pause between two joined utterances, seconds.
-    pause_max: float = 0.8  # Longest pause between two joined utterances, seconds.
+    pause_max: float = 1.0  # Longest pause between two joined utterances, seconds.
 
 
 def faults(config: JoinConfig) -> Iterator[str]:

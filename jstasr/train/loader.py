@@ -53,8 +53,7 @@ def joining(config: TrainConfig, speech: SpeechSet, text: TextSet | None) -> Joi
     join = config.data.join
     if join.share == 0:
         return None
-    # two rows to a batch: rows of more than half of it would leave much of it empty
-    max_frames = min(round(join.max_seconds * FRAMES_PER_SECOND), config.data.batch_frames // 2)
+    max_frames = min(round(join.max_seconds * FRAMES_PER_SECOND), config.data.batch_frames)
     phones_per_frame = speech.phones.lengths.sum() / speech.num_frames.sum()
     text_groups = None if text is None else text.language_codes
     return Joining(join, speech.speaker_groups(), max_frames, text_groups, round(max_frames * phones_per_frame))
