@@ -144,6 +144,8 @@ def train_or_search(args: Namespace, stop: "StopRequest", lock: "Lock | None" = 
 
     def prepare() -> None:
         data = {PAIRED: describe(speech), UNPAIRED: describe(text), DEV: describe(dev)}
+        if config.data.join.share > 0:
+            data["speakers"] = speech.speakers_fingerprint
         prepare_folder(expdir, config, args.token_list, args.bpe_model, args.phone_list, data)
 
     on_first(fabric, prepare)

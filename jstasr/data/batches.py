@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jstasr.data.join import JoinConfig, JoinedRows, Joins, join_texts, join_utterances
+
 TEXT_BUCKETS = 16  # largest number of length buckets of the text
 MIN_BATCHES_OF_BUCKET = 4  # with fewer, the small last batch of a bucket comes too often
 MAX_PADDING = 0.045  # largest share of padding in the speech of an epoch
@@ -95,13 +97,17 @@ def draw_by_weight(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.repeat(np.arange(len(weights)), np.floor(weights + rng.random(len(weights))).astype(np.int64))
 
 
-def length_quantiles(lengths: np.ndarray, batches: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+def length_quantiles(rows: JoinedRows, batches: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """Quantile of each batch among the mean lengths of all, in [0, 1): (number of batches,).
 
-    Uniform for every distribution of lengths, also over the epochs of a set of few batches: the quantile is drawn
-    from the interval of the batch's rank.
+    The mean is that of the single utterances: where rows hold several, those of the text beside them do too. Uniform
+    for every distribution of lengths, also over the epochs of a set of few batches: the quantile is drawn from the
+    interval of the batch's rank.
+
+    Args:
+        batches: indexes of the rows of each batch.
     """
-    means = np.asarray([lengths[batch].mean() for batch in batches])
+    means = np.asarray([rows.lengths[batch].sum() / rows.counts[batch].sum() for batch in batches])
     places = np.empty(len(batches))
     places[np.argsort(means, kind="stable")] = (np.arange(len(batches)) + rng.random(len(batches))) / len(batches)
     return places
@@ -162,6 +168,21 @@ class Step(NamedTuple):
     speech: np.ndarray  # indexes of the paired set
     text: np.ndarray  # indexes of the text set
     after: dict
+    joins: Joins | None = None  # which of them are joined; None: none
+
+
+class Joining(NamedTuple):
+    """How a sampler joins utterances and texts.
+
+    groups: (N,) int, utterances of one number may be joined; max_frames: largest length of a joined one;
+    text_groups: (M,) int or None; max_phones: largest length of a joined text.
+    """
+
+    config: JoinConfig
+    groups: np.ndarray
+    max_frames: int
+    text_groups: np.ndarray | None
+    max_phones: int
 
 
 class StepSampler:
@@ -177,6 +198,7 @@ class StepSampler:
         speech_weights: np.ndarray | None = None,
         text_weights: np.ndarray | None = None,
         start: dict | None = None,
+        joining: Joining | None = None,
     ):
         """
         Args:
@@ -184,19 +206,44 @@ class StepSampler:
             text_lengths: (M,) int, phonemes, or None; text_budget: padded phonemes of a batch.
             speech_weights, text_weights: (N,), (M,) expected draws of each in an epoch; None: once.
             start: `Step.after` of the last step done; None: the beginning of the first epoch.
+            joining: None: every utterance and text is a row of its own.
         """
         self.speech_lengths, self.batch_frames = speech_lengths, batch_frames
         self.text_lengths, self.text_budget, self.seed = text_lengths, text_budget, seed
         self.speech_weights, self.text_weights, self.start = speech_weights, text_weights, start
+        self.joining = joining
+
+    def epoch_rows(self, epoch: int) -> tuple[JoinedRows, list[np.ndarray]]:
+        """The utterances of an epoch, alone or joined, and the indexes of the rows of each speech batch."""
+        rng = np.random.default_rng((self.seed, 0, epoch))
+        drawn = np.arange(len(self.speech_lengths))
+        if self.speech_weights is not None:
+            drawn = draw_by_weight(self.speech_weights, rng)
+        if self.joining is None:
+            rows = JoinedRows(drawn, np.arange(len(drawn)), np.zeros_like(drawn), self.speech_lengths)
+        else:
+            config, groups, max_frames, _, _ = self.joining
+            own_rng = np.random.default_rng((self.seed, 3, epoch))
+            rows = join_utterances(drawn, self.speech_lengths, groups, config, max_frames, own_rng)
+        return rows, bucketed_batches(rows.lengths, self.batch_frames, rng, MAX_PADDING)
 
     def epoch_batches(self, epoch: int) -> list[np.ndarray]:
-        """The indexes of each speech batch of an epoch."""
-        rng = np.random.default_rng((self.seed, 0, epoch))
-        if self.speech_weights is None:
-            return bucketed_batches(self.speech_lengths, self.batch_frames, rng, MAX_PADDING)
-        chosen = draw_by_weight(self.speech_weights, rng)
-        cut = bucketed_batches(self.speech_lengths[chosen], self.batch_frames, rng, MAX_PADDING)
-        return [chosen[batch] for batch in cut]
+        """The indexes of the utterances of each speech batch of an epoch."""
+        rows, batches = self.epoch_rows(epoch)
+        return [rows.take(batch)[0] for batch in batches]
+
+    def join_step(self, step: Step, number: int, counts: np.ndarray, pauses: np.ndarray) -> Step:
+        """The step with the joins of its speech, and with as many texts in a row as utterances on average."""
+        assert self.joining is not None
+        texts, text_counts = step.text, np.ones(len(step.text), dtype=np.int64)
+        if len(texts) and self.joining.text_groups is not None and self.text_lengths is not None:
+            rng = np.random.default_rng((self.seed, 4, step.epoch, number))
+            per_row = int(counts.mean() + rng.random())
+            texts, text_counts = join_texts(
+                texts, self.text_lengths, self.joining.text_groups, per_row, self.joining.max_phones
+            )
+        seed = (self.seed, 5, step.epoch, number)
+        return step._replace(text=texts, joins=Joins(counts, pauses, text_counts, seed))
 
     def __iter__(self) -> Iterator[Step]:
         stream = None
@@ -207,12 +254,14 @@ class StepSampler:
             stream.given = [(passes, given) for passes, given in start["text"]]
         epoch, first = start["epoch"], start["batch"]
         while True:
-            batches = self.epoch_batches(epoch)
-            quantiles = length_quantiles(self.speech_lengths, batches, np.random.default_rng((self.seed, 2, epoch)))
+            rows, batches = self.epoch_rows(epoch)
+            quantiles = length_quantiles(rows, batches, np.random.default_rng((self.seed, 2, epoch)))
             for number in range(first, len(batches)):
                 text = np.zeros(0, dtype=np.int64) if stream is None else stream.draw(quantiles[number])
                 given = None if stream is None else list(stream.given)
-                yield Step(epoch, batches[number], text, {"epoch": epoch, "batch": number + 1, "text": given})
+                speech, pauses, counts = rows.take(batches[number])
+                step = Step(epoch, speech, text, {"epoch": epoch, "batch": number + 1, "text": given})
+                yield step if self.joining is None else self.join_step(step, number, counts, pauses)
             epoch, first = epoch + 1, 0
 
 

@@ -1,13 +1,14 @@
 """From indexes to a padded batch."""
 
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from jstasr.data.batch import Batch
+from jstasr.data.join import Joins, joined_features, joined_id, joined_labels, joined_phones, split_rows
 from jstasr.data.speech_set import SpeechSet
 from jstasr.data.text_set import TextSet
 from jstasr.errors import JstasrError
@@ -32,9 +33,9 @@ def pad_symbols(sequences: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
 
 
 def usable(
-    speech: SpeechSet, indexes: Sequence[int] | np.ndarray, skipped: list[str]
-) -> tuple[list[int], list[np.ndarray]]:
-    """The utterances with usable features, and these; where there are none, the first usable one that follows.
+    speech: SpeechSet, indexes: Sequence[int] | np.ndarray, joins: Joins, skipped: list[str]
+) -> tuple[np.ndarray, list[np.ndarray], Joins]:
+    """The utterances with usable features, these, and their rows; without any, the first usable one that follows.
 
     Args:
         skipped: gets what is wrong with each of the others.
@@ -49,12 +50,20 @@ def usable(
             break
         try:
             matrices.append(speech.features(index))
-            kept.append(int(index))
+            kept.append(number)
         except UnusableFeatures as error:
             skipped.append(str(error))
     if not kept:
         raise JstasrError(f"{speech.folder}: not one utterance has usable features: {skipped[0]}")
-    return kept, matrices
+    if kept[0] >= len(indexes):
+        index = (int(indexes[-1]) + 1 + kept[0] - len(indexes)) % len(speech)
+        return np.asarray([index]), matrices, joins.of_one_utterance()
+    return np.asarray(indexes)[kept], matrices, joins.keep(kept)
+
+
+def joined_text(text: TextSet, indexes: np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:
+    """Id, phonemes and labels of a row of texts."""
+    return joined_id(text, indexes), joined_phones(text, indexes), joined_labels(text, indexes)
 
 
 def collate(
@@ -62,28 +71,36 @@ def collate(
     indexes: Sequence[int] | np.ndarray,
     text: TextSet | None,
     text_indexes: Sequence[int] | np.ndarray,
+    joins: Joins | None = None,
     skip: bool = False,
 ) -> Batch:
-    """Read and pad utterances of the paired set and texts of the text set.
+    """Read, join and pad utterances of the paired set and texts of the text set.
 
     Args:
         indexes: (B,) int, of the paired set.
         text_indexes: (N,) int, of the text set; ignored without one.
+        joins: which of them form one row of the batch; its id is theirs with `+` between. None: each is a row.
         skip: leave out utterances whose features are unusable, and name them in `Batch.skipped`.
     """
+    if joins is None:
+        joins = Joins.none(len(indexes), len(text_indexes))
     skipped: list[str] = []
     if skip:
-        indexes, matrices = usable(speech, indexes, skipped)
+        indexes, found, joins = usable(speech, indexes, joins, skipped)
     else:
-        matrices = [speech.features(i) for i in indexes]
+        found = [speech.features(i) for i in indexes]
+    rng = np.random.default_rng(joins.seed)
+    rows, text_rows = split_rows(indexes, joins.speech), split_rows(text_indexes, joins.text)
+    gaps, parts = split_rows(joins.pauses, joins.speech), iter(found)
+    matrices = [joined_features(list(islice(parts, len(row))), pauses.tolist(), rng) for row, pauses in zip(rows, gaps)]
     features, speech_lengths = pad_features(matrices)
-    labels, label_lengths = pad_symbols([speech.labels[i] for i in indexes])
-    phones, phone_lengths = pad_symbols([speech.phones[i] for i in indexes])
-    texts = [] if text is None else [(text.ids[i], text.phones[i], text.labels[i]) for i in text_indexes]
+    labels, label_lengths = pad_symbols([joined_labels(speech, row) for row in rows])
+    phones, phone_lengths = pad_symbols([joined_phones(speech, row) for row in rows])
+    texts = [] if text is None else [joined_text(text, row) for row in text_rows]
     text_phones, text_phone_lengths = pad_symbols([phones for _, phones, _ in texts])
     text_labels, text_label_lengths = pad_symbols([labels for _, _, labels in texts])
     return Batch(
-        utt_ids=[speech.ids[i] for i in indexes],
+        utt_ids=[joined_id(speech, row) for row in rows],
         speech=features,
         speech_lengths=speech_lengths,
         labels=labels,

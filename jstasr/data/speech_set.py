@@ -1,5 +1,6 @@
 """Paired speech: features by random access, with their transcripts and phonemes."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from jstasr.errors import JstasrError
 from jstasr.features.frames import SUBSAMPLING
 from jstasr.features.on_the_fly import open_features
 from jstasr.features.settings import EXTRACT_AGAIN
-from jstasr.kaldi.data_dir import UTT2NUM_FRAMES
+from jstasr.kaldi.data_dir import UTT2NUM_FRAMES, UTT2SPK
 from jstasr.kaldi.indexed_table import IndexedTable
 from jstasr.kaldi.tables import read_table
 from jstasr.text.tokens import PhoneList, Tokenizer
@@ -89,6 +90,7 @@ class SpeechSet:
             found.raise_all()
         count = len(self.table)
         self.ids = LazySequence(self.table.key, count)
+        self.tokenizer = tokenizer
         self.texts = LazySequence(self.transcripts.text, count)
         self.languages = LazySequence(self.transcripts.language, count)
         self.labels = LazyArrays(self.transcripts.labels, self.transcripts.label_lengths)
@@ -97,6 +99,29 @@ class SpeechSet:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def speaker_groups(self) -> np.ndarray:
+        """(N,) int64, equal for utterances of one speaker and language.
+
+        Speakers are unknown without utt2spk, and where an utterance has one of its own: these utterances are grouped
+        by language alone.
+        """
+        speakers = np.zeros(len(self), dtype=np.uint64)
+        if (self.folder / UTT2SPK).exists():
+            table = IndexedTable(self.folder / UTT2SPK)
+            for index, row in enumerate(table.rows_of(IndexedTable(self.table.path))):
+                if row >= 0:  # digests of 64 bits take less memory than names
+                    digest = hashlib.blake2b(table.value(row).encode(), digest_size=8).digest()
+                    speakers[index] = int.from_bytes(digest, "big")
+        _, codes, counts = np.unique(speakers, return_inverse=True, return_counts=True)
+        codes = np.where(counts[codes] > 1, codes + 1, 0)
+        return codes * len(self.transcripts.languages) + self.language_codes
+
+    @property
+    def speakers_fingerprint(self) -> str:
+        """Digest of who says which utterance; names of speakers do not matter."""
+        _, groups = np.unique(self.speaker_groups(), return_inverse=True)
+        return hashlib.sha256(groups.astype(np.int64).tobytes()).hexdigest()[:16]
 
     @property
     def fingerprint(self) -> str:

@@ -162,7 +162,10 @@ class TextSet:
     def __init__(self, parts: list[TextFolder]):
         self.parts = parts
         self.ends = np.cumsum([len(part) for part in parts])
+        self.tokenizer = parts[0].tokenizer
         self.ids = LazySequence(self.key_of, int(self.ends[-1]))
+        self.texts = LazySequence(self.text_of, int(self.ends[-1]))
+        self.languages = LazySequence(self.language_of, int(self.ends[-1]))
         self.labels = LazyArrays(self.labels_of, np.concatenate([part.label_lengths for part in parts]))
         self.phones = LazyArrays(self.phones_of, np.concatenate([part.phone_lengths for part in parts]))
         names = list(dict.fromkeys(name for part in parts for name in part.languages))
@@ -200,6 +203,16 @@ class TextSet:
         """The id of a text."""
         part, local = self.locate(index)
         return part.table.key(local)
+
+    def text_of(self, index: int) -> str:
+        """A text as it stands in its file."""
+        part, local = self.locate(index)
+        return part.text(local)
+
+    def language_of(self, index: int) -> str:
+        """The language of a text, or ""."""
+        part, local = self.locate(index)
+        return part.language(local)
 
     def labels_of(self, index: int) -> np.ndarray:
         """(V,) int32, its labels."""

@@ -7,6 +7,8 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from jstasr.config import merge_config
+from jstasr.data.join import JoinConfig
+from jstasr.data.join import faults as join_faults
 from jstasr.errors import JstasrError
 from jstasr.features.augment import AugmentConfig
 from jstasr.features.settings import KINDS, FeatureConfig
@@ -29,6 +31,7 @@ class DataConfig:
     text_ratio: float = 0.0  # Unpaired phonemes for each paired one; 0: as many as text_batch_phones leaves room for.
     language_temperature: float = 1.0  # Languages are drawn in proportion to (share of the data)^(1 / temperature).
     num_workers: int = 0  # Processes that load data ahead; 0: the training process loads it.
+    join: JoinConfig = field(default_factory=JoinConfig)
     check_features: int = 20000  # Training utterances whose features are checked before the first step; 0: none.
     max_skipped: int = 100  # Utterances with unusable features that are left out, after which the run ends.
 
@@ -109,6 +112,8 @@ def check_values(config: TrainConfig) -> None:
         raise JstasrError("optim.ema: must lie in [0, 1)")
     if not config.data.language_temperature >= 1:
         raise JstasrError("data.language_temperature: must be 1 or more")
+    for fault in join_faults(config.data.join):
+        raise JstasrError(f"data.join.{fault}")
     for name in ("max_steps", "accumulate", "max_skipped"):
         if getattr(optim, name) < 1:
             raise JstasrError(f"optim.{name}: must be 1 or more")

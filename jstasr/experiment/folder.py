@@ -120,7 +120,8 @@ def is_changed(kept: Path, source: Path) -> bool:
 
 def changed_settings(old: dict, new: dict) -> list[str]:
     """Settings that differ and must not, as `a.b (1 -> 2)`; what an older version did not know has its default."""
-    old = {"features": {"kind": FIRST_KIND}} | old
+    without_joining = new["data"]["join"] | {"share": 0.0}
+    old = {"features": {"kind": FIRST_KIND}, **old, "data": {"join": without_joining, **old.get("data", {})}}
     return differences(filled(old, yaml.safe_load(config_yaml(TrainConfig()))), new, CHANGEABLE)
 
 

@@ -7,6 +7,7 @@ from jstasr.features.frames import FRAME_LENGTH_MS, FRAME_SHIFT_MS
 from jstasr.features.settings import DEFAULT_KIND, KALDI, KINDS, FbankSettings
 
 LOW_FREQ = 20.0  # Hz, lower edge of the first filter
+LOG_FLOOR = float(np.log(np.finfo(np.float32).eps))  # of every mel bin in digital silence
 INT16_SCALE = 32768.0  # Kaldi reads 16-bit samples as integers
 BLOCK = 6000  # frames that are computed at a time: the spectra of a long recording would fill the memory
 

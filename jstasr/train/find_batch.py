@@ -3,7 +3,6 @@
 import os
 import resource
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,9 @@ import torch
 from lightning_fabric import Fabric
 
 from jstasr.data.batch import Batch
+from jstasr.data.batches import Joining
 from jstasr.data.collate import collate
+from jstasr.data.join import JoinedRows, Joins, join_texts
 from jstasr.data.speech_set import SpeechSet
 from jstasr.data.text_set import TextSet
 from jstasr.errors import JstasrError
@@ -20,7 +21,7 @@ from jstasr.losses.config import loss_weights
 from jstasr.losses.step import StepLosses
 from jstasr.model.joint import JointModel
 from jstasr.train.faults import is_out_of_memory
-from jstasr.train.loader import text_budget
+from jstasr.train.loader import step_sampler, text_budget
 from jstasr.train.loop import backward, distribute, num_transcripts
 
 GIB = 1 << 30
@@ -80,16 +81,23 @@ def peak(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
 
-def heaviest_batch(config: TrainConfig, speech: SpeechSet, text: TextSet | None, frames: int) -> Batch:
-    """A batch of the longest utterances under a budget of frames, with the longest texts under theirs."""
-    chosen = longest_first(speech.num_frames, frames)
-    texts: Sequence[int] | np.ndarray = []
+def heaviest_batch(
+    config: TrainConfig, speech: SpeechSet, text: TextSet | None, rows: JoinedRows, joining: Joining | None, frames: int
+) -> Batch:
+    """A batch of the longest rows of an epoch under a budget of frames, with the longest texts under theirs."""
+    members, pauses, counts = rows.take(longest_first(rows.lengths, frames))
+    texts = np.zeros(0, dtype=np.int64)
     if text is not None:
         budget = text_budget(config, speech)
         if config.data.text_ratio > 0:
             budget = budget * frames // config.data.batch_frames
-        texts = longest_first(text.phones.lengths, budget) if budget > 0 else []
-    return collate(speech, chosen, text, texts)
+        texts = longest_first(text.phones.lengths, budget) if budget > 0 else texts
+    text_counts = np.ones_like(texts)
+    if text is not None and joining is not None:
+        texts, text_counts = join_texts(
+            texts, text.phones.lengths, text.language_codes, max(1, len(texts)), joining.max_phones
+        )
+    return collate(speech, members, text, texts, Joins(counts, pauses, text_counts, (config.seed,)))
 
 
 def largest_fitting(sizes: list[int], peaks: list[int], limit: float) -> int:
@@ -117,8 +125,10 @@ def find_batch(
     plain = JointModel(config.model)
     plain.audio_encoder.front_end.set_cmvn(*cmvn)
     model, optimiser = distribute(StepLosses(plain, config.losses, config.specaug), config.optim, fabric)
-    longest = int(speech.num_frames.max())
-    everything = longest * len(speech)
+    sampler = step_sampler(config, speech, text, None)
+    rows, _ = sampler.epoch_rows(0)
+    longest = int(rows.lengths.max())
+    everything = longest * len(rows)
     weights = loss_weights(config.optim.max_steps, config.losses)
     sizes: list[int] = []
     peaks: list[int] = []
@@ -130,7 +140,7 @@ def find_batch(
 
     report(f"memory: {limit / GIB:.1f} GiB to be filled; longest utterance: {longest} frames")
     while True:
-        batch = heaviest_batch(config, speech, text, wanted)
+        batch = heaviest_batch(config, speech, text, rows, sampler.joining, wanted)
         size = batch.speech.shape[0] * batch.speech.shape[1]
         reset_peak(device)
         try:

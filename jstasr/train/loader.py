@@ -7,12 +7,13 @@ from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, Dataset
 
 from jstasr.data.batch import Batch
-from jstasr.data.batches import Step, StepSampler, language_weights, steps_of_process
+from jstasr.data.batches import Joining, Step, StepSampler, language_weights, steps_of_process
 from jstasr.data.collate import collate
 from jstasr.data.speech_set import SpeechSet
 from jstasr.data.text_set import TextSet
 from jstasr.errors import JstasrError
 from jstasr.experiment.config import TrainConfig
+from jstasr.features.frames import FRAMES_PER_SECOND
 from jstasr.train.signals import ignore_signals
 
 READ_AHEAD = 4  # batches of each worker
@@ -26,7 +27,8 @@ class Steps(Dataset):
 
     def __getitem__(self, step: Step) -> tuple[int, dict, Batch] | JstasrError:
         try:
-            return step.epoch, step.after, collate(self.speech, step.speech, self.text, step.text, skip=True)
+            batch = collate(self.speech, step.speech, self.text, step.text, step.joins, skip=True)
+            return step.epoch, step.after, batch
         except JstasrError as error:  # raised in a worker, it would be wrapped in the traceback of the worker
             return error
 
@@ -47,6 +49,17 @@ def weights_by_language(languages: np.ndarray, amounts: np.ndarray, temperature:
     return language_weights(languages, amounts, temperature)
 
 
+def joining(config: TrainConfig, speech: SpeechSet, text: TextSet | None) -> Joining | None:
+    """What is joined, and how long it may become; None: nothing is."""
+    join = config.data.join
+    if join.share == 0:
+        return None
+    max_frames = min(round(join.max_seconds * FRAMES_PER_SECOND), config.data.batch_frames)
+    phones_per_frame = speech.phones.lengths.sum() / speech.num_frames.sum()
+    text_groups = None if text is None else text.language_codes
+    return Joining(join, speech.speaker_groups(), max_frames, text_groups, round(max_frames * phones_per_frame))
+
+
 def step_sampler(config: TrainConfig, speech: SpeechSet, text: TextSet | None, start: dict | None) -> StepSampler:
     """The batches of all processes from the position `start` on; None: from the beginning."""
     temperature = config.data.language_temperature
@@ -62,6 +75,7 @@ def step_sampler(config: TrainConfig, speech: SpeechSet, text: TextSet | None, s
         speech_weights=weights_by_language(speech.language_codes, speech.num_frames, temperature),
         text_weights=text_weights,
         start=start,
+        joining=joining(config, speech, text),
     )
 
 

@@ -106,8 +106,8 @@ def test_processes_share_the_steps(ranks):
 )
 def test_every_text_is_drawn_about_equally_often(speech, text):
     counts, total, budget = np.zeros(len(text)), 0, 500
-    for _, _, drawn, _ in StepSampler(speech, 3000, text, budget, seed=3):
-        np.add.at(counts, drawn, 1)
+    for step in StepSampler(speech, 3000, text, budget, seed=3):
+        np.add.at(counts, step.text, 1)
         total += 1
         if counts.mean() >= 20:
             break

@@ -1,6 +1,7 @@
 """exp/<tag>: what it holds, and what may change between two starts."""
 
 import pytest
+import yaml
 
 from jstasr.errors import JstasrError
 from jstasr.experiment.config import load_config
@@ -44,6 +45,17 @@ def test_changed_settings_are_refused_and_named(toy, started):
 def test_what_does_not_touch_the_model_may_change(toy, started):
     config = started[1]
     config.log_interval, config.valid.interval, config.data.num_workers = 1, 7, 3
+    again(toy, started)
+
+
+def test_an_experiment_from_before_joining_continues_without_it(toy, started):
+    path, config = started[0] / "config.yaml", started[1]
+    settings = yaml.safe_load(path.read_text())
+    del settings["data"]["join"]
+    path.write_text(yaml.safe_dump(settings))
+    with pytest.raises(JstasrError, match=r"settings: data\.join\.share \(0\.0 -> 0\.5\)\."):
+        again(toy, started)
+    config.data.join.share = 0.0
     again(toy, started)
 
 

@@ -9,7 +9,8 @@ import torch
 
 from jstasr.errors import JstasrError
 from jstasr.losses.step import StepLosses
-from jstasr.train.find_batch import find_batch, largest_fitting, longest_first
+from jstasr.train.find_batch import find_batch, heaviest_batch, largest_fitting, longest_first
+from jstasr.train.loader import step_sampler
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*srun.*")
 
@@ -124,8 +125,20 @@ def test_the_longest_utterances_make_the_heaviest_batch():
     assert largest_fitting([100, 200], [10, 10], 35) >= 300  # no growth to be seen: the next size can be tried
 
 
+def test_joined_utterances_make_the_heaviest_batch(training):
+    """Lattices grow with the square of the length: the search for a batch size must try joined utterances."""
+    config = training.config(steps=6, interval=6)
+    config.data.join.share = 1.0
+    sampler = step_sampler(config, training.speech, training.text, None)
+    rows, _ = sampler.epoch_rows(0)
+    batch = heaviest_batch(config, training.speech, training.text, rows, sampler.joining, 500)
+    assert all("+" in utt for utt in batch.utt_ids) and max(batch.speech_lengths) == rows.lengths.max()
+    assert any("+" in text for text in batch.text_ids)
+
+
 def test_the_largest_batch_is_found_before_the_training(training, capsys):
     config = training.config(steps=6, interval=6)
+    config.data.join.share = 0.0
     arguments = (training.speech, training.text, training.cmvn(training.speech))
     found = find_batch(config, *arguments, training.fabric(), memory_gb=64)
     longest = int(training.speech.num_frames.max())
