@@ -124,16 +124,18 @@ def test_packing_a_broken_experiment_leaves_no_zip(experiment, tmp_path):
 def test_the_average_command_writes_what_is_decoded_with(jstasr, experiment):
     folder = experiment / "checkpoints"
     folder.mkdir()
-    for step, shift in ((1, 0.0), (2, 2.0), (3, 50.0)):
+    for step, shift in ((1, 0.0), (2, 2.0), (3, 50.0), (4, 60.0)):
         state = torch.load(experiment / AVERAGED)
         state["model"]["ctc_label.bias"] += shift
         save_atomically(state, folder / f"step{step}.pth")
-    (folder / "scores.json").write_text('{"1": 10.0, "2": 12.0, "3": 90.0}')
+    (folder / "scores.json").write_text('{"1": 10.0, "2": 10.4, "3": 10.45, "4": 10.6}')
     before = torch.load(experiment / AVERAGED)["model"]["ctc_label.bias"]
     done = jstasr("average", "--expdir", experiment, "--num", "2")
     assert done.returncode == 0, done.stderr
-    assert "mean of 2 checkpoints by dev WER: step 1 (10.0%), step 2 (12.0%)" in done.stdout
+    assert "mean of 2 checkpoints by dev WER: step 1 (10.0%), step 2 (10.4%)" in done.stdout
     assert torch.allclose(Experiment.load(experiment).model.ctc_label.bias, before + 1.0)
+    done = jstasr("average", "--expdir", experiment, "--num", "5")
+    assert "mean of 3 checkpoints" in done.stdout, "of step 4 the WER is over 5% above the best"
     shutil.rmtree(folder)
     done = jstasr("average", "--expdir", experiment)
     assert done.returncode == 1 and "Train first: --stage 6" in done.stderr

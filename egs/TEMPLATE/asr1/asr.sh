@@ -55,7 +55,7 @@ bpe_char_cover=1.0     # Share of the characters that BPE must cover.
 asr_config=conf/train.yaml # Model and training configuration: a file of the recipe, else of egs/TEMPLATE/asr1.
 asr_args=              # More options of `jstasr train`, as in "--set optim.max_steps=1000".
 asr_tag=               # Name of the experiment in --expdir (default: from the configuration and tokens).
-average_num=5          # Best checkpoints to average.
+average_num=5          # Checkpoints to average, at most: those within 5% of the lowest dev WER.
 inference_config=      # Decoding configuration, found as --asr_config is (default: greedy search).
 inference_args=        # More options of `jstasr decode`.
 inference_tag=         # Name of the decoding run (default: from --inference_config and --inference_args).
