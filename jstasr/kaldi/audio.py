@@ -147,6 +147,8 @@ def _open_audio(source: str) -> Iterator[_OpenAudio]:
             raw.seek(0)
         if missing is not None and missing > CUT_OFF:
             raise JstasrError(failure or _cut_off(name, missing))
+        if missing is not None and missing < -CUT_OFF:
+            raise JstasrError(f"{name}: holds {-missing:.2f} s of sound behind the end that its header states")
         if missing is None and failure:
             raise JstasrError(failure)
         through = _through_pipe(handle) if uncounted else nullcontext(handle)
@@ -303,7 +305,7 @@ def audio_info(path: str) -> AudioInfo:
     with _open_audio(path) as (file, guessed):
         rate, channels, frames = file.samplerate, file.channels, file.frames
         is_plain = file.subtype.startswith("PCM_") and file.format != "FLAC"
-        if guessed:
+        if guessed or file.subtype == "GSM610":  # which libsndfile cannot seek in
             frames = sum(map(len, _blocks(file)))
         elif frames and file.format != "MP3":  # where it would be found by an estimate
             try:

@@ -19,6 +19,7 @@ def missing_seconds(handle: BinaryIO) -> float | None:
     WAV (RIFF and RF64), Sony Wave64, AIFF, CAF, AU and SPHERE state a length. An Ogg file with a page that is
     incomplete or damaged, or an MP3 file with fewer bytes than its first frame says, lacks an unknown part, here
     infinity. Of FLAC the decoder has to say. Writers to a pipe do not know the length, and put 0 or a huge number.
+    Negative: a WAV or AIFF file holds so much more than its header says, which libsndfile leaves out.
     """
     size = handle.seek(0, os.SEEK_END)
     handle.seek(0)
@@ -59,7 +60,9 @@ def _missing_of_chunks(handle: BinaryIO, size: int, sound: bytes, order: Literal
                 return None
             if not bytes_per_second or length == 0:
                 return None
-            return max(0, length - (size - body)) / bytes_per_second
+            end = body + length + length % 2
+            surplus = max(0, size - end) if _is_no_chunk(_at(handle, end, 4)) else 0
+            return (max(0, length - (size - body)) - surplus) / bytes_per_second
         if name == b"ds64":
             long_length = int.from_bytes(handle.read(16)[8:], "little")
         elif name == b"fmt ":
@@ -69,6 +72,11 @@ def _missing_of_chunks(handle: BinaryIO, size: int, sound: bytes, order: Literal
             bytes_per_second = _extended(values[8:18]) * int.from_bytes(values[:2], "big") * _width(values[6:8])
         handle.seek(body + length + length % 2)
     return None
+
+
+def _is_no_chunk(name: bytes) -> bool:
+    """Can what follows a chunk be neither the name of another nor padding?"""
+    return not all(32 <= code < 127 for code in name) and any(name)
 
 
 def _bytes_per_second(form: bytes) -> int:

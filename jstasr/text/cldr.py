@@ -37,9 +37,11 @@ def locale_of(language: str | None) -> Locale | None:
         if other is None or script_of(other) != script:
             continue
         try:
-            return Locale.parse(name)
+            locale = Locale.parse(name)
         except (ValueError, UnknownLocaleError):
             continue
+        if locale.script in (None, script):  # babel falls back to the usual script: Kazakh in Latin letters
+            return locale
     return None
 
 
@@ -129,6 +131,13 @@ def currency_follows(language: str | None) -> bool:
     return locale is not None and not locale.currency_formats["standard"].pattern.lstrip("\u200e\u200f").startswith(
         "\xa4"
     )
+
+
+@cache
+def percent_precedes(language: str | None) -> bool:
+    """Does the language write the percent sign before the number?"""
+    locale = locale_of(language)
+    return locale is not None and locale.percent_formats[None].pattern.lstrip("\u200e\u200f").startswith("%")
 
 
 @cache

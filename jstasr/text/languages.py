@@ -60,6 +60,11 @@ _ORTHOGRAPHY = {
     ],
     # Gascon n\xb7h and s\xb7h.
     "oc": [(re.compile("(?<![ns])\xb7|\xb7(?!h)", re.IGNORECASE), " ")],
+    # One word "and", in either orthography and with a capital; the ligature within words.
+    "hy": [
+        (re.compile(r"[\u0535\u0565][\u0582\u0552]"), "\u0587"),
+        (re.compile(r"\b[\u0535\u0565][\u054e\u057e]\b"), "\u0587"),
+    ],
     "uz": [(re.compile(f"(?<=[og]){_ANY_APOSTROPHE}", re.IGNORECASE), OKINA), (re.compile("(?<![ogOG])\u02bb"), "'")],
     # A colon before the ending of an abbreviation: "EU:ssa", "EU:s".
     "fi": [(re.compile(r"(?<=[^\W\d_]):(?=[^\W\d_])"), "")],

@@ -17,6 +17,12 @@ SERBIAN = dict(zip("abvgdđežzijklmnoprstćufhcčš", "абвгдђежзијк
 SERBIAN |= {"lj": "љ", "nj": "њ", "dž": "џ"}
 LATIN_LETTERS = re.compile("lj|nj|dž|[" + "".join(letter for letter in SERBIAN if len(letter) == 1) + "]")
 MAX_DIGITS = 15  # longer strings, and those with a leading zero, are names of things: read digit by digit
+# Agreement that num2words' French of Switzerland and Belgium lacks: deux cent un, un million, quatre-vingts.
+FRENCH = {
+    re.compile(r"\bcents(?= (?!million|milliard|billion))"): "cent",
+    re.compile(r"\bun (m|b)illi(on|ard)s\b"): r"un \1illi\2",
+    re.compile(r"\bquatre-vingt(?=$| m?illi)"): "quatre-vingts",
+}
 # The decimal sign's name where num2words reads decimals wrong: Turkish 3,5 as 3,50, Persian 0.05 as a half.
 POINT_WORDS = {"ar": "فاصلة", "fa": "ممیز", "tr": "virgül", "vi": "phẩy"}
 FAULTS = (NotImplementedError, OverflowError, ValueError, TypeError, IndexError, KeyError, AttributeError)
@@ -41,7 +47,10 @@ def number_language(language: str | None) -> str | None:
 
 
 def _in_script(words: str, code: str) -> str:
-    """num2words' words in the script of the code."""
+    """num2words' words in the script of the code, and in its grammar."""
+    if code in ("fr_CH", "fr_BE"):
+        for pattern, right in FRENCH.items():
+            words = pattern.sub(right, words)
     return LATIN_LETTERS.sub(lambda match: SERBIAN[match[0]], words) if code == SERBIAN_CYRILLIC else words
 
 
@@ -142,6 +151,8 @@ def money(amount: str, currency: str, language: str | None) -> str | None:
         if words is not None:
             words = words.partition("|")[0].strip()
             return _everyday_english(words, int(whole)) if code.startswith("en") else words
+    if not fraction.strip("0"):
+        amount = whole  # "5,00" is read as 5
     name = currency_unit(currency, Decimal(amount), language)
     return f"{cardinal(amount, code)} {name}" if name else None
 

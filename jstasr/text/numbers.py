@@ -17,6 +17,7 @@ from jstasr.text.cldr import (
     currency_of,
     magnitudes,
     month_names,
+    percent_precedes,
     separators,
     unit_pattern,
 )
@@ -44,7 +45,12 @@ SIGN_UNITS = {
 }
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 # "to the power of", where the base stands before and the exponent, a cardinal number, after.
-POWER = {"en": "to the power of", "de": "hoch", "fr": "puissance", "es": "elevado a", "nl": "tot de macht"}
+POWER = {
+    "en": "to the power of", "de": "hoch", "fr": "puissance", "es": "elevado a", "nl": "tot de macht",
+    "pt": "elevado a", "it": "elevato a", "ca": "elevat a", "pl": "do potęgi", "sv": "upphöjt till",
+    "da": "opløftet i", "nb": "opphøyd i", "no": "opphøyd i", "ru": "в степени", "fi": "potenssiin", "tr": "üzeri",
+    "ro": "la puterea", "id": "pangkat", "vi": "mũ",
+}  # fmt: skip
 ENGLISH_POWERS = {"2": "squared", "3": "cubed"}
 # Between the ends of a range.
 RANGE = {
@@ -65,6 +71,11 @@ FRACTIONS = {
 }
 FRACTION_VALUES = ((1, 2), (1, 4), (3, 4), (1, 3), (2, 3))
 HOURS = {"de": "Uhr", "fr": "heures"}
+# English abbreviations after an amount of money, as $5m; CLDR has the short ones of one style only.
+ABBREVIATED = {"k": "thousand", "m": "million", "mn": "million", "bn": "billion", "b": "billion", "tn": "trillion"}
+# An elided word keeps its apostrophe before a number: d'1 is d'un. The mark stands for it while numbers are read.
+ELISION = re.compile("(?<=[^\\W\\d_])['\u2019](?=\\d)")
+ELIDED = "\ue000"
 INTERESTING = re.compile(f"[\\d%&{CURRENCY_SIGNS}\\u066a\\u2030\xb0]")
 VULGAR = "\xbc-\xbe\\u2150-\\u215e"
 DASHES = "\u2013\u2014\u2212-"
@@ -113,23 +124,29 @@ class _Reader:
         groups = {self.group_sign, "\u066c", *SPACES[1:]}
         if self.decimal_sign == ",":
             groups |= {".", " "}
+        # The typewriter's apostrophe too: Swiss 1'000.
+        groups |= {"'", "\u2019"}
         self.decimals = {self.decimal_sign, "\u066b"}
         group = f"[{re.escape(''.join(sorted(groups - self.decimals)))}]"
         decimal = f"[{re.escape(''.join(sorted(self.decimals)))}]"
         indian = r"\d{1,2}(?:,\d\d)+,\d{3}(?!\d)" if self.decimal_sign == "." else r"(?!)"
+        # A blank groups where nothing else can be meant: 1 000 is not a one and three zeros.
+        blanks = r"[1-9]\d{0,2}(?:(?: \d{3})+ \d{3}|(?: 000))(?!\d)" if self.decimal_sign == "." else r"(?!)"
         self.number = (
-            rf"(?:(?:{indian}|\d{{1,3}}(?P<g%d>{group})\d{{3}}(?:(?P=g%d)\d{{3}})*(?!\d))(?:{decimal}\d+)?"
+            rf"(?:(?:{indian}|{blanks}|\d{{1,3}}(?P<g%d>{group})\d{{3}}(?:(?P=g%d)\d{{3}})*(?!\d))(?:{decimal}\d+)?"
             rf"|\d+(?:{decimal}\d+(?!{decimal}\d))?)"
         )
         self.whole_number = re.compile(self._number(0))
         self.group = re.compile(group)
         # Between two numbers a sign belongs to the one on the side where the language writes it.
         alone = "" if currency_follows(language) else r"(?! ?\d)"
+        percent = r"[%\u066a\u2030]" + (r"(?! ?\d)" if percent_precedes(language) else "")
         self.amount = re.compile(
             rf"(?P<minus>(?<![\w.,:/)\]%-])[\u2212-](?! ))?(?P<before>{CURRENCY}[ \xa0]?)?{self._number(0)}"
-            rf"(?P<after>[ \xa0\u202f]?(?:[{CURRENCY_SIGNS}]{alone}|[%\u066a\u2030]|\xb0(?:[CF]\b)?))?"
+            rf"(?P<after>[ \xa0\u202f]?(?:[{CURRENCY_SIGNS}]{alone}|{percent}|\xb0(?:[CF]\b)?))?"
         )
         words = "|".join(sorted(map(re.escape, magnitudes(language)), key=len, reverse=True))
+        self.abbreviated = re.compile(rf"({CURRENCY} ?{self._number(0)})({'|'.join(ABBREVIATED)})\b", re.IGNORECASE)
         self.magnitude = re.compile(
             rf"(?P<sign>{CURRENCY}) ?{self._number(0)} (?P<word>{words})\b" if words else "(?!)"
         )
@@ -142,16 +159,20 @@ class _Reader:
         """The text in words."""
         if not text.isascii():
             text = text.translate(FULL_WIDTH)
+        text = ELISION.sub(ELIDED, text)
         if self.code is not None:
             text = spell_ordinals(text, self.language, self.code, self._plain, month_names(self.language))
         text = self._powers_and_fractions(text)
         if self.code is not None:
             text = self._times_and_ranges(text)
+        if self.short == "en":
+            text = self.abbreviated.sub(lambda match: f"{match[1]} {ABBREVIATED[match[match.lastindex].lower()]}", text)
         text = self.magnitude.sub(self._magnitude, text)
         if self.code is not None and "." in self.decimals:
             text = self._points(text)
         text = self.amount.sub(self._amount, text)
         text = re.sub(rf"[%\u066a\u2030]|[{CURRENCY_SIGNS}]", self._bare_sign, text)
+        text = re.sub(f"{ELIDED} *", "'", text)
         words = and_words(self.language)
         return re.sub(r"\s*&\s*", words, text) if words else text
 
@@ -167,8 +188,8 @@ class _Reader:
         for sign in self.decimals:
             head, found, tail = written.rpartition(sign)
             if found:
-                return self.group.sub("", head).replace(",", "") + "." + tail
-        bare = self.group.sub("", written)
+                return self.group.sub("", head).replace(",", "").replace(" ", "") + "." + tail
+        bare = self.group.sub("", written).replace(" ", "")
         return bare.replace(",", "") if self.decimal_sign == "." else bare
 
     def _powers_and_fractions(self, text: str) -> str:
@@ -247,6 +268,8 @@ class _Reader:
 
     def _times_and_ranges(self, text: str) -> str:
         text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4]):([0-5]\d)(?![\d:])( ?Uhr\b| ?[ap]\.?m\b)?", self._time, text)
+        if self.short == "de":
+            text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4])\.([0-5]\d)( Uhr\b)", self._time, text)
         if self.short == "fr":
             text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4]) ?h ?([0-5]\d)?\b", self._time, text)
         if self.short == "en":

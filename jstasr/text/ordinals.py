@@ -10,7 +10,7 @@ from jstasr.text.number_words import num2words_or_none
 ENDINGS = {
     "en": r"(?:st|nd|rd|th)",
     "fr": r"(?:er|ère|re|e|ème|nde?)",
-    "es": r"(?:er|\.?[ºª])",
+    "es": r"\.?(?:er|[ºª])",
     "pt": r"\.?[ºª]",
     "it": r"\.?[ºª]",
     "ca": r"(?:r|n|t|è|a)",
@@ -22,6 +22,7 @@ ENDINGS = {
     "tr": r"['\u2019]?(?:inci|ıncı|uncu|üncü|nci|ncı)",
     "ko": r" ?번째",
     "ru": r"-(?:й|я|е|го|му|ю|х)",
+    "uk": r"-й",
 }
 RUSSIAN = {
     "й": {}, "я": {"gender": "f"}, "е": {"gender": "n"}, "го": {"case": "g"}, "му": {"case": "d"},
@@ -31,6 +32,12 @@ FEMININE = {"es": "o", "pt": "o", "it": "o"}
 # German ordinals before a month take the ending that the word before asks for.
 GERMAN_WEAK = r"(?P<word>\b(?:am|vom|zum|dem|den|im|beim|bis zum|des) )"
 DATES = {"de", "da", "nb", "no", "nn"}
+# Elsewhere an article tells that the point after a number is that of an ordinal: der 2. Weltkrieg, det 3. barn.
+ARTICLES = {"de": "der|die|das|dem|den|des|am|vom|zum|zur|im|beim"} | dict.fromkeys(
+    ("da", "nb", "no", "nn"), "den|det|de"
+)
+GERMAN_STRONG = ("die", "das", "der")  # "der" after a preposition is a dative
+GERMAN_DATIVE = "in|mit|von|zu|bei|nach|aus|seit|an|auf|vor|hinter|unter|über|während|wegen|ab"
 
 
 def spell_ordinals(
@@ -46,7 +53,8 @@ def spell_ordinals(
         months: the language's names of months.
     """
     short = primary_subtag(language)
-    number = r"(?<![\w.,])(?P<number>\d{1,3}(?:[.,\u202f\xa0]\d{3})+|\d{1,9})"
+    blank = r"(?: \d{3})+" if plain("1,5") == "1.5" else r"(?: 000)+"
+    number = rf"(?<![\w.,])(?P<number>\d{{1,3}}(?:(?:[.,\u202f\xa0]\d{{3}})+|{blank})|\d{{1,9}})"
     if short in ENDINGS:
         prefix = r"(?:\bal? )?" if short == "ro" else ""
         pattern = rf"{prefix}{number}(?P<ending>{ENDINGS[short]})(?!\w)"
@@ -57,6 +65,12 @@ def spell_ordinals(
         names = "|".join(map(re.escape, months))
         dated = rf"(?:{GERMAN_WEAK})?(?<![\w.,])(?P<number>[0-3]?\d)\. ?(?={names})"
         text = re.sub(dated, lambda match: _day(match, short, code), text, flags=re.IGNORECASE)
+    if short in ARTICLES:
+        before = rf"(?:\b(?P<preposition>{GERMAN_DATIVE}) )?" if short == "de" else ""
+        pattern = (
+            rf"{before}\b(?P<article>{ARTICLES[short]}) (?P<number>\d{{1,3}}(?:\.\d{{3}})+|\d{{1,4}})\. (?=[^\W\d_])"
+        )
+        text = re.sub(pattern, lambda match: _after_article(match, short, code, plain), text, flags=re.IGNORECASE)
     return text
 
 
@@ -66,12 +80,14 @@ def _ordinal(match: re.Match[str], short: str, code: str, plain: Callable[[str],
         return match[0]
     ending = (match.groupdict().get("ending") or "").lower()
     options: dict[str, str] = RUSSIAN.get(ending.lstrip("-"), {}) if short == "ru" else {}
+    if short == "ru" and ending == "-е" and match.string.startswith(" годы", match.end()):
+        options = {"plural": "t"}
     words = num2words_or_none(int(digits), code, "ordinal", **options)
     if words is None:
         return match[0]
     if short in FEMININE and ending.endswith("ª"):
         words = re.sub(r"o\b", "a", words)
-    elif short == "es" and ending == "er":
+    elif short == "es" and ending.endswith("er"):
         words = re.sub(r"(primer|tercer)o$", r"\1", words)
     elif short == "fr" and digits == "1" and ending in ("re", "ère"):
         words = "première"
@@ -90,3 +106,12 @@ def _day(match: re.Match[str], short: str, code: str) -> str:
         return match[0]
     before = match["word"] or ""
     return f"{before}{words}{'n' if short == 'de' and before else ''} "
+
+
+def _after_article(match: re.Match[str], short: str, code: str, plain: Callable[[str], str]) -> str:
+    words = num2words_or_none(int(plain(match["number"])), code, "ordinal")
+    if words is None:
+        return match[0]
+    article = match["article"].lower()
+    dative = short == "de" and (article not in GERMAN_STRONG or (article == "der" and match["preposition"]))
+    return f"{match[0][: match.start('number') - match.start()]}{words}{'n' if dative else ''} "

@@ -195,3 +195,26 @@ def test_to_wav_refuses_a_file_that_is_cut_off(tmp_path):
     (tmp_path / "a.mp3").write_bytes(content[: len(content) // 2])
     with pytest.raises(JstasrError, match="cut off"):
         wav_bytes(str(tmp_path / "a.mp3"))
+
+
+@pytest.mark.parametrize("suffix", ["wav", "rf64", "aiff"])
+@pytest.mark.parametrize("look", [audio_info, read_audio], ids=["info", "read"])
+def test_a_header_that_states_less_than_the_file_holds_is_refused(tmp_path, look, suffix):
+    path = tmp_path / f"a.{suffix}"
+    whole = write(path, suffix, noise(4))
+    path.write_bytes(write(path, suffix, noise(1)) + whole[-3 * RATE * 2 :])
+    with pytest.raises(JstasrError, match=r"3\.00 s of sound behind the end that its header states"):
+        look(str(path))
+
+
+@pytest.mark.parametrize("tail", [b"LIST\x04\0\0\0INFO" + bytes(9000), bytes(9000), b"TAG" + b"\xff" * 125])
+def test_chunks_padding_and_tags_behind_the_sound_are_no_sound(tmp_path, tail):
+    path = tmp_path / "a.wav"
+    path.write_bytes(write(path, "wav", noise(1)) + tail)
+    assert audio_info(str(path)).frames == len(read_audio(path)[0]) == RATE
+
+
+def test_gsm_is_whole_although_nothing_can_seek_in_it(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, noise(1), RATE, subtype="GSM610")
+    assert audio_info(str(path)).frames == RATE

@@ -130,6 +130,10 @@ class Columns:
             end = start + times["duration"]
         if start is None and end is not None:
             start = 0.0
+        stated = times["duration"] if start is None else None
+        if stated is not None and stated <= 0:
+            faults.add_row(where, f"duration is {stated:g}, not above 0 s", "a duration that is not above 0")
+            return None
         if not values.get("audio"):
             faults.add_row(where, "no audio file is named")
             return None
@@ -143,6 +147,7 @@ class Columns:
             split=values.get("split", ""),
             start=start,
             end=end,
+            stated=stated,
         )
 
     def resolve(self, audio: str) -> str:

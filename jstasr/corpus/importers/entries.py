@@ -37,6 +37,7 @@ class Entry:
         id, speaker, lang, split: "" where the source has none.
         recording: id of the recording that the utterance is cut from; "": it is the whole of its audio.
         start, end: seconds in the recording; None: its beginning, its end.
+        stated: seconds that the source says the audio lasts, without saying where in it they begin.
         seconds: length of the audio file, once it is known.
         keep_id: the id is Kaldi's already and needs no speaker in front.
         own_speaker: who speaks is not known, so that the utterance is its own speaker.
@@ -52,6 +53,7 @@ class Entry:
     recording: str = ""
     start: float | None = None
     end: float | None = None
+    stated: float | None = None
     seconds: float | None = None
     keep_id: bool = False
     own_speaker: bool = False

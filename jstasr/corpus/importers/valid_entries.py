@@ -12,7 +12,7 @@ from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, no
 from jstasr.corpus.importers.ids import RESERVED, assign_ids
 from jstasr.errors import JstasrError
 from jstasr.kaldi.audio import audio_info, is_pipe
-from jstasr.kaldi.data_dir import is_outside, is_segment
+from jstasr.kaldi.data_dir import MAX_OVERSHOOT, is_outside, is_segment
 from jstasr.text.language_codes import canonical_code, no_code
 from jstasr.text.language_tags import known_tag
 
@@ -124,6 +124,14 @@ def _with_readable_audio(entries: list[Entry], options: ReadOptions, faults: Imp
                 entry.where,
                 f"segment {entry.start:g} to {until} s lies outside the {entry.seconds:.2f} s of {entry.audio}",
                 "segment outside its recording",
+            )
+            continue
+        if entry.stated is not None and entry.seconds is not None and abs(entry.stated - entry.seconds) > MAX_OVERSHOOT:
+            faults.add_row(
+                entry.where,
+                f"a duration of {entry.stated:g} s without a start, where {entry.audio} lasts {entry.seconds:.2f} s; "
+                "say that it starts at 0, or leave the column out: --ignore NAME",
+                "duration that is not its recording's",
             )
             continue
         kept.append(entry)

@@ -341,3 +341,15 @@ def test_a_source_that_the_import_would_replace_is_refused(speak, lines, run_imp
         assert status == 1 and "data/train: lies in data/train, which this import replaces" in err
     assert len(read_table("data/train/text")) == 8
     assert run_import("--split", "data/train", "data2")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "duration, said", [(-1, "duration is -1"), (0, "duration is 0"), (1.2, "lasts 0.50 s"), (1e9, "lasts 0.50 s")]
+)
+def test_a_duration_without_a_start_is_that_of_the_recording(speak, lines, run_import, duration, said):
+    speak("a.wav", "b.wav")
+    row = '{{"audio_filepath": "{}.wav", "text": "one", "duration": {}}}'
+    lines("m.jsonl", row.format("a", 0.6), row.format("b", duration))
+    status, _, err = run_import("m.jsonl", "data/x")
+    assert status == 1 and "m.jsonl:2: " in err and said in err and "m.jsonl:1: " not in err
+    assert run_import("m.jsonl", "data/x", "--ignore", "duration")[0] == 0
