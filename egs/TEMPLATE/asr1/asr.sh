@@ -354,7 +354,7 @@ fi
 if begins 5; then
     for set in "${paired_sets[@]}"; do needs 2 "${audiodir}/${set}"/{wav.scp,text,utt2spk}; done
     for set in "${paired_train}" "${valid_set}"; do needs 3 "${audiodir}/${set}/phones"; done
-    config=$(config_file "${asr_config}") || die "--asr_config ${asr_config}: no such file in $(pwd), and none that the recipes share"
+    find_config asr_config
     hold "${paired_sets[@]/#/${featsdir}/}"
     for set in "${paired_sets[@]}"; do
         jobs=$(jobs_for "${audiodir}/${set}/wav.scp" "${nj}")
