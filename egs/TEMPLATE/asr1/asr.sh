@@ -199,7 +199,9 @@ export OMP_NUM_THREADS=1 # jobs run side by side; training gets all cores
 # shellcheck source=cmd.sh
 . ./cmd.sh
 # What the jobs are given are names and values, which no shell is to read again.
-for name in train_cmd cuda_cmd decode_cmd; do printf -v "${name}" '%s --literal true' "${!name}"; done
+for name in train_cmd cuda_cmd decode_cmd; do
+    if [ -n "${!name:-}" ]; then printf -v "${name}" '%s --literal true' "${!name}"; fi # a cmd.sh may leave some out
+done
 
 nj=${nj:-${cores}}
 inference_nj=${inference_nj:-${nj}}
