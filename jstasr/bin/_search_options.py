@@ -3,12 +3,12 @@
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
+from jstasr.kaldi.data_dir import UTT2LANG
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from jstasr.experiment.search import SearchConfig
-
-UTT2LANG = "utt2lang"  # value of --lang: the language of each utterance
 
 
 def add_search_options(parser: ArgumentParser, own: str) -> None:
@@ -41,7 +41,7 @@ def search_settings(args: Namespace, own: "SearchConfig | None" = None) -> "Sear
 
 
 def given_languages(lang: str, folder: "Path", ids: list[str]) -> dict[str, str] | None:
-    """Utterance -> the language that --lang gives it; None: the model recognises the language.
+    """Utterance -> the language that --lang gives it, "utt2lang" its own; None: the model recognises the language.
 
     Raises:
         JstasrError: utt2lang of the folder is asked for, and cannot be read.

@@ -56,7 +56,7 @@ def run(args: Namespace) -> None:
         raise JstasrError(f"{folder}: holds no utterance with features and a transcript")
     ids = [ids[i] for i in spread_subset(len(ids), args.utterances)]
     device = "cuda" if args.ngpu else "cpu"
-    experiment = Experiment.load(args.expdir, args.model, device)
+    experiment = Experiment.load(args.expdir, args.model, device, own_search=False)
     language_model = NgramModel.load(args.lm, experiment.tokenizer.token_list.tokens, device)
     languages = given_languages(config.lang, folder, ids)
     read = read_batches(experiment, folder, ids, config.batch_frames, languages)
