@@ -1,16 +1,24 @@
-"""Options of the search, which the commands that decode and that pack have in common."""
+"""Options of the search, which the commands that decode, that tune and that pack have in common."""
 
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from jstasr.experiment.search import SearchConfig
+from jstasr.kaldi.data_dir import UTT2LANG
 
-UTT2LANG = "utt2lang"  # value of --lang: the language of each utterance
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jstasr.experiment.search import SearchConfig
 
 
 def add_search_options(parser: ArgumentParser, own: str) -> None:
-    """own: what the settings are without --config."""
+    """--config, --set and --lm; own: what the settings are without --config."""
+    add_setting_options(parser, own)
+    parser.add_argument("--lm", help="ARPA language model over the model's tokens; see `jstasr lm`")
+
+
+def add_setting_options(parser: ArgumentParser, own: str) -> None:
+    """--config and --set; own: what the settings are without --config."""
     parser.add_argument("--config", help=f"YAML file of the search: search, beam_size, ... (default: {own})")
     parser.add_argument(
         "--set",
@@ -20,7 +28,6 @@ def add_search_options(parser: ArgumentParser, own: str) -> None:
         dest="overrides",
         help="override a value of the search configuration; repeatable",
     )
-    parser.add_argument("--lm", help="ARPA language model over the model's tokens; see `jstasr lm`")
 
 
 def search_settings(args: Namespace, own: "SearchConfig | None" = None) -> "SearchConfig":
@@ -31,3 +38,16 @@ def search_settings(args: Namespace, own: "SearchConfig | None" = None) -> "Sear
 
     config = load_search_config(args.config, args.overrides, args.lm, own)
     return replace(config, lang=args.lang) if args.lang else config
+
+
+def given_languages(lang: str, folder: "Path", ids: list[str]) -> dict[str, str] | None:
+    """Utterance -> the language that --lang gives it, "utt2lang" its own; None: the model recognises the language.
+
+    Raises:
+        JstasrError: utt2lang of the folder is asked for, and cannot be read.
+    """
+    from jstasr.kaldi.tables import read_table
+
+    if lang == UTT2LANG:
+        return read_table(folder / UTT2LANG)
+    return dict.fromkeys(ids, lang) if lang else None

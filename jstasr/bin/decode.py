@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
-from jstasr.bin._search_options import UTT2LANG, add_search_options
+from jstasr.bin._search_options import add_search_options
 from jstasr.experiment.files import AVERAGED
 
 HELP = "decode a set with the streaming and the full-context decoder"
@@ -49,7 +49,7 @@ def decode(args: Namespace, modes: list[str]) -> None:
     import sys
     from pathlib import Path
 
-    from jstasr.bin._search_options import search_settings
+    from jstasr.bin._search_options import given_languages, search_settings
     from jstasr.decode.decode_set import decode_set, write_hypotheses
     from jstasr.errors import JstasrError
     from jstasr.experiment.load import Experiment
@@ -70,11 +70,7 @@ def decode(args: Namespace, modes: list[str]) -> None:
     config = search_settings(args, experiment.search)
     tokens = experiment.tokenizer.token_list.tokens
     language_model = NgramModel.load(args.lm, tokens, device) if args.lm else experiment.language_model
-    languages = None
-    if config.lang == UTT2LANG:
-        languages = read_table(folder / UTT2LANG)
-    elif config.lang:
-        languages = dict.fromkeys(ids, config.lang)
+    languages = given_languages(config.lang, folder, ids)
 
     def progress(line: str) -> None:
         print(line, file=sys.stderr, flush=True)

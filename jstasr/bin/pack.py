@@ -2,8 +2,9 @@
 
 from argparse import ArgumentParser, Namespace
 
-from jstasr.bin._search_options import UTT2LANG, add_search_options
+from jstasr.bin._search_options import add_search_options
 from jstasr.experiment.files import AVERAGED
+from jstasr.kaldi.data_dir import UTT2LANG
 
 HELP = "pack a trained model with all that it needs into one zip"
 

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
+from jstasr.bin._search_options import add_setting_options
 from jstasr.experiment.files import AVERAGED
 
 HELP = "choose the weights of a language model by the WER on a dev set"
@@ -12,7 +13,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--model", help=f"weights (default: {AVERAGED} of the experiment)")
     parser.add_argument("--data-dir", required=True, help="dump/fbank/<dev set>; never a test set")
     parser.add_argument("--lm", required=True, help="ARPA language model over the model's tokens; see `jstasr lm`")
-    parser.add_argument("--config", help="YAML file of the search: beam_size, ...; its weights are not used")
+    add_setting_options(parser, "the defaults; weights are not used")
     parser.add_argument("--lang", help="as for `jstasr decode`")
     parser.add_argument("--mode", default="streaming,full", help="decoders, by comma (default: streaming,full)")
     parser.add_argument(
@@ -28,13 +29,13 @@ def run(args: Namespace) -> None:
 
     from omegaconf import OmegaConf
 
-    from jstasr.config import merge_config
+    from jstasr.bin._search_options import given_languages
     from jstasr.data.subset import spread_subset
     from jstasr.decode.decode_set import read_batches
     from jstasr.decode.tune import EncodedBatch, tune
     from jstasr.errors import JstasrError
     from jstasr.experiment.load import Experiment
-    from jstasr.experiment.search import SearchConfig
+    from jstasr.experiment.search import BEAM, load_search_config
     from jstasr.kaldi.files import atomic_write
     from jstasr.kaldi.locks import locked_file
     from jstasr.kaldi.tables import read_table
@@ -47,20 +48,17 @@ def run(args: Namespace) -> None:
             raise JstasrError(f"--mode {mode}: must be streaming or full, or both by comma")
     if args.utterances < 0:
         raise JstasrError(f"--utterances {args.utterances}: must be 0 or more")
-    config = merge_config(SearchConfig, args.config)
-    if config.lang:
-        args.lang = args.lang or config.lang
+    config = load_search_config(args.config, [*args.overrides, f"search={BEAM}", "lm_weight=0", "internal_lm_weight=0"])
+    config.lang = args.lang or config.lang
     references = {utt: text for utt, text in read_table(folder / "text", allow_empty=True).items() if text}
     ids = sorted(references.keys() & read_table(folder / "utt2num_frames").keys())
     if not ids:
         raise JstasrError(f"{folder}: holds no utterance with features and a transcript")
     ids = [ids[i] for i in spread_subset(len(ids), args.utterances)]
     device = "cuda" if args.ngpu else "cpu"
-    experiment = Experiment.load(args.expdir, args.model, device)
+    experiment = Experiment.load(args.expdir, args.model, device, own_search=False)
     language_model = NgramModel.load(args.lm, experiment.tokenizer.token_list.tokens, device)
-    languages = read_table(folder / "utt2lang") if args.lang == "utt2lang" else None
-    if args.lang and languages is None:
-        languages = dict.fromkeys(ids, args.lang)
+    languages = given_languages(config.lang, folder, ids)
     read = read_batches(experiment, folder, ids, config.batch_frames, languages)
     batches = [EncodedBatch(batch.ids, batch.encode(experiment.model), batch.start) for batch in read]
 

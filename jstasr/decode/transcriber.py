@@ -16,6 +16,7 @@ from jstasr.experiment.search import SearchConfig
 from jstasr.features.fbank import Fbank, StreamingFbank
 from jstasr.features.frames import ENCODER_FRAME_SECONDS, FRAME_LENGTH_MS
 from jstasr.kaldi.audio import MAX_RATE, MIN_RATE, Channel, Resampler, is_pipe, read_blocks
+from jstasr.kaldi.data_dir import UTT2LANG
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import FULL, STREAMING
 
@@ -120,7 +121,7 @@ class Transcriber:
     def settings(self, config: SearchConfig | None, lang: str | None) -> SearchConfig:
         """The given search settings or the recipe's, with the given language or their own."""
         config = config or self.experiment.search
-        config = replace(config, lang=lang or ("" if config.lang == "utt2lang" else config.lang))
+        config = replace(config, lang=lang or ("" if config.lang == UTT2LANG else config.lang))
         if config.lm_weight > 0 and self.language_model is None:
             raise JstasrError("lm_weight without a language model: give `lm` to from_pretrained")
         return config

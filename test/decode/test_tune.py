@@ -69,6 +69,7 @@ def test_the_written_configuration_decodes_with_the_wer_that_it_states(tune, jst
     [
         (["--mode", "greedy"], "must be streaming or full"),
         (["--utterances", "-1"], "--utterances -1: must be 0 or more"),
+        (["--set", "beam_size=0"], "beam_size: must be 1 or more"),
     ],
 )
 def test_wrong_options_are_told_in_one_sentence(tune, options, message):

@@ -22,7 +22,7 @@ option_names() {
 }
 
 @test "every option is used by the code" {
-    code=$(sed '1,/^# \[end of options\]/d' "${TEMPLATE}/asr.sh" && sed -n '/^check_values/,$p' "${ROOT}/utils/internal/asr_options.sh")
+    code=$(sed '1,/^# \[end of options\]/d' "${TEMPLATE}/asr.sh" && sed -n '/^check_values/,$p' "${ROOT}/utils/internal/asr_options.sh" && cat "${ROOT}/utils/internal/asr_decoding.sh")
     for name in $(option_names); do
         grep -qE "\\b${name}\\b" <<<"${code}" || { echo "--${name} does nothing" && return 1; }
     done
@@ -44,7 +44,7 @@ option_names() {
 
 @test "asr.sh stays under 500 lines and about 40 options" {
     [ "$(wc -l <"${TEMPLATE}/asr.sh")" -lt 500 ]
-    [ "$(option_names | wc -l)" -le 43 ]
+    [ "$(option_names | wc -l)" -le 46 ]
 }
 
 @test "an unknown option is refused by name" {
@@ -190,6 +190,30 @@ option_names() {
     touch dump/fbank/test/{text,utt2spk} && mkdir -p exp/mine/decode_greedy/test/full && touch exp/mine/decode_greedy/test/full/{text,token}
     run ./asr.sh --stage 9 --stop_stage 9 --asr_tag mine --inference_modes full --metrics wer --score_opts "$(list_of note=)"
     arrived words.score note=
+}
+
+@test "weights of the language model are tuned as the test sets are decoded, and are packed, given ones too" {
+    load show_words.sh
+    stand_ins
+    mkdir -p dump/fbank/{dev,test} exp/lm_bpe_unigram100 exp/mine/decode_greedy{,_lm}/test/full/logdir
+    touch exp/mine/decode_greedy{,_lm}/test/full/logdir/{text,token,score}.1 # the stand-in decodes nothing
+    touch exp/mine/valid.wer.ave.pth exp/lm_bpe_unigram100/lm.arpa.gz
+    for set in dev test; do echo "u1 100" >"dump/fbank/${set}/utt2num_frames"; done
+    tuned=exp/mine/decode_greedy_lm/decode.yaml
+    options=(--asr_tag mine --use_lm true --inference_modes full --inference_tag greedy --inference_args "--lang utt2lang --set beam_size=3")
+    echo "# tuned" >"${tuned}" # the stand-in writes none
+    run timeout 100 ./asr.sh --stage 8 --stop_stage 8 "${options[@]}"
+    tr '\0' ' ' <words.tune | grep -q -- "--output ${tuned} --lang utt2lang --set beam_size=3 $"
+    tr '\0' ' ' <words.decode | grep -q -- "--config ${tuned} --lm exp/lm_bpe_unigram100/lm.arpa.gz"
+    run ./asr.sh --stage 11 "${options[@]}"
+    tr '\0' ' ' <words.pack | grep -q -- "--config ${tuned} --lm exp/lm_bpe_unigram100/lm.arpa.gz"
+    rm words.*
+    printf 'search: beam\nlm_weight: 0.5\n' >conf/mine.yaml
+    run timeout 100 ./asr.sh --stage 8 --stop_stage 8 "${options[@]}" --lm_inference_config conf/mine.yaml
+    [ ! -e words.tune ]
+    tr '\0' ' ' <words.decode | grep -q -- "--config conf/mine.yaml --lm exp/lm_bpe_unigram100/lm.arpa.gz"
+    run ./asr.sh --stage 11 "${options[@]}" --lm_inference_config conf/mine.yaml
+    tr '\0' ' ' <words.pack | grep -q -- "--config conf/mine.yaml --lm exp/lm_bpe_unigram100/lm.arpa.gz"
 }
 
 @test "a folder whose name holds JOB keeps it" {
@@ -390,6 +414,7 @@ with wave.open(sys.argv[1], "wb") as file:
 
 @test "jobs share what their run holds, also where a queue passes no environment on" {
     mkdir -p data bin
+    # shellcheck disable=SC2016  # for the script
     printf '#!/usr/bin/env bash\nwhile [[ "$1" != *.log ]]; do shift; done; shift\nexec env -u JSTASR_RUN "${@//JOB/1}"\n' >bin/queue
     chmod +x bin/queue
     rm cmd.sh && printf 'cmd_backend=sge\ntrain_cmd=%s/bin/queue\n' "${PWD}" >cmd.sh

@@ -17,11 +17,19 @@ list_of() {
     echo "${list[*]}"
 }
 
-# stand_ins: a recipe in which `jstasr` writes its words into the file words.<verb>, each ended by a zero byte.
+# stand_ins: a recipe in which `jstasr` writes its words into the file words.<verb>, each ended by a zero byte; its locks
+# hold nothing.
 stand_ins() {
     mkdir -p stand_ins
-    # shellcheck disable=SC2016
-    printf '#!/usr/bin/env python3\nimport os, sys\nwith open(os.environ["RECIPE"] + "/words." + sys.argv[1], "wb") as out:\n    out.write(b"".join(os.fsencode(word) + b"\\0" for word in sys.argv[1:]))\n' >stand_ins/jstasr
+    cat >stand_ins/jstasr <<'END'
+#!/usr/bin/env python3
+import os, sys
+with open(os.environ["RECIPE"] + "/words." + sys.argv[1], "wb") as out:
+    out.write(b"".join(os.fsencode(word) + b"\0" for word in sys.argv[1:]))
+if sys.argv[1] == "lock":
+    print("locked", flush=True)
+    sys.stdin.read()
+END
     chmod +x stand_ins/jstasr
     # shellcheck disable=SC2016  # expanded where it is sourced
     echo 'PATH=${RECIPE}/stand_ins:${PATH}' >conf/cmd.sh

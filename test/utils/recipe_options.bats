@@ -106,3 +106,12 @@ declare_data_options() {
   run "$BATS_TEST_TMPDIR/run.sh" --count 8
   [ "$output" = 'count=8 name=two words empty=' ]
 }
+
+@test "lists of texts: blanks or commas between, blanks in names of files, codes with digits" {
+  run "$UTILS/internal/split_texts.sh" 'en=my text.txt es_419=b  zh-Hant=c,cmn_hans_cn=d'
+  [ "$(printf '%s|' "${lines[@]}")" = 'en=my text.txt|es_419=b|zh-Hant=c|cmn_hans_cn=d|' ]
+  run "$UTILS/internal/split_texts.sh" 'my text,other'
+  [ "$(printf '%s|' "${lines[@]}")" = 'my text|other|' ]
+  run "$UTILS/internal/split_texts.sh" ''
+  [ "$output" = '' ]
+}

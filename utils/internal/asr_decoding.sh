@@ -4,16 +4,15 @@
 
 # decode_sets FOLDER OPTION...: decodes all test sets in jobs, to FOLDER/<set>/<mode>/{text,token,score}.
 decode_sets() {
-    local out jobs set mode file number parts folder=$1 modes
+    local out jobs set mode file number parts folder=$1
     shift
-    modes=$(IFS=, && echo "${inference_modes[*]}")
     for set in "${test_sets[@]}"; do
         needs 5 "${featsdir}/${set}/utt2num_frames"
         out=${folder}/${set}
         jobs=$(jobs_for "${featsdir}/${set}/utt2num_frames" "${inference_nj}")
         log "Decoding ${set} (${folder##*/}) in ${jobs} jobs; logs: ${out}/logdir/decode.*.log"
         "${runner[@]}" "${job}=1:${jobs}" "${out}/logdir/decode.${job}.log" \
-            env "JSTASR_RUN=${JSTASR_RUN}" jstasr decode "${model_options[@]}" --mode "${modes}" \
+            env "JSTASR_RUN=${JSTASR_RUN}" jstasr decode "${model_options[@]}" \
             --data-dir "${featsdir}/${set}" --outdir "${out}" --job "${job}" --num-jobs "${jobs}" "$@" "${decode_words[@]}"
         for mode in "${inference_modes[@]}"; do
             for file in text token score; do
@@ -43,19 +42,27 @@ make_language_model() {
     jstasr lm --text "${texts[@]}" "${options[@]}" --valid-text "${found_files[@]}"
 }
 
+# find_lm_search: sets config to the configuration of the search with the language model: --lm_inference_config where it
+# holds weights, else the file that stage 8 makes of it.
+find_lm_search() {
+    find_config lm_inference_config
+    if ! grep -q '^lm_weight:' "${config}"; then config=${decode_dir}_lm/decode.yaml; fi
+}
+
 # decode_with_language_model: all test sets once more, with weights that are tuned on the dev set unless they are given.
 decode_with_language_model() {
-    local tuned=${decode_dir}_lm/decode.yaml
+    local untuned
     needs 4 "${lm_exp}/lm.arpa.gz"
     find_config lm_inference_config
-    if ! grep -q '^lm_weight:' "${config}"; then
+    untuned=${config}
+    find_lm_search
+    if [ "${config}" != "${untuned}" ]; then
         needs 5 "${featsdir}/${valid_set}/utt2num_frames"
         log "Choosing the weights that ${lm_inference_config} lacks on ${valid_set}; log: ${decode_dir}_lm/logdir/tune.log"
         "${runner[@]}" "${decode_dir}_lm/logdir/tune.log" \
-            env "JSTASR_RUN=${JSTASR_RUN}" jstasr tune "${model_options[@]}" --mode "$(IFS=, && echo "${inference_modes[*]}")" \
-            --data-dir "${featsdir}/${valid_set}" --config "${config}" --lm "${lm_exp}/lm.arpa.gz" --output "${tuned}"
-        log "$(head -n 1 "${tuned}" | cut -c 3-)"
-        config=${tuned}
+            env "JSTASR_RUN=${JSTASR_RUN}" jstasr tune "${model_options[@]}" --data-dir "${featsdir}/${valid_set}" \
+            --config "${untuned}" --lm "${lm_exp}/lm.arpa.gz" --output "${config}" "${decode_words[@]}"
+        log "$(head -n 1 "${config}" | cut -c 3-)"
     fi
     decode_sets "${decode_dir}_lm" --config "${config}" --lm "${lm_exp}/lm.arpa.gz" --keep-search
 }

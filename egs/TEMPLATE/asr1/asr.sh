@@ -199,7 +199,9 @@ export OMP_NUM_THREADS=1 # jobs run side by side; training gets all cores
 # shellcheck source=cmd.sh
 . ./cmd.sh
 # What the jobs are given are names and values, which no shell is to read again.
-for name in train_cmd cuda_cmd decode_cmd; do printf -v "${name}" '%s --literal true' "${!name}"; done
+for name in train_cmd cuda_cmd decode_cmd; do
+    if [ -n "${!name:-}" ]; then printf -v "${name}" '%s --literal true' "${!name}"; fi # a cmd.sh may leave some out
+done
 
 nj=${nj:-${cores}}
 inference_nj=${inference_nj:-${nj}}
@@ -424,7 +426,7 @@ if begins 8; then
     needs 7 "${asr_model}"
     find_config inference_config
     read -ra runner <<<"${decode_cmd}"
-    model_options=(--expdir "${asr_exp}" --model "${asr_model}")
+    model_options=(--expdir "${asr_exp}" --model "${asr_model}" --mode "$(IFS=, && echo "${inference_modes[*]}")")
     if "${gpu_inference}"; then runner+=(--gpu 1) model_options+=(--ngpu 1); fi
     hold "${decode_dirs[@]}"
     # `jstasr transcribe` gives the words of the last decoding: --keep-search
@@ -475,8 +477,9 @@ if begins 11; then
     needs 7 "${asr_model}"
     find_config inference_config
     search=(--config "${config}")
-    if "${use_lm}" && [ -f "${decode_dir}_lm/decode.yaml" ]; then
-        search=(--config "${decode_dir}_lm/decode.yaml" --lm "${lm_exp}/lm.arpa.gz")
+    if "${use_lm}"; then
+        find_lm_search
+        if [ -f "${config}" ]; then search=(--config "${config}" --lm "${lm_exp}/lm.arpa.gz"); fi
     fi
     ${train_cmd} "${asr_exp}/logdir/pack.log" \
         jstasr pack --expdir "${asr_exp}" --model "${asr_model}" --output "${asr_exp}/${asr_tag}.zip" \

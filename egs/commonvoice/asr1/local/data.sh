@@ -26,7 +26,7 @@ langs=$(jstasr languages --canonical "${langs}")
 
 read -ra asked <<<"${release//,/ }"
 read -ra named <<<"${COMMONVOICE//,/ }"
-IFS=, read -ra texts < <(printf '%s\n' "${text_files}" | sed 's/ \+\([A-Za-z_-]\+=\)/,\1/g')
+mapfile -t texts < <(utils/internal/split_texts.sh "${text_files}")
 
 # no_release NAME: stops, with what to do.
 no_release() {

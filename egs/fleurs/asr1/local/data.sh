@@ -33,6 +33,6 @@ for lang in "${names[@]}"; do
             --unpack "${folder}/audio/${split}" --member "${split}"
     done
 done
-IFS=, read -ra texts < <(printf '%s\n' "${text_files}" | sed 's/ \+\([A-Za-z_-]\+=\)/,\1/g')
+mapfile -t texts < <(utils/internal/split_texts.sh "${text_files}")
 python3 local/make_sets.py --fleurs "${FLEURS}" --transcript "${transcript}" --n-text "${n_text}" \
     --text-files "${texts[@]}" --langs "${names[@]}"
