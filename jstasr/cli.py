@@ -24,7 +24,6 @@ EXTRA = {
     "results": "score",
     "analyze": "report",
     "report": "report",
-    "pack": "transcribe",
     "transcribe": "transcribe",
     "bench": "bench",
 }

@@ -75,7 +75,7 @@ def basic_by_the_letter(text, language):
     def plain(run):
         """NFKC of a run; digits that it turns into stand apart from those beside them."""
         normal = unicodedata.normalize("NFKC", run)
-        apart = any(map(str.isdigit, normal)) and unicodedata.category(run[0]) != "Nd"
+        apart = normal != run and any(map(str.isdigit, normal)) and unicodedata.category(run[0]) != "Nd"
         return f" {normal} " if apart else run
 
     runs = ["".join(run) for _, run in itertools.groupby(drop_invisible(text), kind)]
