@@ -16,12 +16,13 @@ BIN = Path(__file__).parent / "bin"
 # The order in which a recipe meets the verbs; `--help` lists others after these.
 ORDER = (
     "check fetch import format-audio phonemize tokenize extract lm train average decode score results analyze"
-    " report pack transcribe bench"
+    " report pack transcribe sweep bench"
 ).split()
 # The optional dependencies (pyproject.toml) of a verb's packages; "train" holds those of all others.
 EXTRA = {
     "score": "score",
     "results": "score",
+    "sweep": "score",
     "analyze": "report",
     "report": "report",
     "pack": "transcribe",
