@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from jstasr.config import merge_config
+from jstasr.config import merge_config, read_with_bases
 from jstasr.decode.greedy import SearchConfig
 from jstasr.errors import JstasrError
 
@@ -14,7 +14,8 @@ def load_search_config(
     """Read conf/decode.yaml.
 
     Args:
-        language_model: the file given by --lm; refused without a weight, required with one.
+        language_model: the file given by --lm; refused where nobody has given a weight, required with one. A weight of 0
+            may be what `jstasr tune` found.
     Raises:
         JstasrError: unreadable file, unknown key, wrong type or value, settings that would do nothing.
     """
@@ -32,6 +33,8 @@ def load_search_config(
             raise JstasrError(f"{source}: {name} works in beam search only. Add --set search=beam")
     if config.lm_weight > 0 and not language_model:
         raise JstasrError(f"{source}: lm_weight is {config.lm_weight} without a language model. Give --lm lm.arpa")
-    if config.lm_weight == 0 and language_model:
+    files = read_with_bases(Path(path)) if path else []
+    given = [*overrides, *(f"{key}=" for _, values in files for key in values)]
+    if config.lm_weight == 0 and language_model and not any(item.startswith("lm_weight=") for item in given):
         raise JstasrError(f"--lm {language_model}: has no weight. Add --set search=beam --set lm_weight=0.3")
     return config
