@@ -11,19 +11,19 @@ from jstasr.sweep.plan import Plan
 
 
 def repository(path: Path) -> Path:
-    """The root of the repository that holds a plan, else of the one that holds the current folder.
+    """The root of the repository that holds a plan, else the current folder, else this program.
 
     Raises:
         JstasrError: there is none.
     """
-    for folder in (path.resolve().parent, Path.cwd()):
+    for folder in (path.resolve().parent, Path.cwd(), Path(jstasr.__file__).parent):
         try:
             root = Path(git(folder, ["rev-parse", "--show-toplevel"]).decode().rstrip("\n"))
         except JstasrError:
             continue
         if (root / "egs").is_dir():
             return root
-    raise JstasrError(f"{path}: neither it nor the current folder is in a checkout of jstasr, with its recipes in egs/")
+    raise JstasrError(f"{path}: neither it nor this program is in a checkout of jstasr, with its recipes in egs/")
 
 
 def check_package(root: Path) -> None:
