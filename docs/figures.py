@@ -16,7 +16,7 @@ A page names the source of a figure in a comment, and this script writes what st
     <!-- table: egs/mini/asr1/RESULTS.md WER CER -->
     ...
     <!-- /table -->
-    <!-- figure: docs/measurements/sweeps/NAME/sweep.yaml relative C-B all beam4 test full -->-5.1% [...]<!-- /figure -->
+    <!-- figure: docs/measurements/sweeps/NAME/sweep.yaml mean C all beam4 test full -->9.5% [...]<!-- /figure -->
     <!-- table: docs/measurements/sweeps/NAME/sweep.yaml means all beam4 -->
     ...
     <!-- /table -->
@@ -24,8 +24,8 @@ A page names the source of a figure in a comment, and this script writes what st
 After RESULTS.md: the experiment (where there are several), the data set, the decoder, the measure, and `interval` for
 the 95% interval or the name of a group, such as a language or "macro average"; for a table, the measures. After a CSV
 file: the first values of the row, as many as identify it, and the column. After the plan of a sweep, with its results
-beside it: what `jstasr.sweep.tables` computes. A figure may not begin a line, where Markdown would take its comment for a
-paragraph of HTML.
+beside it: what `jstasr.sweep.tables` computes. A figure may not begin a line, where Markdown would take its comment for
+a paragraph of HTML.
 
 The page of each sweep in docs/measurements/sweeps is written too.
 """

@@ -74,6 +74,8 @@ class Job:
     def start(self) -> bool:
         """Start it; False where a process of an earlier attempt, or of another sweep, is still alive."""
         Path(self.stem).parent.mkdir(parents=True, exist_ok=True)
+        if self.attempts() and self.attempts()[-1][1] != -1:
+            end_leftovers(self.stem)  # its shell ended: what still lives was cut off from it
         lock = os.open(f"{self.stem}.lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
