@@ -14,8 +14,8 @@ def load_search_config(
     """Read conf/decode.yaml.
 
     Args:
-        language_model: the file given by --lm; refused where no weight is given, required with one above 0. A weight of 0
-            may be what `jstasr tune` found.
+        language_model: the file given by --lm; refused where no weight is given, required with one above 0. A weight
+            of 0 may be what `jstasr tune` found.
     Raises:
         JstasrError: unreadable file, unknown key, wrong type or value, settings that would do nothing.
     """

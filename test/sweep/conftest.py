@@ -38,7 +38,8 @@ case ${o[stage]} in
                 for i in 1 2 3 4; do echo "a b c (s-s-u${i})" >>"${out}/ref.trn"; done
                 word=c; [[ "${o[asr_args]}" == *weight=0* ]] && word=x
                 [ -z "${end}" ] || word=c
-                printf '%s\n' "a b ${word} (s-s-u1)" "a ${word} (s-s-u2)" "a b (s-s-u3)" "a b c (s-s-u4)" >"${out}/hyp.trn"
+                { echo "a b ${word} (s-s-u1)"; echo "a ${word} (s-s-u2)"; } >"${out}/hyp.trn"
+                { echo "a b (s-s-u3)"; echo "a b c (s-s-u4)"; } >>"${out}/hyp.trn"
             done
         done
         ;;
