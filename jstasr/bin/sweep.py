@@ -15,7 +15,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--work", metavar="DIR", help="folder of data and experiments (default: <recipe>/sweep/<name>)")
     parser.add_argument(
-        "--jobs", type=int, help="cells at a time (default: one for every 2 cores; on a cluster, 8)", metavar="N"
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="cells at a time (default: one for every 2 cores; with GPUs 1; on a cluster 8)",
     )
     parser.add_argument("--retries", type=int, default=1, metavar="N", help="of a job that fails")
     parser.add_argument("--dry-run", action="store_true", help="list the cells and their expected time; run nothing")
@@ -46,21 +49,24 @@ def run(args: Namespace) -> int:
 
     path = Path(args.plan)
     plan = read_plan(path)
-    if args.page_only:
-        folder = Path(args.output) if args.output else path.parent
-        write_plan(path, folder)
-        print(f"written: {write_page(folder)}")
-        return 0
     root = repository(path)
     recipe = find_recipe(root, plan.recipe)
-    check_package(root)
-    check_overrides(plan)
     work = Path(args.work) if args.work else recipe / "sweep" / plan.name
     results = Path(args.output) if args.output else path.parent if path.name == PLAN else work / "results"
+    if args.page_only:
+        write_plan(path, results)
+        print(f"written: {write_page(results)}")
+        return 0
+    check_package(root)
+    check_overrides(plan)
     jobs = args.jobs
     if jobs is None:
-        local = os.environ.get("cmd_backend", "local") == "local"
-        jobs = max(1, (os.cpu_count() or 1) // 2) if local else 8
+        if os.environ.get("cmd_backend", "local") != "local":
+            jobs = 8
+        elif any(cell.options.get("ngpu", "0") != "0" for cell in plan.planned()):
+            jobs = 1
+        else:
+            jobs = max(1, (os.cpu_count() or 1) // 2)
     for name, value, least in (("--jobs", jobs, 1), ("--retries", args.retries, 0)):
         if value < least:
             raise JstasrError(f"{name} {value}: must be {least} or more")

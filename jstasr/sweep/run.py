@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jstasr.errors import JstasrError
 from jstasr.sweep.cells import Cell, Workspace, job_environment, workspaces
-from jstasr.sweep.digest import code_version
+from jstasr.sweep.digest import code_version, is_uncommitted
 from jstasr.sweep.job import Job
 from jstasr.sweep.plan import Plan, PlannedCell
 from jstasr.sweep.records import Row, add_cell, read_records
@@ -36,7 +36,7 @@ class Settings:
     Attributes:
         jobs: at a time.
         retries: of a job that fails.
-        any_commit: take results of other code as finished.
+        any_commit: take results of other code as finished, if it was committed.
     """
 
     jobs: int = 1
@@ -79,7 +79,7 @@ class Sweep:
                 row.key == planned.key
                 and row.config == planned.config
                 and data in (None, row.data)
-                and (self.settings.any_commit or row.commit == self.code)
+                and (row.commit == self.code or (self.settings.any_commit and not is_uncommitted(row.commit)))
             ):
                 found.setdefault(row.search, set()).add(row.test_set)
         return [

@@ -130,6 +130,21 @@ def mean_over_seeds(rates: Rates) -> Estimate:
     return Estimate(float(rates.full.mean()), low, high)
 
 
+def further_run(rates: Rates) -> Estimate | None:
+    """Where the error rate of one more training with another seed lies, on the same utterances; None with one seed.
+
+    mean +- t * deviation * sqrt(1 + 1 / S), t from Student's distribution with S - 1 degrees of freedom
+    """
+    seeds = len(rates.full)
+    if seeds < 2:
+        return None
+    generator = np.random.default_rng(SEED + 2)
+    t = np.abs(generator.standard_t(seeds - 1, 100 * REPLICATES))
+    width = float(np.percentile(t, LEVEL) * rates.full.std(ddof=1) * np.sqrt(1 + 1 / seeds))
+    mean = float(rates.full.mean())
+    return Estimate(mean, max(mean - width, 0.0), mean + width)
+
+
 def difference(a: Rates, b: Rates) -> Difference:
     """B - A, column s of both being the same seed."""
     mean_a, mean_b = float(a.full.mean()), float(b.full.mean())

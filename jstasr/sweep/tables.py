@@ -22,6 +22,7 @@ from jstasr.sweep.statistics import (
     Estimate,
     Rates,
     difference,
+    further_run,
     holm,
     mean_over_seeds,
     replicate_rates,
@@ -177,6 +178,22 @@ def means_table(results: Results, condition: str, decoding: str) -> str:
     return markdown(heading, rows)
 
 
+def runs_table(results: Results, condition: str, decoding: str) -> str:
+    """A row for each system: the error rate of each of its seeds, and where that of one more would lie."""
+    places = [place for place in results.places if place[:2] == (condition, decoding)]
+    rows = []
+    for name in results.plan.systems:
+        cells = []
+        for place in places:
+            seeds = sorted(results.by_place[place].get(name, {}))
+            rates = results.rates(place, name, seeds) if seeds else None
+            further = further_run(rates) if rates else None
+            each = ", ".join(number(rate) for rate in rates.full) if rates else NONE
+            cells.append(f"{each} [{number(further.low)}, {number(further.high)}]" if further else each)
+        rows.append([name, *cells])
+    return markdown(["system", *(f"{test_set}, {mode}" for _, _, test_set, mode in places)], rows)
+
+
 def differences_table(results: Results, condition: str | None = None) -> str:
     """A row for each comparison and place."""
     rows = []
@@ -244,6 +261,8 @@ def page(folder: Path) -> str:
     ]
     for condition, decoding in dict.fromkeys(place[:2] for place in results.places):
         lines += [f"## {_titled(results, condition)}decoding {decoding}", "", means_table(results, condition, decoding)]
+        lines += [f"Each seed, and in brackets where one more would lie ({LEVEL}%):", ""]
+        lines += [runs_table(results, condition, decoding)]
         if any(results.groups(condition, test_set) for c, _, test_set, _ in results.places if c == condition):
             lines += [groups_table(results, condition, decoding)]
     if plan.comparisons and results.rows:
@@ -272,16 +291,14 @@ def _about(results: Results) -> Iterator[str]:
 
 
 def table(folder: Path, words: Sequence[str]) -> str:
-    """A table for docs/figures.py: `means|groups CONDITION DECODING` or `differences [CONDITION]`."""
+    """A table for docs/figures.py: `means|runs|groups CONDITION DECODING` or `differences [CONDITION]`."""
     results = load(folder)
     kind, *rest = words
     if kind == "differences" and len(rest) < 2:
         return differences_table(results, *rest)
-    makers = {"means": means_table, "groups": groups_table}
+    makers = {"means": means_table, "runs": runs_table, "groups": groups_table}
     if kind not in makers or len(rest) != 2:
-        raise JstasrError(
-            f"expected `means CONDITION DECODING`, `groups ...` or `differences`, not `{' '.join(words)}`"
-        )
+        raise JstasrError(f"expected `means|runs|groups CONDITION DECODING` or `differences`, not `{' '.join(words)}`")
     return makers[kind](results, *rest)
 
 

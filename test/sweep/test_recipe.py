@@ -17,16 +17,17 @@ PLAN = """
 name: minute
 recipe: egs/mini/asr1
 test_sets: [test]
-seeds: [1, 2]
+seeds: [1]
 conditions:
   small: {n_paired: 60, n_text: 60, n_dev: 6, n_test: 8, nbpe: 40, average_num: 1, train_procs: 1,
-          inference_modes: full, metrics: wer, disk_gb: 1}
+          inference_modes: full, inference_config: '', metrics: wer, disk_gb: 1}
 systems:
-  B: {losses.consistency.weight: 0, optim.max_steps: 5, valid.interval: 5}
-  C: {optim.max_steps: 5, valid.interval: 5, losses.consistency.start_step: 1}
+  B: {losses.consistency.weight: 0, optim.max_steps: 5, valid.interval: 5, --use_lm: false}
+  C: {optim.max_steps: 5, valid.interval: 5, losses.consistency.start_step: 1, --use_lm: false}
 comparisons: [C - B]
 """
-PATIENCE = 280  # seconds for each step, on a busy machine
+needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes in /proc")
+PATIENCE = 250  # seconds for each step, on a busy machine
 
 
 def processes(jobs):
@@ -50,42 +51,75 @@ def wait_for(condition):
         time.sleep(0.2)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes in /proc")
-def test_a_sweep_survives_kills_of_itself_and_of_a_training(tmp_path):
-    plan = tmp_path / "minute.yaml"
-    plan.write_text(PLAN)
-    work, results = tmp_path / "work", tmp_path / "results"
-    options = ["--work", work, "--output", results, "--jobs", "1", "--allow-dirty"]
-    command = [sys.executable, "-m", "jstasr", "sweep", plan, *options]
+class Folder:
+    """A plan with its work and its results."""
 
-    def starts():
-        return {path: path.read_text().count("start") for path in work.glob("*/jobs/cell_*/train.times")}
+    def __init__(self, root):
+        self.plan, self.work, self.results = root / "minute.yaml", root / "work", root / "results"
+        self.plan.write_text(PLAN)
+        options = ["--work", self.work, "--output", self.results, "--jobs", "1", "--allow-dirty"]
+        self.command = [sys.executable, "-m", "jstasr", "sweep", self.plan, *options]
 
-    first = subprocess.Popen(command, cwd=ROOT)
-    wait_for(lambda: processes(work.resolve()))
+    def start(self):
+        return subprocess.Popen(self.command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+    def starts(self):
+        """How often each training was started."""
+        return {path: path.read_text().count("start") for path in self.work.glob("*/jobs/cell_*/train.times")}
+
+    def rows(self):
+        with open(self.results / "cells.csv") as file:
+            return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return Folder(tmp_path_factory.mktemp("sweep"))
+
+
+@pytest.fixture(scope="module")
+def survived(folder):
+    """What the second of two sweeps printed: the first was killed while it trained, then a training of the second."""
+    first = folder.start()
+    wait_for(lambda: processes(folder.work.resolve()))
     first.send_signal(signal.SIGKILL)
     first.wait()
-    (old,) = starts()
-    second = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    wait_for(lambda: len(starts()) == 2)
-    (young,) = starts().keys() - {old}
+    (old,) = folder.starts()
+    second = folder.start()
+    wait_for(lambda: len(folder.starts()) == 2)
+    (young,) = folder.starts().keys() - {old}
     wait_for(lambda: processes(young.with_suffix("")))
     os.kill(processes(young.with_suffix(""))[0], signal.SIGKILL)
-    output, _ = second.communicate(timeout=2 * PATIENCE)
-    assert second.returncode == 0 and "4 of 4 cells done" in output
-    # the training of the killed sweep went on, and only the killed one was started again
-    assert sorted(starts().values()) == [1, 1, 1, 2] and starts()[young] == 2
-    with open(results / "cells.csv") as file:
-        rows = list(csv.DictReader(file))
-    cells = {(row["system"], row["seed"], row["decoding"]) for row in rows}
-    assert len(rows) == len(cells) == 8 and {row["decoding"] for row in rows} == {"beam4", "beam4_lm"}
+    output, _ = second.communicate(timeout=PATIENCE)
+    assert second.returncode == 0
+    return output, old, young
+
+
+@pytest.mark.slow
+@needs_proc
+def test_a_sweep_survives_kills_of_itself_and_of_a_training(folder, survived):
+    output, old, young = survived
+    assert "2 of 2 cells done" in output
+    assert folder.starts() == {old: 1, young: 2}  # the training of the killed sweep went on
+    rows = folder.rows()
+    assert [(row["system"], row["decoding"], row["mode"]) for row in rows] == [
+        ("B", "greedy", "full"),
+        ("C", "greedy", "full"),
+    ]
     assert all(int(row["words"]) > 20 and row["dev"] for row in rows)
-    assert sum(row["seconds"] == "" for row in rows) == 2  # of the training that was started twice
-    page = (results / "page.md").read_text()
-    assert "4 of 4 cells are done" in page and page.count("| C - B | small |") == 2
-    begin = time.time()
-    done = subprocess.run([*command, "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "0 of 4 cells to run" in done.stdout
-    subprocess.run(command, cwd=ROOT, check=True)
-    assert time.time() - begin < 60 and sum(starts().values()) == 5
+    assert sorted(bool(row["seconds"]) for row in rows) == [False, True]  # no time where it was started twice
+    page = (folder.results / "page.md").read_text()
+    assert "2 of 2 cells are done" in page and page.count("| C - B | small |") == 1
+
+
+@pytest.mark.slow
+@needs_proc
+def test_a_new_seed_trains_its_own_cells_alone(folder, survived):
+    before = folder.starts()
+    folder.plan.write_text(PLAN.replace("[1]", "[1, 2]"))
+    listed = subprocess.run([*folder.command, "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "2 of 4 cells to run, 1 at a time: about" in listed.stdout
+    assert folder.start().wait(PATIENCE) == 0
+    after = folder.starts()
+    assert {path: after[path] for path in before} == before and sum(after.values()) == sum(before.values()) + 2
+    assert {(row["system"], row["seed"]) for row in folder.rows()} == {("B", "1"), ("B", "2"), ("C", "1"), ("C", "2")}

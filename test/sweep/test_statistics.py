@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from jstasr.sweep.statistics import difference, holm, mean_over_seeds, replicate_rates
+from jstasr.sweep.statistics import Rates, difference, further_run, holm, mean_over_seeds, replicate_rates
 
 TRIALS, UTTERANCES, WORDS = 250, 60, 5
 
@@ -56,6 +56,17 @@ def test_the_seeds_alone_give_the_interval_of_student():
     low, high = stats.t.interval(0.95, len(full) - 1, full.mean(), stats.sem(full))
     assert found.value == pytest.approx(full.mean())
     assert (found.low, found.high) == pytest.approx((low, high), rel=0.02)
+
+
+def test_a_further_run_lies_in_its_interval_as_often_as_it_says():
+    generator = np.random.default_rng(8)
+    held = 0
+    for _ in range(2000):
+        *known, new = 20 + generator.normal(size=5)
+        found = further_run(Rates(np.array(known), np.empty((0, 4))))
+        held += found.low <= new <= found.high
+    assert 0.935 <= held / 2000 <= 0.965
+    assert further_run(Rates(np.array([1.0]), np.empty((0, 1)))) is None
 
 
 def test_one_seed_gives_the_interval_of_the_ratio_of_sums():
