@@ -19,6 +19,7 @@ which gives it the tails of Student's t. With one seed, only the utterances are 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -130,6 +131,13 @@ def mean_over_seeds(rates: Rates) -> Estimate:
     return Estimate(float(rates.full.mean()), low, high)
 
 
+@lru_cache
+def student(freedom: int) -> float:
+    """What |t| of Student's distribution stays below in LEVEL percent of the cases, from draws: to about 1%."""
+    draws = np.random.default_rng(SEED + 2).standard_t(freedom, 20 * REPLICATES)
+    return float(np.percentile(np.abs(draws), LEVEL))
+
+
 def further_run(rates: Rates) -> Estimate | None:
     """Where the error rate of one more training with another seed lies, on the same utterances; None with one seed.
 
@@ -138,9 +146,7 @@ def further_run(rates: Rates) -> Estimate | None:
     seeds = len(rates.full)
     if seeds < 2:
         return None
-    generator = np.random.default_rng(SEED + 2)
-    t = np.abs(generator.standard_t(seeds - 1, 100 * REPLICATES))
-    width = float(np.percentile(t, LEVEL) * rates.full.std(ddof=1) * np.sqrt(1 + 1 / seeds))
+    width = student(seeds - 1) * float(rates.full.std(ddof=1) * np.sqrt(1 + 1 / seeds))
     mean = float(rates.full.mean())
     return Estimate(mean, max(mean - width, 0.0), mean + width)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from jstasr.sweep.statistics import Rates, difference, further_run, holm, mean_over_seeds, replicate_rates
+from jstasr.sweep.statistics import Rates, difference, further_run, holm, mean_over_seeds, replicate_rates, student
 
 TRIALS, UTTERANCES, WORDS = 250, 60, 5
 
@@ -67,6 +67,11 @@ def test_a_further_run_lies_in_its_interval_as_often_as_it_says():
         held += found.low <= new <= found.high
     assert 0.935 <= held / 2000 <= 0.965
     assert further_run(Rates(np.array([1.0]), np.empty((0, 1)))) is None
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 4, 9])
+def test_the_quantile_of_student(freedom):
+    assert student(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=0.02)
 
 
 def test_one_seed_gives_the_interval_of_the_ratio_of_sums():
