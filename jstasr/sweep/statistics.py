@@ -134,7 +134,7 @@ def mean_over_seeds(rates: Rates) -> Estimate:
 @lru_cache
 def student(freedom: int) -> float:
     """What |t| of Student's distribution stays below in LEVEL percent of the cases, from draws: to about 1%."""
-    draws = np.random.default_rng(SEED + 2).standard_t(freedom, 20 * REPLICATES)
+    draws = np.random.default_rng(SEED + 2).standard_t(freedom, 200 * REPLICATES)
     return float(np.percentile(np.abs(draws), LEVEL))
 
 
