@@ -1,14 +1,17 @@
 """Which cells run: each once, again after a failure or a change, and never where its results are there."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from jstasr.errors import JstasrError
 from jstasr.sweep import run
 from jstasr.sweep.digest import code_version, is_uncommitted
 from jstasr.sweep.plan import read_plan
+from jstasr.sweep.progress import progress_table, summary
 from jstasr.sweep.records import read_cells, read_utterances
 from jstasr.sweep.run import Settings, Sweep
 from jstasr.sweep.write import write_page, write_plan
@@ -180,6 +183,38 @@ ORPHAN = r"""
             kill -9 $$
         fi
 """
+
+
+def test_a_sweep_that_is_interrupted_ends_its_jobs(sweep, repository, calls):
+    script = repository.recipe / "run.sh"
+    script.write_text(script.read_text().replace("    6)\n", "    6)\n        sleep 300 & echo $! >child; wait\n"))
+    repository.commit()
+
+    def interrupt(state):
+        if list(repository.recipe.glob("sweep/toy/*/child")):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep().run(interrupt)
+    (child,) = repository.recipe.glob("sweep/toy/*/child")
+    assert not is_running(int(child.read_text()))
+
+
+def test_the_table_fills_and_tells_the_time_left(sweep, monkeypatch):
+    monkeypatch.setenv("FAIL_SEED", "2")
+    one = sweep(retries=0)
+    table = progress_table(one, [])
+    assert "0 of 4 cells done, time left: known when a cell is done" in table.title
+    assert not go(one)
+    rows = [replace(row, total_seconds="600") for row in one.finished_rows()]
+    assert "2 of 4 cells done, 2 failed" in progress_table(one, rows).title
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(progress_table(one, rows))
+    (b,) = [line for line in captured.get().splitlines() if " B " in line]
+    assert [cell.strip() for cell in b.strip("│").split("│")] == ["all", "B", "33.3  16.7", "failed"]
+    one.states["all", "B", 2].phase = run.WAITING
+    assert summary(one, rows).endswith("1 failed, about 10 min left")
 
 
 def test_what_a_killed_job_left_is_ended_before_it_starts_again(sweep, repository, calls):
