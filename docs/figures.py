@@ -16,6 +16,10 @@ A page names the source of a figure in a comment, and this script writes what st
     <!-- table: egs/mini/asr1/RESULTS.md WER CER -->
     ...
     <!-- /table -->
+    <!-- figure: docs/measurements/sweeps/NAME/sweep.yaml mean C all beam4 test full -->9.5% [...]<!-- /figure -->
+    <!-- table: docs/measurements/sweeps/NAME/sweep.yaml means all beam4 -->
+    ...
+    <!-- /table -->
 
 In a module of FIGURES_IN_CODE the comment stands above, and the figure is the last string of the line below it:
 
@@ -24,8 +28,11 @@ In a module of FIGURES_IN_CODE the comment stands above, and the figure is the l
 
 After RESULTS.md: the experiment (where there are several), the data set, the decoder, the measure, and `interval` for
 the 95% interval or the name of a group, such as a language or "macro average"; for a table, the measures. After a CSV
-file: the first values of the row, as many as identify it, and the column. A figure may not begin a line, where Markdown
-would take its comment for a paragraph of HTML.
+file: the first values of the row, as many as identify it, and the column. After the plan of a sweep, with its results
+beside it: what `jstasr.sweep.tables` computes. A figure may not begin a line, where Markdown would take its comment for
+a paragraph of HTML.
+
+The page of each sweep in docs/measurements/sweeps is written too.
 """
 
 import argparse
@@ -41,6 +48,7 @@ FIGURE = re.compile(r"(<!-- figure: (.*?) -->)(.*?)(<!-- /figure -->)")
 IN_CODE = re.compile(r'(# figure: (.*)\n[^\n]*")([^"\n]*)("[^"\n]*\n)')
 FIGURES_IN_CODE = ("jstasr/check/measured.py",)
 TABLE = re.compile(r"(<!-- table: (.*?) -->\n)(.*?)(<!-- /table -->)", re.DOTALL)
+SWEEP = "sweep.yaml"
 ABOUT = ("command", "commit", "machine")  # `# name: value` lines at the top of every CSV file
 
 
@@ -151,15 +159,40 @@ def source(key: str, root: Path) -> tuple[Path, str, list[str]]:
     return root / name, tag, words
 
 
+def of_sweep(kind: str, path: Path, words: list[str]) -> str:
+    """A figure or a table of a sweep."""
+    from jstasr.errors import JstasrError
+    from jstasr.sweep import tables
+
+    try:
+        return getattr(tables, kind)(path.parent, words)
+    except JstasrError as error:
+        raise UnknownFigure(str(error)) from error
+
+
+def sweep_pages(root: Path) -> dict[Path, str]:
+    """The page of each sweep, computed from its records."""
+    folders = [path.parent for path in sorted(root.glob(f"docs/measurements/sweeps/*/{SWEEP}"))]
+    if not folders:
+        return {}
+    from jstasr.sweep.tables import page
+
+    return {folder / "page.md": page(folder) for folder in folders}
+
+
 def figure(key: str, root: Path) -> str:
     """The text of one figure."""
     path, tag, words = source(key, root)
+    if path.name == SWEEP:
+        return of_sweep("figure", path, words)
     return cell(path, *words) if path.suffix == ".csv" else result(experiment(path, tag), *words)
 
 
 def table(key: str, root: Path) -> str:
     """The lines of one table."""
     path, tag, words = source(key, root)
+    if path.name == SWEEP:
+        return f"\n{of_sweep('table', path, words)}\n"
     return csv_table(path) if path.suffix == ".csv" else results_table(experiment(path, tag), words)
 
 
@@ -185,10 +218,11 @@ def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; status 1 where a page differs")
     check = parser.parse_args(argv).check
     status = 0
-    for path in pages(root):
-        before = path.read_text("utf-8")
+    written = sweep_pages(root)
+    for path in sorted({*pages(root), *written}):
+        before = path.read_text("utf-8") if path.is_file() else ""
         try:
-            after = insert(before, root, code=path.suffix == ".py")
+            after = written.get(path) or insert(before, root, code=path.suffix == ".py")
         except UnknownFigure as error:
             print(f"{path.relative_to(root)}: no such figure: {error}", file=sys.stderr)
             status = 1

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jstasr.data.join import JoinConfig, JoinedRows, Joins, join_texts, join_utterances
+from jstasr.data.join import JoinedRows, Joins, join_texts, join_utterances
+from jstasr.data.join_config import JoinConfig
 
 TEXT_BUCKETS = 16  # largest number of length buckets of the text
 MIN_BATCHES_OF_BUCKET = 4  # with fewer, the small last batch of a bucket comes too often

@@ -3,12 +3,12 @@
 A model that only ever heard single sentences stops after the first pause.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from jstasr.data.join_config import JoinConfig
 from jstasr.data.speech_set import SpeechSet
 from jstasr.data.text_set import TextSet
 from jstasr.features.fbank import LOG_FLOOR
@@ -20,28 +20,6 @@ QUIET_SHARE = 0.1  # of the frames of an utterance: they hold its background, an
 SILENT_PAUSES = 0.25  # share of the pauses that are digital silence
 LOWERED_PAUSES = 0.25  # share of the pauses whose background is lowered, as by a noise gate
 LOWERED_BY = 10.0  # at most, natural logarithm of power: 43 dB
-
-MIN_PAUSE = 0.1  # seconds; CTC needs an encoder frame for `<space>`, and subsampling takes up to one of each utterance
-
-
-@dataclass
-class JoinConfig:
-    """Joining of short utterances of a speaker in training, and of unpaired texts of a language."""
-
-    share: float = 0.5  # Share of the short utterances (two fit into max_seconds) that are joined; 0: none.
-    max_seconds: float = 15.0  # Length of the longest joined utterance; data.batch_frames limits it too.
-    pause_min: float = 0.1  # Shortest pause between two joined utterances, seconds.
-    pause_max: float = 1.0  # Longest pause between two joined utterances, seconds.
-
-
-def faults(config: JoinConfig) -> Iterator[str]:
-    """One sentence for each value that is wrong."""
-    if not 0 <= config.share <= 1:
-        yield "share: must lie in [0, 1]"
-    if not config.max_seconds > 0:
-        yield "max_seconds: must be above 0"
-    if not MIN_PAUSE <= config.pause_min <= config.pause_max:
-        yield f"pause_min: must lie in [{MIN_PAUSE}, pause_max]: a pause leaves room for the space between two words"
 
 
 class Joins(NamedTuple):

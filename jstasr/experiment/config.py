@@ -7,8 +7,8 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from jstasr.config import merge_config
-from jstasr.data.join import JoinConfig
-from jstasr.data.join import faults as join_faults
+from jstasr.data.join_config import JoinConfig
+from jstasr.data.join_config import faults as join_faults
 from jstasr.errors import JstasrError
 from jstasr.features.augment import AugmentConfig
 from jstasr.features.settings import KINDS, FeatureConfig

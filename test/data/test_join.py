@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from jstasr.data.batches import Joining, StepSampler, steps_of_process
 from jstasr.data.collate import collate
 from jstasr.data.join import (
-    JoinConfig,
     Joins,
     join_texts,
     join_utterances,
@@ -19,6 +18,7 @@ from jstasr.data.join import (
     pause_between,
     split_rows,
 )
+from jstasr.data.join_config import JoinConfig
 from jstasr.data.speech_set import SpeechSet
 from jstasr.data.text_set import TextSet
 from jstasr.errors import JstasrError

@@ -1,5 +1,6 @@
 """docs/figures.py: figures in the pages are those of RESULTS.md and of docs/measurements."""
 
+import gzip
 import re
 
 import pytest
@@ -150,3 +151,48 @@ def test_results_come_from_clean_commits(root, name):
     commits = re.findall(r"^- git: `(.*)`$", text, re.MULTILINE)
     assert len(commits) == text.count("<!-- jstasr experiment ")
     assert [commit for commit in commits if not re.fullmatch("[0-9a-f]{7,40}", commit)] == []
+
+
+@pytest.fixture
+def sweep(repository):
+    """Two cells of a sweep, with its plan, in docs/measurements."""
+    folder = repository / "docs/measurements/sweeps/toy"
+    folder.mkdir(parents=True)
+    (folder / "sweep.yaml").write_text(
+        "name: toy\nrecipe: egs/toy/asr1\ntest_sets: [test]\nseeds: [1]\n"
+        "systems: {A: {}, B: {}}\ncomparisons: [B - A]\n"
+    )
+    rows = "".join(
+        f"all,{name},1,beam,test,full,{errors},9,5.0,60,,abc,d,k,s\n" for name, errors in (("A", 3), ("B", 2))
+    )
+    (folder / "cells.csv").write_text(
+        "condition,system,seed,decoding,test_set,mode,errors,words,dev,seconds,total_seconds,commit,data,config,search\n"
+        + rows
+    )
+    lines = "utterance,words,group,A/1/beam/full,B/1/beam/full\nu1,4,,2,1\nu2,5,,1,1\n"
+    (folder / "all.test.csv.gz").write_bytes(gzip.compress(lines.encode()))
+    return folder
+
+
+def test_a_figure_and_a_table_come_from_a_sweep(sweep, repository, figures):
+    source = "docs/measurements/sweeps/toy/sweep.yaml"
+    text = figures.insert(f"a <!-- figure: {source} mean B all beam test full --><!-- /figure -->", repository)
+    assert "-->22.2% [20.0, 25.0]<!--" in text
+    text = figures.insert(f"<!-- table: {source} differences -->\n<!-- /table -->", repository)
+    assert "| B - A | beam | test | full | 1 | -11.11 [" in text
+    with pytest.raises(figures.UnknownFigure, match="no results of C"):
+        figures.insert(f"a <!-- figure: {source} mean C all beam test full --><!-- /figure -->", repository)
+
+
+def test_the_page_of_a_sweep_is_that_of_its_records(sweep, repository, figures):
+    (repository / "README.md").write_text("")
+    assert figures.main(["--check"], repository) == 1
+    assert figures.main([], repository) == 0 and "| B | 1 | 5.0 | 1.0 | 22.2 [" in (sweep / "page.md").read_text()
+    assert figures.main(["--check"], repository) == 0
+    (sweep / "page.md").write_text("22.1\n")
+    assert figures.main(["--check"], repository) == 1
+
+
+def test_every_sweep_comes_from_clean_commits(root):
+    for path in root.glob("docs/measurements/sweeps/*/cells.csv"):
+        assert "-dirty" not in path.read_text("utf-8"), path
