@@ -15,6 +15,7 @@ from jstasr.text.cldr import (
     and_words,
     currency_follows,
     currency_of,
+    locale_of,
     magnitudes,
     month_names,
     percent_precedes,
@@ -159,7 +160,7 @@ class _Reader:
         """The text in words."""
         if not text.isascii():
             text = text.translate(FULL_WIDTH)
-        text = ELISION.sub(ELIDED, text)
+        text = ELISION.sub(ELIDED, text.replace(ELIDED, " "))
         if self.code is not None:
             text = spell_ordinals(text, self.language, self.code, self._plain, month_names(self.language))
         text = self._powers_and_fractions(text)
@@ -191,6 +192,12 @@ class _Reader:
                 return self.group.sub("", head).replace(",", "").replace(" ", "") + "." + tail
         bare = self.group.sub("", written).replace(" ", "")
         return bare.replace(",", "") if self.decimal_sign == "." else bare
+
+    def _whole(self, written: str) -> str:
+        """A number that stays digits: those of one number together, but for blanks, which may part two."""
+        if locale_of(self.language) is None or " " in written:
+            return written
+        return self._plain(written).replace(".", self.decimal_sign)
 
     def _powers_and_fractions(self, text: str) -> str:
         if text.isascii():
@@ -322,7 +329,7 @@ class _Reader:
         return f" {self._words(match['number'])} {match['word']} {unit} " if unit else match[0]
 
     def _words(self, written: str, year: bool = False) -> str:
-        number = self._plain(written) if self.code is not None else written
+        number = self._plain(written) if self.code is not None else self._whole(written)
         return cardinal(number, self.code, year and number == written)
 
     def _amount(self, match: re.Match[str]) -> str:
@@ -340,7 +347,7 @@ class _Reader:
             if pattern is not None:
                 return f"{minus} {pattern.replace('{0}', self._words(number))} "
         if self.code is None:
-            return match[0]
+            return match[0].replace(number, self._whole(number))
         year = not (minus or before or after)
         return f"{minus}{before} {self._words(number, year)} {after}"
 
@@ -348,7 +355,7 @@ class _Reader:
         if self.code is not None:
             return money(self._plain(number), currency, self.language)
         name = currency_unit(currency, Decimal(self._plain(number)), self.language)
-        return f"{number} {name}" if name else None
+        return f"{self._whole(number)} {name}" if name else None
 
     def _bare_sign(self, match: re.Match[str]) -> str:
         """A sign that stands without a number: its name."""
