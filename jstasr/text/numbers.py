@@ -77,6 +77,12 @@ ABBREVIATED = {"k": "thousand", "m": "million", "mn": "million", "bn": "billion"
 # An elided word keeps its apostrophe before a number: d'1 is d'un. The mark stands for it while numbers are read.
 ELISION = re.compile("(?<=[^\\W\\d_])['\u2019](?=\\d)")
 ELIDED = "\ue000"
+# A number with both signs in the order of other languages, by its decimal sign: nothing else can be meant.
+FOREIGN = {
+    ",": re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d+(?![\d.,]\d)"),
+    ".": re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+\.\d+(?![\d.,]\d)"),
+}
+SWAPPED = str.maketrans(".,", ",.")
 INTERESTING = re.compile(f"[\\d%&{CURRENCY_SIGNS}\\u066a\\u2030\xb0]")
 VULGAR = "\xbc-\xbe\\u2150-\\u215e"
 DASHES = "\u2013\u2014\u2212-"
@@ -160,6 +166,9 @@ class _Reader:
         """The text in words."""
         if not text.isascii():
             text = text.translate(FULL_WIDTH)
+        foreign = FOREIGN.get({".": ",", ",": "."}.get(self.decimal_sign, ""))
+        if foreign is not None:
+            text = foreign.sub(lambda match: match[0].translate(SWAPPED), text)
         text = ELISION.sub(ELIDED, text.replace(ELIDED, " "))
         if self.code is not None:
             text = spell_ordinals(text, self.language, self.code, self._plain, month_names(self.language))
@@ -181,7 +190,9 @@ class _Reader:
         """Mend what is not a number by the rules of languages with a decimal point: .5, 1.2.3, 3,5%."""
         text = re.sub(r"(?<![\w.,])\.(?=\d+(?![.\d]))", "0.", text)
         text = re.sub(r"(?<![\d.])\d+(?:\.\d+){2,}(?!\d)", lambda match: match[0].replace(".", " "), text)
-        text = re.sub(rf"(?<![\d.,])(\d+),(\d\d?)(?= ?[%\u066a\u2030\xb0{CURRENCY_SIGNS}](?! ?\d))", r"\1.\2", text)
+        text = re.sub(
+            rf"(?<![\d.,])(\d+),(\d\d?)(?= ?(?:[%\u066a\u2030\xb0]|[{CURRENCY_SIGNS}](?! ?\d)))", r"\1.\2", text
+        )
         return re.sub(rf"([{CURRENCY_SIGNS}] ?\d+),(\d\d)(?![\d,])", r"\1.\2", text)
 
     def _plain(self, written: str) -> str:
@@ -216,7 +227,9 @@ class _Reader:
         if "/" not in text or self.short not in FRACTIONS:
             return text
         pairs = "|".join(f"{top}/{bottom}" for top, bottom in FRACTION_VALUES)
-        return re.sub(rf"(?<![\d/.,])(?:(\d+)[ -])?({pairs})(?![\d/])", self._slash, text)
+        text = re.sub(rf"(?<![\d/.,])(?:(\d+)[ -])?({pairs})(?![\d/])", self._slash, text)
+        # After a whole number no date or pair of scores can be meant.
+        return re.sub(r"(?<![\d/.,-])(\d+) ([1-9]\d?/(?:[3-9]|1\d|20))(?![\d/.,])", self._slash, text)
 
     def _power(self, match: re.Match[str]) -> str:
         base = match.string[match.start() - 1]
@@ -238,6 +251,8 @@ class _Reader:
 
     def _slash(self, match: re.Match[str]) -> str:
         top, _, bottom = match[2].partition("/")
+        if match[1] and int(top) >= int(bottom):
+            return match[0]
         return self._mixed(match[1], int(top), int(bottom))
 
     def _fraction_of_digits(self, match: re.Match[str]) -> str:
@@ -275,6 +290,8 @@ class _Reader:
 
     def _times_and_ranges(self, text: str) -> str:
         text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4]):([0-5]\d)(?![\d:])( ?Uhr\b| ?[ap]\.?m\b)?", self._time, text)
+        if self.short == "en":
+            text = re.sub(r"(?<![\d:.,])(0?[1-9]|1[0-2])\.([0-5]\d)( ?[ap]\.?m\b)", self._time, text)
         if self.short == "de":
             text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4])\.([0-5]\d)( Uhr\b)", self._time, text)
         if self.short == "fr":
