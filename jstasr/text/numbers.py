@@ -153,7 +153,9 @@ class _Reader:
             rf"(?P<after>[ \xa0\u202f]?(?:[{CURRENCY_SIGNS}]{alone}|{percent}|\xb0(?:[CF]\b)?))?"
         )
         words = "|".join(sorted(map(re.escape, magnitudes(language)), key=len, reverse=True))
-        self.abbreviated = re.compile(rf"({CURRENCY} ?{self._number(0)})({'|'.join(ABBREVIATED)})\b", re.IGNORECASE)
+        self.abbreviated = re.compile(
+            rf"(?P<money>{CURRENCY} ?{self._number(0)})(?P<short>{'|'.join(ABBREVIATED)})\b", re.IGNORECASE
+        )
         self.magnitude = re.compile(
             rf"(?P<sign>{CURRENCY}) ?{self._number(0)} (?P<word>{words})\b" if words else "(?!)"
         )
@@ -176,7 +178,7 @@ class _Reader:
         if self.code is not None:
             text = self._times_and_ranges(text)
         if self.short == "en":
-            text = self.abbreviated.sub(lambda match: f"{match[1]} {ABBREVIATED[match[match.lastindex].lower()]}", text)
+            text = self.abbreviated.sub(lambda match: f"{match['money']} {ABBREVIATED[match['short'].lower()]}", text)
         text = self.magnitude.sub(self._magnitude, text)
         if self.code is not None and "." in self.decimals:
             text = self._points(text)
