@@ -4,6 +4,7 @@ A file may name another one, `base: train_base.yaml`, and hold only what differs
 """
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
@@ -18,6 +19,8 @@ from jstasr.errors import JstasrError
 
 Schema = TypeVar("Schema")
 
+# {a:[1]} as it is typed on a command line, outside quotes: libyaml asks for a blank where PyYAML's own parser does not.
+CLOSED_UP = re.compile(r"""("[^"]*"|'[^']*')|:(?=[\[{])""")
 BASE = "base"  # key of the file whose values a file changes
 
 
@@ -134,7 +137,7 @@ def merge_config(
         if "=" not in override:
             raise JstasrError(f"{source}: write it as key=value, such as seed=2")
         with faults_of(source):
-            values = OmegaConf.from_dotlist([override])
+            values = OmegaConf.from_dotlist([CLOSED_UP.sub(lambda match: match[1] or ": ", override)])
             check_keys(cast(dict, OmegaConf.to_container(values)), schema(), source)
             merged = OmegaConf.merge(merged, values)
     with faults_of(str(path or "--set")):

@@ -185,3 +185,16 @@ def test_a_missing_file_is_refused(tmp_path):
 )
 def test_a_wrong_override_is_named_and_not_the_file(write, override, message):
     assert refusal(write("own.yaml", "seed: 1"), override).startswith(message)
+
+
+@pytest.mark.parametrize("override", ["warmup={full:[10,5]}", "warmup={full: [10, 5]}", 'warmup={"full":[10,5]}'])
+def test_a_mapping_on_the_command_line_needs_no_blanks(override):
+    @dataclass
+    class Losses:
+        warmup: dict[str, list[int]] = field(default_factory=dict)
+
+    assert merge_config(Losses, None, [override]) == Losses({"full": [10, 5]})
+
+
+def test_quoted_text_on_the_command_line_stays_as_it_is():
+    assert merge_config(Config, None, ['name="a:[b"']).name == "a:[b"

@@ -5,6 +5,7 @@ A cleaner is a function text -> text that changes nothing when applied twice. `C
 (jstasr/text/numbers.py), the dotless i, spaces in scripts that are written without (jstasr/text/languages.py).
 """
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -32,6 +33,8 @@ WORD_SYMBOLS = "\u06fd\u06fe"
 # Signs that are no word and whose NFKC would be letters of the word before.
 MARKS = str.maketrans(dict.fromkeys("\u2122\u2120\u2116", " "))
 MARKS_AND_SINDHI = MARKS | dict.fromkeys(map(ord, WORD_SYMBOLS), " ")
+# Decimal signs and the hyphen for a minus, of numbers that stay digits; in others they are words by then.
+UNREAD_IN_NUMBERS = re.compile(r"(?<=\d)[.,\u066b](?=\d)|(?<![\w-])-(?=\d)")
 UNREAD_PUNCTUATION = "%&#@^\xa7\u2030\u066a"
 
 
@@ -110,7 +113,8 @@ def left_out_signs(
 ) -> Counter[tuple[str, str]]:
     """How often a cleaner leaves out a sign that a speaker reads, by language and sign.
 
-    Signs are symbols, as currencies and those of arithmetic, and %, &, #, @ and the like; not punctuation.
+    Signs are symbols, as currencies and those of arithmetic, and %, &, #, @ and the like, and the decimal sign and
+    minus of numbers that stay digits; not punctuation.
 
     Args:
         texts, cleaner, utt2lang, language: as of `clean_table`.
@@ -122,7 +126,9 @@ def left_out_signs(
         if text.isascii() and text.replace(" ", "").isalnum():
             continue
         code = (utt2lang or {}).get(utterance, language)
-        counts.update((code or "", character) for character in _read(text, code) if _is_left_out(character, code))
+        read = _read(text, code)
+        counts.update((code or "", character) for character in read if _is_left_out(character, code))
+        counts.update((code or "", sign) for sign in UNREAD_IN_NUMBERS.findall(read))
     return counts
 
 

@@ -15,6 +15,7 @@ from jstasr.text.cldr import (
     and_words,
     currency_follows,
     currency_of,
+    locale_of,
     magnitudes,
     month_names,
     percent_precedes,
@@ -76,6 +77,12 @@ ABBREVIATED = {"k": "thousand", "m": "million", "mn": "million", "bn": "billion"
 # An elided word keeps its apostrophe before a number: d'1 is d'un. The mark stands for it while numbers are read.
 ELISION = re.compile("(?<=[^\\W\\d_])['\u2019](?=\\d)")
 ELIDED = "\ue000"
+# A number with both signs in the order of other languages, by its decimal sign: nothing else can be meant.
+FOREIGN = {
+    ",": re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d+(?![\d.,]\d)"),
+    ".": re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+\.\d+(?![\d.,]\d)"),
+}
+SWAPPED = str.maketrans(".,", ",.")
 INTERESTING = re.compile(f"[\\d%&{CURRENCY_SIGNS}\\u066a\\u2030\xb0]")
 VULGAR = "\xbc-\xbe\\u2150-\\u215e"
 DASHES = "\u2013\u2014\u2212-"
@@ -146,7 +153,9 @@ class _Reader:
             rf"(?P<after>[ \xa0\u202f]?(?:[{CURRENCY_SIGNS}]{alone}|{percent}|\xb0(?:[CF]\b)?))?"
         )
         words = "|".join(sorted(map(re.escape, magnitudes(language)), key=len, reverse=True))
-        self.abbreviated = re.compile(rf"({CURRENCY} ?{self._number(0)})({'|'.join(ABBREVIATED)})\b", re.IGNORECASE)
+        self.abbreviated = re.compile(
+            rf"(?P<money>{CURRENCY} ?{self._number(0)})(?P<short>{'|'.join(ABBREVIATED)})\b", re.IGNORECASE
+        )
         self.magnitude = re.compile(
             rf"(?P<sign>{CURRENCY}) ?{self._number(0)} (?P<word>{words})\b" if words else "(?!)"
         )
@@ -159,14 +168,17 @@ class _Reader:
         """The text in words."""
         if not text.isascii():
             text = text.translate(FULL_WIDTH)
-        text = ELISION.sub(ELIDED, text)
+        foreign = FOREIGN.get({".": ",", ",": "."}.get(self.decimal_sign, ""))
+        if foreign is not None:
+            text = foreign.sub(lambda match: match[0].translate(SWAPPED), text)
+        text = ELISION.sub(ELIDED, text.replace(ELIDED, " "))
         if self.code is not None:
             text = spell_ordinals(text, self.language, self.code, self._plain, month_names(self.language))
         text = self._powers_and_fractions(text)
         if self.code is not None:
             text = self._times_and_ranges(text)
         if self.short == "en":
-            text = self.abbreviated.sub(lambda match: f"{match[1]} {ABBREVIATED[match[match.lastindex].lower()]}", text)
+            text = self.abbreviated.sub(lambda match: f"{match['money']} {ABBREVIATED[match['short'].lower()]}", text)
         text = self.magnitude.sub(self._magnitude, text)
         if self.code is not None and "." in self.decimals:
             text = self._points(text)
@@ -180,7 +192,9 @@ class _Reader:
         """Mend what is not a number by the rules of languages with a decimal point: .5, 1.2.3, 3,5%."""
         text = re.sub(r"(?<![\w.,])\.(?=\d+(?![.\d]))", "0.", text)
         text = re.sub(r"(?<![\d.])\d+(?:\.\d+){2,}(?!\d)", lambda match: match[0].replace(".", " "), text)
-        text = re.sub(rf"(?<![\d.,])(\d+),(\d\d?)(?= ?[%\u066a\u2030\xb0{CURRENCY_SIGNS}](?! ?\d))", r"\1.\2", text)
+        text = re.sub(
+            rf"(?<![\d.,])(\d+),(\d\d?)(?= ?(?:[%\u066a\u2030\xb0]|[{CURRENCY_SIGNS}](?! ?\d)))", r"\1.\2", text
+        )
         return re.sub(rf"([{CURRENCY_SIGNS}] ?\d+),(\d\d)(?![\d,])", r"\1.\2", text)
 
     def _plain(self, written: str) -> str:
@@ -191,6 +205,12 @@ class _Reader:
                 return self.group.sub("", head).replace(",", "").replace(" ", "") + "." + tail
         bare = self.group.sub("", written).replace(" ", "")
         return bare.replace(",", "") if self.decimal_sign == "." else bare
+
+    def _whole(self, written: str) -> str:
+        """A number that stays digits: those of one number together, but for blanks, which may part two."""
+        if locale_of(self.language) is None or " " in written:
+            return written
+        return self._plain(written).replace(".", self.decimal_sign)
 
     def _powers_and_fractions(self, text: str) -> str:
         if text.isascii():
@@ -209,7 +229,9 @@ class _Reader:
         if "/" not in text or self.short not in FRACTIONS:
             return text
         pairs = "|".join(f"{top}/{bottom}" for top, bottom in FRACTION_VALUES)
-        return re.sub(rf"(?<![\d/.,])(?:(\d+)[ -])?({pairs})(?![\d/])", self._slash, text)
+        text = re.sub(rf"(?<![\d/.,])(?:(\d+)[ -])?({pairs})(?![\d/])", self._slash, text)
+        # After a whole number no date or pair of scores can be meant.
+        return re.sub(r"(?<![\d/.,-])(\d+) ([1-9]\d?/(?:[3-9]|1\d|20))(?![\d/.,])", self._slash, text)
 
     def _power(self, match: re.Match[str]) -> str:
         base = match.string[match.start() - 1]
@@ -231,6 +253,8 @@ class _Reader:
 
     def _slash(self, match: re.Match[str]) -> str:
         top, _, bottom = match[2].partition("/")
+        if match[1] and int(top) >= int(bottom):
+            return match[0]
         return self._mixed(match[1], int(top), int(bottom))
 
     def _fraction_of_digits(self, match: re.Match[str]) -> str:
@@ -268,6 +292,8 @@ class _Reader:
 
     def _times_and_ranges(self, text: str) -> str:
         text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4]):([0-5]\d)(?![\d:])( ?Uhr\b| ?[ap]\.?m\b)?", self._time, text)
+        if self.short == "en":
+            text = re.sub(r"(?<![\d:.,])(0?[1-9]|1[0-2])\.([0-5]\d)( ?[ap]\.?m\b)", self._time, text)
         if self.short == "de":
             text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4])\.([0-5]\d)( Uhr\b)", self._time, text)
         if self.short == "fr":
@@ -322,7 +348,7 @@ class _Reader:
         return f" {self._words(match['number'])} {match['word']} {unit} " if unit else match[0]
 
     def _words(self, written: str, year: bool = False) -> str:
-        number = self._plain(written) if self.code is not None else written
+        number = self._plain(written) if self.code is not None else self._whole(written)
         return cardinal(number, self.code, year and number == written)
 
     def _amount(self, match: re.Match[str]) -> str:
@@ -340,7 +366,7 @@ class _Reader:
             if pattern is not None:
                 return f"{minus} {pattern.replace('{0}', self._words(number))} "
         if self.code is None:
-            return match[0]
+            return match[0].replace(number, self._whole(number))
         year = not (minus or before or after)
         return f"{minus}{before} {self._words(number, year)} {after}"
 
@@ -348,7 +374,7 @@ class _Reader:
         if self.code is not None:
             return money(self._plain(number), currency, self.language)
         name = currency_unit(currency, Decimal(self._plain(number)), self.language)
-        return f"{number} {name}" if name else None
+        return f"{self._whole(number)} {name}" if name else None
 
     def _bare_sign(self, match: re.Match[str]) -> str:
         """A sign that stands without a number: its name."""

@@ -25,6 +25,9 @@ def test_signs_without_a_reading_are_counted_by_language():
     assert "3 sign(s)" in describe_left_out(counts) and "% (lg: 1)" in describe_left_out(counts)
     assert describe_left_out(left_out_signs({"a": "90% & £5, yes!"}, "basic", None, "en")) == ""
     assert not left_out_signs({"a": "+"}, "none", None, "en")
+    unread = left_out_signs({"a": "3,5 -7 1.000 10-15"}, "basic", None, "ka")
+    assert unread == {("ka", ","): 1, ("ka", "-"): 1}
+    assert not left_out_signs({"a": "3.5 -7 1,000"}, "basic", None, "en")
 
 
 @pytest.mark.parametrize(
