@@ -23,6 +23,7 @@ EXTRA = {
     "score": "score",
     "results": "score",
     "analyze": "report",
+    "sweep": "report",
     "report": "report",
     "transcribe": "transcribe",
     "bench": "bench",

@@ -85,15 +85,6 @@ def test_settings_that_would_do_nothing_are_refused(overrides, lm, message):
         load_search_config(None, overrides, lm)
 
 
-def test_a_language_model_may_have_a_weight_of_0_that_was_chosen(tmp_path):
-    (tmp_path / "tuned.yaml").write_text("search: beam\nlm_weight: 0.0\n")
-    assert load_search_config(tmp_path / "tuned.yaml", [], "lm.arpa").lm_weight == 0
-    assert load_search_config(None, ["search=beam", "lm_weight=0"], "lm.arpa").lm_weight == 0
-    (tmp_path / "silent.yaml").write_text("search: beam\n")
-    with pytest.raises(JstasrError, match="has no weight"):
-        load_search_config(tmp_path / "silent.yaml", [], "lm.arpa")
-
-
 def test_bad_sets_are_named(decode, experiment, toy, tmp_path):
     folder = toy.speech_set("odd", TEXTS, matrices=[np.ones((50, 13), np.float32)] * 4)
     done = decode(experiment, folder, tmp_path / "out")

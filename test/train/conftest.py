@@ -102,9 +102,15 @@ class Training:
         return [sys.executable, "-m", *(launcher or ["jstasr"]), "train", *map(str, paths), *options]
 
     def start(self, words: list[str]) -> subprocess.Popen:
+        def heed_signals() -> None:  # in a job of the background, or under nohup, the tests themselves do not
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
         with open(self.folder / "output", "a") as output:
-            return subprocess.Popen(words, env=environment, stdout=output, stderr=output, start_new_session=True)
+            return subprocess.Popen(
+                words, env=environment, stdout=output, stderr=output, start_new_session=True, preexec_fn=heed_signals
+            )
 
     def finish(self, words: list[str]) -> subprocess.CompletedProcess:
         return subprocess.run(words, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True)

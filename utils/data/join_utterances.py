@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from jstasr.errors import JstasrError
-from jstasr.kaldi.audio import read_audio, write_wav
+from jstasr.kaldi.audio import read_audio, write_audio
 from jstasr.kaldi.data_dir import DataDir
 from jstasr.kaldi.tables import spk2utt_of, write_table
 from jstasr.text.languages import is_unspaced, join_unspaced
@@ -59,7 +59,7 @@ def join(source, target, count, pause, any_speaker):
     for row in rows_of(utterances, key, count):
         first = row[0]  # its id begins with that of its speaker: the order of Kaldi's tables holds
         path = target / "audio" / f"{len(tables['text']):06}.wav"
-        write_wav(path, *joined_audio([wav_scp[utterance] for utterance in row], pause))
+        write_audio(path, *joined_audio([wav_scp[utterance] for utterance in row], pause))
         words = " ".join(text[utterance] for utterance in row)
         language = utt2lang[first] if utt2lang else None
         values = path, join_unspaced(words) if is_unspaced(language) else words, utt2spk[first], language
