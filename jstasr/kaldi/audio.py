@@ -153,6 +153,8 @@ def _open_audio(source: str) -> Iterator[_OpenAudio]:
             raise JstasrError(failure)
         through = _through_pipe(handle) if uncounted else nullcontext(handle)
         with through as opened, _SoundFile(opened, closefd=not uncounted) as file:
+            if file.format == "RAW":  # what libsndfile makes of any file that is called .au or .snd
+                raise JstasrError(f"{name}: cannot read as audio: it has no header of an audio file")
             if not MIN_RATE <= file.samplerate <= MAX_RATE:
                 limits = f"{MIN_RATE} to {MAX_RATE} Hz"
                 raise JstasrError(f"{name}: has a sampling rate of {file.samplerate} Hz by its header, not {limits}")

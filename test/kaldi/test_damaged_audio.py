@@ -30,6 +30,14 @@ FORMATS = {
 }
 
 
+@pytest.mark.parametrize("name", ["a.au", "a.snd"])
+def test_a_file_without_header_is_no_audio_whatever_its_name(tmp_path, name):
+    path = tmp_path / name
+    path.write_text("this is text, and no sound of 8000 samples a second\n" * 50)
+    with pytest.raises(JstasrError, match="no header of an audio file|unknown format|cannot read as audio"):
+        read_audio(path)
+
+
 def noise(seconds=4.0, rate=RATE):
     return (np.random.default_rng(0).normal(size=round(seconds * rate)) * 0.1).astype(np.float32)
 
