@@ -15,6 +15,7 @@ from jstasr.text.cldr import (
     and_words,
     currency_follows,
     currency_of,
+    lettered_currencies,
     locale_of,
     magnitudes,
     month_names,
@@ -26,12 +27,14 @@ from jstasr.text.languages import primary_subtag
 from jstasr.text.number_words import (
     cardinal,
     currency_unit,
+    digit_by_digit,
     minus_word,
     money,
     num2words_or_none,
     number_language,
 )
 from jstasr.text.ordinals import spell_ordinals
+from jstasr.text.point_ordinals import spell_point_ordinals
 
 CURRENCY_SIGNS = "$\xa2\xa3\xa5\u058f\u060b\u09f2\u09f3\u0af1\u0bf9\u17db\u0e3f\u20a0-\u20c0"
 # A sign, with the letters that CLDR's symbols put before it to tell countries apart.
@@ -84,6 +87,16 @@ FOREIGN = {
 }
 SWAPPED = str.maketrans(".,", ",.")
 INTERESTING = re.compile(f"[\\d%&{CURRENCY_SIGNS}\\u066a\\u2030\xb0]")
+# Telephone numbers: +49 30 1234567, (555) 123-4567, 555-123-4567, 555-1234, 0800 123 456. Read digit by digit.
+PHONE = re.compile(
+    r"(?<![\w.,+-])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?|\d{1,4}[ .-])(?:\d{2,8}(?:[ .-](?=\d)|\b))+"
+    r"|\+\d{7,15}\b|\(\d{3}\) ?\d{3}[ .-]\d{4}\b|(?:\d{3}-){1,2}\d{4}\b(?!-)|(?<!\d )0[1-9]\d{1,3}(?: \d{2,8}){1,4}\b)(?![.,]\d)"
+)
+# Areas and volumes, by CLDR's names of the units.
+AREAS = {"\xb2": "area-square", "\xb3": "volume-cubic"}
+AREA_UNITS = {
+    "cm": "centimeter", "m": "meter", "km": "kilometer", "см": "centimeter", "м": "meter", "км": "kilometer",
+}  # fmt: skip
 VULGAR = "\xbc-\xbe\\u2150-\\u215e"
 DASHES = "\u2013\u2014\u2212-"
 FULL_WIDTH = str.maketrans(
@@ -148,10 +161,19 @@ class _Reader:
         # Between two numbers a sign belongs to the one on the side where the language writes it.
         alone = "" if currency_follows(language) else r"(?! ?\d)"
         percent = r"[%\u066a\u2030]" + (r"(?! ?\d)" if percent_precedes(language) else "")
+        letters = "|".join(map(re.escape, lettered_currencies(language)))
         self.amount = re.compile(
-            rf"(?P<minus>(?<![\w.,:/)\]%-])[\u2212-](?! ))?(?P<before>{CURRENCY}[ \xa0]?)?{self._number(0)}"
-            rf"(?P<after>[ \xa0\u202f]?(?:[{CURRENCY_SIGNS}]{alone}|{percent}|\xb0(?:[CF]\b)?))?"
+            rf"(?P<minus>(?<![\w.,:/)\]%-])[\u2212-](?! ))?(?P<before>(?:{CURRENCY}|\b(?:{letters}))[ \xa0]?)?"
+            rf"{self._number(0)}"
+            rf"(?P<after>[ \xa0\u202f]?(?:[{CURRENCY_SIGNS}]{alone}|{percent}|\xb0(?:[CF]\b)?|(?:{letters})(?!\w)))?"
         )
+        # The sign of both ends is said once, after the second: $5–$10, $5–10, 5%–10%.
+        plain, sign = r"\d+(?:[.,]\d+)*", f"[{CURRENCY_SIGNS}]"
+        self.marked_range = re.compile(
+            rf"(?<![\w.,])(?:(?P<sign>{sign}) ?(?P<first>{plain}) ?[\u2013\u2014-] ?(?:(?P=sign) ?)?"
+            rf"|(?P<first2>{plain}) ?(?P<mark>{sign}|%) ?[\u2013\u2014-] ?(?={plain} ?(?P=mark)))(?P<last>{plain})"
+        )
+        self.area = re.compile(rf"(?<![\w.,]){self._number(0)}[ \xa0]?(?P<unit>[ck]?m|[ск]?м)(?P<power>[\xb2\xb3])")
         words = "|".join(sorted(map(re.escape, magnitudes(language)), key=len, reverse=True))
         self.abbreviated = re.compile(
             rf"(?P<money>{CURRENCY} ?{self._number(0)})(?P<short>{'|'.join(ABBREVIATED)})\b", re.IGNORECASE
@@ -173,7 +195,11 @@ class _Reader:
             text = foreign.sub(lambda match: match[0].translate(SWAPPED), text)
         text = ELISION.sub(ELIDED, text.replace(ELIDED, " "))
         if self.code is not None:
-            text = spell_ordinals(text, self.language, self.code, self._plain, month_names(self.language))
+            months = month_names(self.language)
+            text = PHONE.sub(self._phone, text)
+            text = spell_ordinals(text, self.language, self.code, self._plain, months)
+            text = spell_point_ordinals(text, self.short, self.code, months)
+        text = self.area.sub(self._area, text)
         text = self._powers_and_fractions(text)
         if self.code is not None:
             text = self._times_and_ranges(text)
@@ -205,6 +231,17 @@ class _Reader:
                 return self.group.sub("", head).replace(",", "").replace(" ", "") + "." + tail
         bare = self.group.sub("", written).replace(" ", "")
         return bare.replace(",", "") if self.decimal_sign == "." else bare
+
+    def _phone(self, match: re.Match[str]) -> str:
+        groups = re.findall(r"\d+", match[0])
+        words = " ".join(digit_by_digit(group, self.code) for group in groups) if self.code else match[0]
+        return f"{'+ ' if match[0][0] == '+' else ''}{words} "
+
+    def _area(self, match: re.Match[str]) -> str:
+        """ "5 km²" is read "five square kilometers"."""
+        count = Decimal(self._plain(match["number"]))
+        pattern = unit_pattern(f"{AREAS[match['power']]}-{AREA_UNITS[match['unit']]}", count, self.language)
+        return pattern.replace("{0}", match["number"]) + " " if pattern else match[0]
 
     def _whole(self, written: str) -> str:
         """A number that stays digits: those of one number together, but for blanks, which may part two."""
@@ -301,10 +338,10 @@ class _Reader:
         if self.short == "en":
             text = re.sub(r"(?<![\w.,])((?:1[1-9]|20)?[1-9]0|(?:1[1-9]|20)00)['\u2019]?s\b", self._decade, text)
         word = RANGE.get(self.short, " ")
-        sign = f"[{CURRENCY_SIGNS}]"
-        dash = (
-            rf"(?<![\d.,:/{DASHES}])({sign}?\d+(?:[.,]\d+)?) ?[\u2013\u2014] ?({sign}?\d+(?:[.,]\d+)?)(?![\d/{DASHES}])"
+        text = self.marked_range.sub(
+            lambda match: f"{match['first'] or match['first2']} {word} {match['sign'] or ''}{match['last']}", text
         )
+        dash = rf"(?<![\d.,:/{DASHES}])(\d+(?:[.,]\d+)*) ?[\u2013\u2014] ?(\d+(?:[.,]\d+)*)(?![\d/{DASHES}])"
         text = re.sub(dash, rf"\1 {word} \2", text)
         hyphen = rf"(?<![\w.,:/{DASHES}])(\d{{1,2}}|\d{{4}})-(\d{{1,2}}|\d{{4}})(?![\w/{DASHES}]|[.,]\d)"
         return re.sub(hyphen, lambda match: self._range(match, word), text)
@@ -354,7 +391,7 @@ class _Reader:
     def _amount(self, match: re.Match[str]) -> str:
         minus = f" {self._minus()} " if match["minus"] else ""
         before, number, after = (match["before"] or "").strip(), match["number"], (match["after"] or "").strip()
-        currency = before or (after if re.fullmatch(f"[{CURRENCY_SIGNS}]", after) else None)
+        currency = before or (after if after not in SIGN_UNITS else "") or None
         rest = after if before else ""
         if currency is not None:
             iso = currency_of(currency, self.language)
