@@ -22,6 +22,11 @@ PERCENT = {
 }  # fmt: skip
 # Written in letters in any language. Other codes of three letters are words too: TRY, ALL, TOP.
 INTERNATIONAL = {"EUR": "EUR", "USD": "USD", "GBP": "GBP", "CHF": "CHF", "z\u0142": "PLN", "K\u010d": "CZK"}
+# What CLDR adds to the name of a country's own currency and its people do not say.
+NATIONALITY = {
+    "da": "^danske? ", "hu": "^magyar ", "id": " Indonesia$", "is": r"^íslensk\w+ ", "ms": " Malaysia$",
+    "pt": " brasileiros?$", "sv": "^svenska? ",
+}  # fmt: skip
 COUNTRY_SIGNS = {"US$": "USD", "C$": "CAD"}  # beside those of CLDR's English, as R$ and A$
 
 
@@ -137,7 +142,11 @@ def currency_name(code: str, count: Decimal | None, language: str | None) -> str
     if locale is None:
         return None
     name = get_currency_name(code, count=count, locale=locale)
-    return None if name == code else re.sub(r" *\(.*\)", "", name)
+    if name == code:
+        return None
+    if code in _own_currencies(locale) and locale.language in NATIONALITY:
+        name = re.sub(NATIONALITY[locale.language], "", name)
+    return re.sub(r" *\(.*\)", "", name)
 
 
 @cache

@@ -74,6 +74,8 @@ FRACTIONS = {
     "ca": ("mig", "un quart", "tres quarts", "un terç", "dos terços"),
 }
 FRACTION_VALUES = ((1, 2), (1, 4), (3, 4), (1, 3), (2, 3))
+# Millions are a noun: five millions of dollars.
+MILLIONS_OF = {"ca": "de", "es": "de", "fr": "de", "gl": "de", "it": "di", "pt": "de"}
 HOURS = {"de": "Uhr", "fr": "heures"}
 # English abbreviations after an amount of money, as $5m; CLDR has the short ones of one style only.
 ABBREVIATED = {"k": "thousand", "m": "million", "mn": "million", "bn": "billion", "b": "billion", "tn": "trillion"}
@@ -90,7 +92,8 @@ INTERESTING = re.compile(f"[\\d%&{CURRENCY_SIGNS}\\u066a\\u2030\xb0]")
 # Telephone numbers: +49 30 1234567, (555) 123-4567, 555-123-4567, 555-1234, 0800 123 456. Read digit by digit.
 PHONE = re.compile(
     r"(?<![\w.,+-])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?|\d{1,4}[ .-])(?:\d{2,8}(?:[ .-](?=\d)|\b))+"
-    r"|\+\d{7,15}\b|\(\d{3}\) ?\d{3}[ .-]\d{4}\b|(?:\d{3}-){1,2}\d{4}\b(?!-)|(?<!\d )0[1-9]\d{1,3}(?: \d{2,8}){1,4}\b)(?![.,]\d)"
+    r"|\+\d{7,15}\b|\(\d{3}\) ?\d{3}[ .-]\d{4}\b|(?:\d{3}-){1,2}\d{4}\b(?!-)"
+    r"|(?<!\d )0[1-9]\d{1,3}(?: \d{2,8}){1,4}\b)(?![.,]\d)"
 )
 # Areas and volumes, by CLDR's names of the units.
 AREAS = {"\xb2": "area-square", "\xb3": "volume-cubic"}
@@ -382,7 +385,13 @@ class _Reader:
         """ "$5 million" is read "five million dollars"."""
         currency = currency_of(match["sign"], self.language)
         unit = currency_unit(currency, Decimal(1000000), self.language) if currency else None
-        return f" {self._words(match['number'])} {match['word']} {unit} " if unit else match[0]
+        if not unit:
+            return match[0]
+        between = " "
+        if self.short in MILLIONS_OF and match["word"] not in ("mil", "mille", "mila"):
+            elided = self.short in ("ca", "fr") and unit[0] in "aeiou"
+            between = " d'" if elided else f" {MILLIONS_OF[self.short]} "
+        return f" {self._words(match['number'])} {match['word']}{between}{unit} "
 
     def _words(self, written: str, year: bool = False) -> str:
         number = self._plain(written) if self.code is not None else self._whole(written)
