@@ -24,9 +24,11 @@ PERCENT = {
 INTERNATIONAL = {"EUR": "EUR", "USD": "USD", "GBP": "GBP", "CHF": "CHF", "z\u0142": "PLN", "K\u010d": "CZK"}
 # What CLDR adds to the name of a country's own currency and its people do not say.
 NATIONALITY = {
-    "da": "^danske? ", "hu": "^magyar ", "id": " Indonesia$", "is": r"^íslensk\w+ ", "ms": " Malaysia$",
-    "pt": " brasileiros?$", "sv": "^svenska? ",
+    "bg": "^български ", "da": "^danske? ", "hu": "^magyar ", "id": " Indonesia$", "is": r"^íslensk\w+ ",
+    "ms": " Malaysia$", "pt": " brasileiros?$", "sv": "^svenska? ",
 }  # fmt: skip
+# Letters beside those of CLDR's symbols, in the country itself.
+OTHER_LETTERS = {"TRY": {"TL"}, "RUB": {"руб.", "руб", "р."}, "BYN": {"руб.", "руб"}, "UAH": {"грн", "грн."}}
 COUNTRY_SIGNS = {"US$": "USD", "C$": "CAD"}  # beside those of CLDR's English, as R$ and A$
 
 
@@ -120,6 +122,7 @@ def lettered_currencies(language: str | None) -> dict[str, str]:
     for code in _own_currencies(locale) if locale is not None else ():
         symbol = locale.currency_symbols.get(code) if locale is not None else None
         names = {symbol, symbol.rstrip(".")} if symbol else set()
+        names |= OTHER_LETTERS.get(code, set())
         own |= {name: code for name in names if name.rstrip(".").isalpha()} | {code: code}
     return dict(sorted((INTERNATIONAL | own).items(), key=lambda item: -len(item[0])))
 

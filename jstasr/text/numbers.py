@@ -59,7 +59,8 @@ ENGLISH_POWERS = {"2": "squared", "3": "cubed"}
 # Between the ends of a range.
 RANGE = {
     "en": "to", "de": "bis", "fr": "à", "es": "a", "it": "a", "pt": "a", "nl": "tot", "sv": "till", "da": "til",
-    "nb": "til", "no": "til", "pl": "do", "ca": "a",
+    "nb": "til", "no": "til", "pl": "do", "ca": "a", "cs": "až", "sk": "až", "id": "sampai", "vi": "đến", "eo": "ĝis",
+    "fa": "تا", "ar": "إلى", "he": "עד", "bn": "থেকে", "ja": "から", "th": "ถึง",
 }  # fmt: skip
 # A half, a quarter, three quarters, a third, two thirds: alone and after a whole number.
 FRACTIONS = {
@@ -89,10 +90,11 @@ FOREIGN = {
 }
 SWAPPED = str.maketrans(".,", ",.")
 INTERESTING = re.compile(f"[\\d%&{CURRENCY_SIGNS}\\u066a\\u2030\xb0]")
-# Telephone numbers: +49 30 1234567, (555) 123-4567, 555-123-4567, 555-1234, 0800 123 456. Read digit by digit.
+# Telephone numbers, read digit by digit: +49 30 1234567, (555) 123-4567, 555-123-4567, 555-1234, 0800 123 456; 100-1000
+# is none.
 PHONE = re.compile(
     r"(?<![\w.,+-])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?|\d{1,4}[ .-])(?:\d{2,8}(?:[ .-](?=\d)|\b))+"
-    r"|\+\d{7,15}\b|\(\d{3}\) ?\d{3}[ .-]\d{4}\b|(?:\d{3}-){1,2}\d{4}\b(?!-)"
+    r"|\+\d{7,15}\b|\(\d{3}\) ?\d{3}[ .-]\d{4}\b|(?!\d\d0-\d{3}0\b)(?:1-)?(?:\d{3}-){1,2}\d{4}\b(?!-)"
     r"|(?<!\d )0[1-9]\d{1,3}(?: \d{2,8}){1,4}\b)(?![.,]\d)"
 )
 # Areas and volumes, by CLDR's names of the units.
@@ -174,7 +176,8 @@ class _Reader:
         plain, sign = r"\d+(?:[.,]\d+)*", f"[{CURRENCY_SIGNS}]"
         self.marked_range = re.compile(
             rf"(?<![\w.,])(?:(?P<sign>{sign}) ?(?P<first>{plain}) ?[\u2013\u2014-] ?(?:(?P=sign) ?)?"
-            rf"|(?P<first2>{plain}) ?(?P<mark>{sign}|%) ?[\u2013\u2014-] ?(?={plain} ?(?P=mark)))(?P<last>{plain})"
+            rf"|(?P<first2>{plain}) ?(?P<mark>{sign}|%|\xb0[CF]?) ?[\u2013\u2014-] ?(?={plain} ?(?P=mark)))"
+            rf"(?P<last>{plain})"
         )
         self.area = re.compile(rf"(?<![\w.,]){self._number(0)}[ \xa0]?(?P<unit>[ck]?m|[ск]?м)(?P<power>[\xb2\xb3])")
         words = "|".join(sorted(map(re.escape, magnitudes(language)), key=len, reverse=True))
@@ -182,7 +185,7 @@ class _Reader:
             rf"(?P<money>{CURRENCY} ?{self._number(0)})(?P<short>{'|'.join(ABBREVIATED)})\b", re.IGNORECASE
         )
         self.magnitude = re.compile(
-            rf"(?P<sign>{CURRENCY}) ?{self._number(0)} (?P<word>{words})\b" if words else "(?!)"
+            rf"(?P<sign>{CURRENCY}|\b(?:{letters})) ?{self._number(0)}[ -](?P<word>{words})\b" if words else "(?!)"
         )
 
     def _number(self, name: int) -> str:

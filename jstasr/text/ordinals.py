@@ -34,7 +34,7 @@ ROMANIAN_FEMININE = {
 }  # fmt: skip
 FEMININE = {"es": "o", "pt": "o", "it": "o"}
 # German ordinals before a month take the ending that the word before asks for.
-GERMAN_WEAK = r"(?P<word>\b(?:am|vom|zum|dem|den|im|beim|bis|ab|seit|des) )"
+GERMAN_WEAK = r"(?P<word>\b(?:am|vom|zum|dem|den|im|beim|bis|ab|seit|und|des) )"
 DATES = {"de", "da", "nb", "no", "nn"}
 # Elsewhere an article tells that the point after a number is that of an ordinal: der 2. Weltkrieg, det 3. barn.
 ARTICLES = {"de": "der|die|das|dem|den|des|am|vom|zum|zur|im|beim"} | dict.fromkeys(
