@@ -166,7 +166,9 @@ class _Reader:
         # Between two numbers a sign belongs to the one on the side where the language writes it.
         alone = "" if currency_follows(language) else r"(?! ?\d)"
         percent = r"[%\u066a\u2030]" + (r"(?! ?\d)" if percent_precedes(language) else "")
-        letters = "|".join(map(re.escape, lettered_currencies(language)))
+        # Beside numbers that stay digits, letters that lower() keeps would be read when the text is cleaned again.
+        lettered = [name for name in lettered_currencies(language) if self.code or not name.islower()]
+        letters = "|".join(map(re.escape, lettered))
         self.amount = re.compile(
             rf"(?P<minus>(?<![\w.,:/)\]%-])[\u2212-](?! ))?(?P<before>(?:{CURRENCY}|\b(?:{letters}))[ \xa0]?)?"
             rf"{self._number(0)}"
