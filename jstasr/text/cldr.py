@@ -20,6 +20,15 @@ PERCENT = {
     "gl": "{0} por cento", "ko": "{0} 퍼센트", "mt": "{0} fil-mija", "sw": "asilimia {0}", "vi": "{0} phần trăm",
     "yue": "百分之{0}", "zh": "百分之{0}",
 }  # fmt: skip
+# Written in letters in any language. Other codes of three letters are words too: TRY, ALL, TOP.
+INTERNATIONAL = {"EUR": "EUR", "USD": "USD", "GBP": "GBP", "CHF": "CHF", "z\u0142": "PLN", "K\u010d": "CZK"}
+# What CLDR adds to the name of a country's own currency and its people do not say.
+NATIONALITY = {
+    "bg": "^български ", "da": "^danske? ", "hu": "^magyar ", "id": " Indonesia$", "is": r"^íslensk\w+ ",
+    "ms": " Malaysia$", "pt": " brasileiros?$", "sv": "^svenska? ",
+}  # fmt: skip
+# Letters beside those of CLDR's symbols, in the country itself.
+OTHER_LETTERS = {"TRY": {"TL"}, "RUB": {"руб.", "руб", "р."}, "BYN": {"руб.", "руб"}, "UAH": {"грн", "грн."}}
 COUNTRY_SIGNS = {"US$": "USD", "C$": "CAD"}  # beside those of CLDR's English, as R$ and A$
 
 
@@ -89,6 +98,8 @@ def currency_of(sign: str, language: str | None) -> str | None:
     locale = locale_of(language)
     if sign in COUNTRY_SIGNS:
         return COUNTRY_SIGNS[sign]
+    if sign in (letters := lettered_currencies(language)):
+        return letters[sign]
     if locale is not None:
         for code in _own_currencies(locale):
             if sign in (locale.currency_symbols.get(code), _narrow_symbols().get(code)):
@@ -101,6 +112,19 @@ def currency_of(sign: str, language: str | None) -> str | None:
         "\u20b8": "KZT", "\u20ba": "TRY", "\u20bc": "AZN", "\u20bd": "RUB", "\u20be": "GEL",
     }  # fmt: skip
     return known.get(sign) or narrow.get(sign)
+
+
+@cache
+def lettered_currencies(language: str | None) -> dict[str, str]:
+    """Currencies by the letters that stand for them beside an amount: the country's own, as kr, and INTERNATIONAL."""
+    locale = locale_of(language)
+    own = {}
+    for code in _own_currencies(locale) if locale is not None else ():
+        symbol = locale.currency_symbols.get(code) if locale is not None else None
+        names = {symbol, symbol.rstrip(".")} if symbol else set()
+        names |= OTHER_LETTERS.get(code, set())
+        own |= {name: code for name in names if name.rstrip(".").isalpha()} | {code: code}
+    return dict(sorted((INTERNATIONAL | own).items(), key=lambda item: -len(item[0])))
 
 
 @cache
@@ -121,7 +145,11 @@ def currency_name(code: str, count: Decimal | None, language: str | None) -> str
     if locale is None:
         return None
     name = get_currency_name(code, count=count, locale=locale)
-    return None if name == code else re.sub(r" *\(.*\)", "", name)
+    if name == code:
+        return None
+    if code in _own_currencies(locale) and locale.language in NATIONALITY:
+        name = re.sub(NATIONALITY[locale.language], "", name)
+    return re.sub(r" *\(.*\)", "", name)
 
 
 @cache
@@ -148,7 +176,8 @@ def magnitudes(language: str | None) -> frozenset[str]:
         return frozenset()
     patterns = locale.compact_decimal_formats.get("long", {})
     words = (str(pattern.pattern).replace("0", "").strip() for forms in patterns.values() for pattern in forms.values())
-    return frozenset(word for word in words if word.isalpha())
+    indian = ("lakh", "lakhs", "crore", "crores") if locale.language == "en" else ()
+    return frozenset(word for word in words if word.isalpha()).union(indian)
 
 
 @cache

@@ -35,6 +35,7 @@ MARKS = str.maketrans(dict.fromkeys("\u2122\u2120\u2116", " "))
 MARKS_AND_SINDHI = MARKS | dict.fromkeys(map(ord, WORD_SYMBOLS), " ")
 # Decimal signs and the hyphen for a minus, of numbers that stay digits; in others they are words by then.
 UNREAD_IN_NUMBERS = re.compile(r"(?<=\d)[.,\u066b](?=\d)|(?<![\w-])-(?=\d)")
+NUMBERS = "0-9"  # for numbers in languages without number words: they stay digits
 UNREAD_PUNCTUATION = "%&#@^\xa7\u2030\u066a"
 
 
@@ -114,7 +115,7 @@ def left_out_signs(
     """How often a cleaner leaves out a sign that a speaker reads, by language and sign.
 
     Signs are symbols, as currencies and those of arithmetic, and %, &, #, @ and the like, and the decimal sign and
-    minus of numbers that stay digits; not punctuation.
+    minus of numbers that stay digits; not punctuation. Such numbers are counted too, under NUMBERS.
 
     Args:
         texts, cleaner, utt2lang, language: as of `clean_table`.
@@ -123,12 +124,14 @@ def left_out_signs(
     if cleaner == "none":
         return counts
     for utterance, text in texts.items():
-        if text.isascii() and text.replace(" ", "").isalnum():
+        if text.isascii() and text.replace(" ", "").isalpha():
             continue
         code = (utt2lang or {}).get(utterance, language)
         read = _read(text, code)
         counts.update((code or "", character) for character in read if _is_left_out(character, code))
         counts.update((code or "", sign) for sign in UNREAD_IN_NUMBERS.findall(read))
+        if numbers := len(re.findall(r"\d+(?:[.,\u066b]\d+)*", read)):
+            counts[code or "", NUMBERS] += numbers
     return counts
 
 
@@ -139,7 +142,12 @@ def describe_left_out(counts: Mapping[tuple[str, str], int]) -> str:
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     shown = ", ".join(f"{sign} ({language or 'no language'}: {count})" for (language, sign), count in ranked[:20])
     more = f" and {len(ranked) - 20} more" if len(ranked) > 20 else ""
-    return f"{sum(counts.values())} sign(s) without a reading left out: {shown}{more}; write out what was said"
+    numbers = sum(count for (_, sign), count in counts.items() if sign == NUMBERS)
+    left_as_digits = f", {numbers} number(s) left as digits ({NUMBERS})" if numbers else ""
+    return (
+        f"{sum(counts.values()) - numbers} sign(s) without a reading left out{left_as_digits}: {shown}{more}; "
+        "write out what was said"
+    )
 
 
 def _is_left_out(character: str, language: str | None) -> bool:

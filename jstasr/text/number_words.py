@@ -25,6 +25,8 @@ FRENCH = {
 }
 # The decimal sign's name where num2words reads decimals wrong: Turkish 3,5 as 3,50, Persian 0.05 as a half.
 POINT_WORDS = {"ar": "فاصلة", "fa": "ممیز", "tr": "virgül", "vi": "phẩy"}
+# Own currencies that num2words knows only where it is given no code of a currency.
+OWN_CURRENCY = {"id": "IDR", "pt_BR": "BRL", "ro": "RON"}
 FAULTS = (NotImplementedError, OverflowError, ValueError, TypeError, IndexError, KeyError, AttributeError)
 
 
@@ -138,6 +140,10 @@ def money(amount: str, currency: str, language: str | None) -> str | None:
     """Words of an amount of a currency: "2.50" USD is "two dollars, fifty cents"; None where nobody has its name."""
     code = number_language(language)
     whole, _, fraction = amount.partition(".")
+    if code is not None and OWN_CURRENCY.get(code) == currency and len(fraction) in (0, 2) and len(whole) <= MAX_DIGITS:
+        words = _money_words(Decimal(amount), code, {})
+        if words is not None:
+            return words
     if (
         code is not None
         and len(fraction) in (0, 2)

@@ -15,6 +15,7 @@ from jstasr.text.cldr import (
     and_words,
     currency_follows,
     currency_of,
+    lettered_currencies,
     locale_of,
     magnitudes,
     month_names,
@@ -26,12 +27,14 @@ from jstasr.text.languages import primary_subtag
 from jstasr.text.number_words import (
     cardinal,
     currency_unit,
+    digit_by_digit,
     minus_word,
     money,
     num2words_or_none,
     number_language,
 )
 from jstasr.text.ordinals import spell_ordinals
+from jstasr.text.point_ordinals import spell_point_ordinals
 
 CURRENCY_SIGNS = "$\xa2\xa3\xa5\u058f\u060b\u09f2\u09f3\u0af1\u0bf9\u17db\u0e3f\u20a0-\u20c0"
 # A sign, with the letters that CLDR's symbols put before it to tell countries apart.
@@ -56,7 +59,8 @@ ENGLISH_POWERS = {"2": "squared", "3": "cubed"}
 # Between the ends of a range.
 RANGE = {
     "en": "to", "de": "bis", "fr": "à", "es": "a", "it": "a", "pt": "a", "nl": "tot", "sv": "till", "da": "til",
-    "nb": "til", "no": "til", "pl": "do", "ca": "a",
+    "nb": "til", "no": "til", "pl": "do", "ca": "a", "cs": "až", "sk": "až", "id": "sampai", "vi": "đến", "eo": "ĝis",
+    "fa": "تا", "ar": "إلى", "he": "עד", "bn": "থেকে", "ja": "から", "th": "ถึง",
 }  # fmt: skip
 # A half, a quarter, three quarters, a third, two thirds: alone and after a whole number.
 FRACTIONS = {
@@ -71,6 +75,8 @@ FRACTIONS = {
     "ca": ("mig", "un quart", "tres quarts", "un terç", "dos terços"),
 }
 FRACTION_VALUES = ((1, 2), (1, 4), (3, 4), (1, 3), (2, 3))
+# Millions are a noun: five millions of dollars.
+MILLIONS_OF = {"ca": "de", "es": "de", "fr": "de", "gl": "de", "it": "di", "pt": "de"}
 HOURS = {"de": "Uhr", "fr": "heures"}
 # English abbreviations after an amount of money, as $5m; CLDR has the short ones of one style only.
 ABBREVIATED = {"k": "thousand", "m": "million", "mn": "million", "bn": "billion", "b": "billion", "tn": "trillion"}
@@ -84,6 +90,18 @@ FOREIGN = {
 }
 SWAPPED = str.maketrans(".,", ",.")
 INTERESTING = re.compile(f"[\\d%&{CURRENCY_SIGNS}\\u066a\\u2030\xb0]")
+# Telephone numbers, read digit by digit: +49 30 1234567, (555) 123-4567, 555-123-4567, 555-1234, 0800 123 456; 100-1000
+# is none.
+PHONE = re.compile(
+    r"(?<![\w.,+-])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?|\d{1,4}[ .-])(?:\d{2,8}(?:[ .-](?=\d)|\b))+"
+    r"|\+\d{7,15}\b|\(\d{3}\) ?\d{3}[ .-]\d{4}\b|(?!\d\d0-\d{3}0\b)(?:1-)?(?:\d{3}-){1,2}\d{4}\b(?!-)"
+    r"|(?<!\d )0[1-9]\d{1,3}(?: \d{2,8}){1,4}\b)(?![.,]\d)"
+)
+# Areas and volumes, by CLDR's names of the units.
+AREAS = {"\xb2": "area-square", "\xb3": "volume-cubic"}
+AREA_UNITS = {
+    "cm": "centimeter", "m": "meter", "km": "kilometer", "см": "centimeter", "м": "meter", "км": "kilometer",
+}  # fmt: skip
 VULGAR = "\xbc-\xbe\\u2150-\\u215e"
 DASHES = "\u2013\u2014\u2212-"
 FULL_WIDTH = str.maketrans(
@@ -148,16 +166,28 @@ class _Reader:
         # Between two numbers a sign belongs to the one on the side where the language writes it.
         alone = "" if currency_follows(language) else r"(?! ?\d)"
         percent = r"[%\u066a\u2030]" + (r"(?! ?\d)" if percent_precedes(language) else "")
+        # Beside numbers that stay digits, letters that lower() keeps would be read when the text is cleaned again.
+        lettered = [name for name in lettered_currencies(language) if self.code or not name.islower()]
+        letters = "|".join(map(re.escape, lettered))
         self.amount = re.compile(
-            rf"(?P<minus>(?<![\w.,:/)\]%-])[\u2212-](?! ))?(?P<before>{CURRENCY}[ \xa0]?)?{self._number(0)}"
-            rf"(?P<after>[ \xa0\u202f]?(?:[{CURRENCY_SIGNS}]{alone}|{percent}|\xb0(?:[CF]\b)?))?"
+            rf"(?P<minus>(?<![\w.,:/)\]%-])[\u2212-](?! ))?(?P<before>(?:{CURRENCY}|\b(?:{letters}))[ \xa0]?)?"
+            rf"{self._number(0)}"
+            rf"(?P<after>[ \xa0\u202f]?(?:[{CURRENCY_SIGNS}]{alone}|{percent}|\xb0(?:[CF]\b)?|(?:{letters})(?!\w)))?"
         )
+        # The sign of both ends is said once, after the second: $5–$10, $5–10, 5%–10%.
+        plain, sign = r"\d+(?:[.,]\d+)*", f"[{CURRENCY_SIGNS}]"
+        self.marked_range = re.compile(
+            rf"(?<![\w.,])(?:(?P<sign>{sign}) ?(?P<first>{plain}) ?[\u2013\u2014-] ?(?:(?P=sign) ?)?"
+            rf"|(?P<first2>{plain}) ?(?P<mark>{sign}|%|\xb0[CF]?) ?[\u2013\u2014-] ?(?={plain} ?(?P=mark)))"
+            rf"(?P<last>{plain})"
+        )
+        self.area = re.compile(rf"(?<![\w.,]){self._number(0)}[ \xa0]?(?P<unit>[ck]?m|[ск]?м)(?P<power>[\xb2\xb3])")
         words = "|".join(sorted(map(re.escape, magnitudes(language)), key=len, reverse=True))
         self.abbreviated = re.compile(
             rf"(?P<money>{CURRENCY} ?{self._number(0)})(?P<short>{'|'.join(ABBREVIATED)})\b", re.IGNORECASE
         )
         self.magnitude = re.compile(
-            rf"(?P<sign>{CURRENCY}) ?{self._number(0)} (?P<word>{words})\b" if words else "(?!)"
+            rf"(?P<sign>{CURRENCY}|\b(?:{letters})) ?{self._number(0)}[ -](?P<word>{words})\b" if words else "(?!)"
         )
 
     def _number(self, name: int) -> str:
@@ -173,7 +203,11 @@ class _Reader:
             text = foreign.sub(lambda match: match[0].translate(SWAPPED), text)
         text = ELISION.sub(ELIDED, text.replace(ELIDED, " "))
         if self.code is not None:
-            text = spell_ordinals(text, self.language, self.code, self._plain, month_names(self.language))
+            months = month_names(self.language)
+            text = PHONE.sub(self._phone, text)
+            text = spell_ordinals(text, self.language, self.code, self._plain, months)
+            text = spell_point_ordinals(text, self.short, self.code, months)
+        text = self.area.sub(self._area, text)
         text = self._powers_and_fractions(text)
         if self.code is not None:
             text = self._times_and_ranges(text)
@@ -205,6 +239,17 @@ class _Reader:
                 return self.group.sub("", head).replace(",", "").replace(" ", "") + "." + tail
         bare = self.group.sub("", written).replace(" ", "")
         return bare.replace(",", "") if self.decimal_sign == "." else bare
+
+    def _phone(self, match: re.Match[str]) -> str:
+        groups = re.findall(r"\d+", match[0])
+        words = " ".join(digit_by_digit(group, self.code) for group in groups) if self.code else match[0]
+        return f"{'+ ' if match[0][0] == '+' else ''}{words} "
+
+    def _area(self, match: re.Match[str]) -> str:
+        """ "5 km²" is read "five square kilometers"."""
+        count = Decimal(self._plain(match["number"]))
+        pattern = unit_pattern(f"{AREAS[match['power']]}-{AREA_UNITS[match['unit']]}", count, self.language)
+        return pattern.replace("{0}", match["number"]) + " " if pattern else match[0]
 
     def _whole(self, written: str) -> str:
         """A number that stays digits: those of one number together, but for blanks, which may part two."""
@@ -301,10 +346,10 @@ class _Reader:
         if self.short == "en":
             text = re.sub(r"(?<![\w.,])((?:1[1-9]|20)?[1-9]0|(?:1[1-9]|20)00)['\u2019]?s\b", self._decade, text)
         word = RANGE.get(self.short, " ")
-        sign = f"[{CURRENCY_SIGNS}]"
-        dash = (
-            rf"(?<![\d.,:/{DASHES}])({sign}?\d+(?:[.,]\d+)?) ?[\u2013\u2014] ?({sign}?\d+(?:[.,]\d+)?)(?![\d/{DASHES}])"
+        text = self.marked_range.sub(
+            lambda match: f"{match['first'] or match['first2']} {word} {match['sign'] or ''}{match['last']}", text
         )
+        dash = rf"(?<![\d.,:/{DASHES}])(\d+(?:[.,]\d+)*) ?[\u2013\u2014] ?(\d+(?:[.,]\d+)*)(?![\d/{DASHES}])"
         text = re.sub(dash, rf"\1 {word} \2", text)
         hyphen = rf"(?<![\w.,:/{DASHES}])(\d{{1,2}}|\d{{4}})-(\d{{1,2}}|\d{{4}})(?![\w/{DASHES}]|[.,]\d)"
         return re.sub(hyphen, lambda match: self._range(match, word), text)
@@ -345,7 +390,13 @@ class _Reader:
         """ "$5 million" is read "five million dollars"."""
         currency = currency_of(match["sign"], self.language)
         unit = currency_unit(currency, Decimal(1000000), self.language) if currency else None
-        return f" {self._words(match['number'])} {match['word']} {unit} " if unit else match[0]
+        if not unit:
+            return match[0]
+        between = " "
+        if self.short in MILLIONS_OF and match["word"] not in ("mil", "mille", "mila"):
+            elided = self.short in ("ca", "fr") and unit[0] in "aeiou"
+            between = " d'" if elided else f" {MILLIONS_OF[self.short]} "
+        return f" {self._words(match['number'])} {match['word']}{between}{unit} "
 
     def _words(self, written: str, year: bool = False) -> str:
         number = self._plain(written) if self.code is not None else self._whole(written)
@@ -354,7 +405,7 @@ class _Reader:
     def _amount(self, match: re.Match[str]) -> str:
         minus = f" {self._minus()} " if match["minus"] else ""
         before, number, after = (match["before"] or "").strip(), match["number"], (match["after"] or "").strip()
-        currency = before or (after if re.fullmatch(f"[{CURRENCY_SIGNS}]", after) else None)
+        currency = before or (after if after not in SIGN_UNITS else "") or None
         rest = after if before else ""
         if currency is not None:
             iso = currency_of(currency, self.language)

@@ -28,9 +28,13 @@ RUSSIAN = {
     "й": {}, "я": {"gender": "f"}, "е": {"gender": "n"}, "го": {"case": "g"}, "му": {"case": "d"},
     "ю": {"case": "a", "gender": "f"}, "х": {"case": "g", "plural": "t"},
 }  # fmt: skip
+# Romanian feminines: al treilea, a treia.
+ROMANIAN_FEMININE = {
+    "doilea": "doua", "unulea": "una", "cilea": "cea", "ulea": "a", "ălea": "a", "lea": "a",
+}  # fmt: skip
 FEMININE = {"es": "o", "pt": "o", "it": "o"}
 # German ordinals before a month take the ending that the word before asks for.
-GERMAN_WEAK = r"(?P<word>\b(?:am|vom|zum|dem|den|im|beim|bis zum|des) )"
+GERMAN_WEAK = r"(?P<word>\b(?:am|vom|zum|dem|den|im|beim|bis|ab|seit|und|des) )"
 DATES = {"de", "da", "nb", "no", "nn"}
 # Elsewhere an article tells that the point after a number is that of an ordinal: der 2. Weltkrieg, det 3. barn.
 ARTICLES = {"de": "der|die|das|dem|den|des|am|vom|zum|zur|im|beim"} | dict.fromkeys(
@@ -93,6 +97,9 @@ def _ordinal(match: re.Match[str], short: str, code: str, plain: Callable[[str],
         words = "première"
     elif short == "fr" and ending in ("nd", "nde"):
         words = {"nd": "second", "nde": "seconde"}[ending]
+    elif short == "ro" and ending == "-a" and digits != "1":
+        masculine = next(end for end in ROMANIAN_FEMININE if words.endswith(end))
+        words = "a " + words.removeprefix("al ").removesuffix(masculine) + ROMANIAN_FEMININE[masculine]
     elif short == "ca" and ending == "a":
         words = {"quart": "quarta", "cinquè": "cinquena"}.get(
             words, re.sub("è$", "ena", words) if words[-1] == "è" else words + "a"
@@ -105,7 +112,11 @@ def _day(match: re.Match[str], short: str, code: str) -> str:
     if words is None or int(match["number"]) == 0:
         return match[0]
     before = match["word"] or ""
-    return f"{before}{words}{'n' if short == 'de' and before else ''} "
+    end = ""
+    if short == "de":  # am dritten Mai, der dritte Mai, dritter Mai
+        article = re.search(r"\b(?:der|die|das) $", match.string[: match.start()], re.IGNORECASE)
+        end = "n" if before else "" if article else "r"
+    return f"{before}{words}{end} "
 
 
 def _after_article(match: re.Match[str], short: str, code: str, plain: Callable[[str], str]) -> str:

@@ -21,12 +21,14 @@ def test_a_text_is_read_by_the_conventions_of_its_language(language, text, expec
 
 def test_signs_without_a_reading_are_counted_by_language():
     counts = left_out_signs({"a": "5% + 3", "b": "90% ™ (x)."}, "basic", {"a": "lg"}, "cy")
-    assert counts == {("lg", "%"): 1, ("lg", "+"): 1, ("cy", "™"): 1}
+    assert counts == {("lg", "%"): 1, ("lg", "+"): 1, ("lg", "0-9"): 2, ("cy", "™"): 1}
+    assert "3 sign(s) without a reading left out, 2 number(s) left as digits" in describe_left_out(counts)
     assert "3 sign(s)" in describe_left_out(counts) and "% (lg: 1)" in describe_left_out(counts)
     assert describe_left_out(left_out_signs({"a": "90% & £5, yes!"}, "basic", None, "en")) == ""
     assert not left_out_signs({"a": "+"}, "none", None, "en")
     unread = left_out_signs({"a": "3,5 -7 1.000 10-15"}, "basic", None, "ka")
-    assert unread == {("ka", ","): 1, ("ka", "-"): 1}
+    assert unread == {("ka", ","): 1, ("ka", "-"): 1, ("ka", "0-9"): 5}
+    assert left_out_signs({"a": "在 2024 年"}, "basic", None, "zh") == {("zh", "0-9"): 1}
     assert not left_out_signs({"a": "3.5 -7 1,000"}, "basic", None, "en")
 
 
