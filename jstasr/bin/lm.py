@@ -14,6 +14,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--nlsyms", nargs="+", default=[], help="non-linguistic symbols to take out: files, or with commas between"
     )
+    parser.add_argument(
+        "--join", action="store_true", help="count each sentence also in a row of several, for audio that goes on"
+    )
     parser.add_argument("--order", type=int, default=3, help="longest n-grams (default: 3)")
     parser.add_argument("--output", help="ARPA file to write; gzipped if it ends in .gz")
     parser.add_argument("--write-tokens", help="write the text as tokens, for another language model toolkit")
@@ -38,7 +41,7 @@ def run(args: Namespace) -> None:
     tokenizer = build_tokenizer(args.token_list, args.bpe_model)
     tokens = tokenizer.token_list.tokens
     reading = TextReading(args.cleaner, args.lang, tuple(read_symbols(args.nlsyms)))
-    sequences = token_sequences(args.text, tokenizer, reading)
+    sequences = token_sequences(args.text, tokenizer, reading, args.join)
     if args.write_tokens:
         with locked_file(args.write_tokens), atomic_write(args.write_tokens) as file:
             file.writelines(" ".join(tokenizer.tokens(sequence)) + "\n" for sequence in sequences)

@@ -18,6 +18,8 @@ from jstasr.kaldi.tables import write_table
 from jstasr.lm.arpa import read_arpa, write_arpa
 from jstasr.lm.kneser_ney import discounts, estimate
 from jstasr.lm.ngram import NgramModel
+from jstasr.lm.token_text import token_sequences
+from jstasr.text.tokens import build_tokenizer
 
 TOKENS = ["<blank>", "<unk>", "a", "b", "c"]
 HAND_WRITTEN = """
@@ -286,3 +288,27 @@ def test_a_raw_text_is_read_as_transcripts_are(tmp_path):
     more = ["--cleaner", "basic", "--lang", "en", "--nlsyms", "<noise>"]
     assert main(["lm", "--text", str(tmp_path / "raw"), "--write-tokens", str(tmp_path / "two"), *options, *more]) == 0
     assert (tmp_path / "two").read_text("utf-8") == (tmp_path / "one").read_text("utf-8")
+
+
+def test_joined_sentences_are_counted_alone_and_in_rows(tmp_path, toy):
+    sentences = [f"{a}{b} {b}{a}" for a in "abc" for b in "def"]
+    (tmp_path / "text").write_text("".join(f"u{i:02} {text}\n" for i, text in enumerate(sentences)))
+    tokenizer = build_tokenizer(toy.token_list, None)
+    alone = token_sequences([tmp_path / "text"], tokenizer)
+    found = token_sequences([tmp_path / "text"], tokenizer, joined=True)
+    assert found[: len(alone)] == alone == [tokenizer.encode(text) for text in sentences]
+    rows = [tokenizer.decode(row).split() for row in found[len(alone) :]]
+    assert all(len(row) in (2, 4, 6, 8) for row in rows) and max(map(len, rows)) > 2
+    pairs = [" ".join(row[i : i + 2]) for row in rows for i in range(0, len(row), 2)]
+    assert sorted(pairs) == sorted(sentences), "each sentence once, whole"
+
+
+def test_rows_of_sentences_are_of_one_language_without_spaces_where_it_has_none(tmp_path):
+    tokens = ["<blank>", "<unk>", "<space>", "<lang:en>", "<lang:ja>", *"abか"]
+    (tmp_path / "tokens.txt").write_text("".join(f"{token}\n" for token in tokens))
+    (tmp_path / "text").write_text("".join(f"u{i} {'か' if i % 2 else 'ab'}\n" for i in range(10)))
+    (tmp_path / "utt2lang").write_text("".join(f"u{i} {'ja' if i % 2 else 'en'}\n" for i in range(10)))
+    tokenizer = build_tokenizer(tmp_path / "tokens.txt", None)
+    for row in token_sequences([tmp_path / "text"], tokenizer, joined=True)[10:]:
+        text = tokenizer.decode(row)
+        assert set(text) <= ({"か"} if row[0] == 4 else set("ab ")), text

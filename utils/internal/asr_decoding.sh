@@ -39,7 +39,7 @@ make_language_model() {
     fi
     # shellcheck disable=SC2086
     text_files lm_dev_text ${lm_dev_text:-"${audiodir}/${valid_set}/text"} ${lm_test_text}
-    jstasr lm --text "${texts[@]}" "${options[@]}" --valid-text "${found_files[@]}"
+    jstasr lm --join --text "${texts[@]}" "${options[@]}" --valid-text "${found_files[@]}"
 }
 
 # find_lm_search: sets config to the configuration of the search with the language model: --lm_inference_config where it
