@@ -13,6 +13,14 @@ hold() {
     fi
 }
 
+# below FOLDER NAME...: the array folders, FOLDER/NAME of each. (In ${names[@]/#/x}, bash 5.2 replaces each & of x.)
+below() {
+    local name parent=$1
+    shift
+    folders=()
+    for name in "$@"; do folders+=("${parent}/${name}"); done
+}
+
 # release: gives up what `hold` took, if anything.
 release() {
     local holder=${LOCK_PID:-}

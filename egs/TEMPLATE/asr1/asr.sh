@@ -279,7 +279,8 @@ if begins 2; then
     for set in "${train_set}" "${valid_set}" "${test_sets[@]}"; do
         needs 1 "data/${set}"/{wav.scp,text,utt2spk}
     done
-    hold data "${paired_sets[@]/#/${audiodir}/}"
+    below "${audiodir}" "${paired_sets[@]}"
+    hold data "${folders[@]}"
     if [ -n "${speed_perturb_factors}" ]; then
         copies=()
         for factor in ${speed_perturb_factors}; do
@@ -357,7 +358,8 @@ if begins 5; then
     for set in "${paired_sets[@]}"; do needs 2 "${audiodir}/${set}"/{wav.scp,text,utt2spk}; done
     for set in "${paired_train}" "${valid_set}"; do needs 3 "${audiodir}/${set}/phones"; done
     find_config asr_config
-    hold "${paired_sets[@]/#/${featsdir}/}"
+    below "${featsdir}" "${paired_sets[@]}"
+    hold "${folders[@]}"
     for set in "${paired_sets[@]}"; do
         jobs=$(jobs_for "${audiodir}/${set}/wav.scp" "${nj}")
         options=(--feats-type "${feats_type}"
