@@ -51,3 +51,18 @@ def given_languages(lang: str, folder: "Path", ids: list[str]) -> dict[str, str]
     if lang == UTT2LANG:
         return read_table(folder / UTT2LANG)
     return dict.fromkeys(ids, lang) if lang else None
+
+
+def given_modes(mode: str) -> list[str]:
+    """The decoders of --mode, each once.
+
+    Raises:
+        JstasrError: a name that is no decoder's.
+    """
+    from jstasr.errors import JstasrError
+
+    modes = list(dict.fromkeys(mode.split(",")))
+    for name in modes:
+        if name not in ("streaming", "full"):
+            raise JstasrError(f"--mode {name}: must be streaming or full, or both by comma")
+    return modes

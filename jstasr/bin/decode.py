@@ -29,13 +29,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> None:
     from contextlib import ExitStack
 
+    from jstasr.bin._search_options import given_modes
     from jstasr.errors import JstasrError
     from jstasr.kaldi.locks import locked_part
 
-    modes = list(dict.fromkeys(args.mode.split(",")))
-    for mode in modes:
-        if mode not in ("streaming", "full"):
-            raise JstasrError(f"--mode {mode}: must be streaming or full, or both by comma")
+    modes = given_modes(args.mode)
     if not 1 <= args.job <= args.num_jobs:
         raise JstasrError(f"--job {args.job}: must lie in 1 .. {args.num_jobs} (--num-jobs)")
     with ExitStack() as locks:

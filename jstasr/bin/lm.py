@@ -50,7 +50,7 @@ def run(args: Namespace) -> None:
             tables = estimate(sequences, len(tokens), args.order)
             write_arpa(args.output, tables, tokens)
         sizes = " + ".join(str(len(table.words)) for table in tables)
-        print(f"{args.output}: {sizes} n-grams from {len(sequences)} sentences, {sum(map(len, sequences))} tokens")
+        print(f"{args.output}: {sizes} n-grams from {len(sequences)} sequences, {sum(map(len, sequences))} tokens")
     if args.output and args.valid_text:
         held_out = token_sequences(args.valid_text, tokenizer, reading)
         perplexity = NgramModel.load(args.output, tokens).perplexity(held_out)

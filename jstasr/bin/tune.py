@@ -29,7 +29,7 @@ def run(args: Namespace) -> None:
 
     from omegaconf import OmegaConf
 
-    from jstasr.bin._search_options import given_languages
+    from jstasr.bin._search_options import given_languages, given_modes
     from jstasr.data.subset import spread_subset
     from jstasr.decode.decode_set import read_batches
     from jstasr.decode.tune import EncodedBatch, tune
@@ -42,10 +42,7 @@ def run(args: Namespace) -> None:
     from jstasr.lm.ngram import NgramModel
 
     folder, output = Path(args.data_dir), Path(args.output)
-    modes = list(dict.fromkeys(args.mode.split(",")))
-    for mode in modes:
-        if mode not in ("streaming", "full"):
-            raise JstasrError(f"--mode {mode}: must be streaming or full, or both by comma")
+    modes = given_modes(args.mode)
     if args.utterances < 0:
         raise JstasrError(f"--utterances {args.utterances}: must be 0 or more")
     config = load_search_config(args.config, [*args.overrides, f"search={BEAM}", "lm_weight=0", "internal_lm_weight=0"])

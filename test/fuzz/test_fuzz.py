@@ -221,10 +221,8 @@ def test_damaged_audio_is_read_or_named(budget, ending, subtype, rate, channels,
             assert "u: " in done.err and str(path) in done.err, done.err
             return
         samples = int(kaldi_table(Path("dump/utt2num_samples"))["u"])
-        written, written_rate = soundfile.read(
-            kaldi_table(Path("dump/wav.scp"))["u"]
-        )  # its header may promise a bit more
-        assert (written_rate, written.shape) == (RATE, (samples,))
+        written = soundfile.info(kaldi_table(Path("dump/wav.scp"))["u"])
+        assert (written.samplerate, written.channels, written.frames) == (RATE, 1, samples)
         if not changes and ending != ".mp3":  # whose encoder adds silence
             assert abs(samples - RATE // 3) <= 1
         extracted = jstasr("extract", "--data-dir", "dump", "--outdir", "fbank", "--fs", RATE, "--num-mel-bins", 23)

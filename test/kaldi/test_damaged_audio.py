@@ -34,7 +34,7 @@ FORMATS = {
 def test_a_file_without_header_is_no_audio_whatever_its_name(tmp_path, name):
     path = tmp_path / name
     path.write_text("this is text, and no sound of 8000 samples a second\n" * 50)
-    with pytest.raises(JstasrError, match="no header of an audio file|unknown format|cannot read as audio"):
+    with pytest.raises(JstasrError, match="no header of an audio file"):
         read_audio(path)
 
 
