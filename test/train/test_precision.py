@@ -124,11 +124,11 @@ def test_a_resumed_training_takes_the_precision_that_is_asked_for(trained, train
     "single, half, native, chosen",
     [
         (0.52, 0.23, None, "bf16-mixed"),
-        (0.110, 0.100, None, "bf16-mixed"),
+        (0.111, 0.100, None, "bf16-mixed"),
         (0.109, 0.100, None, "32-true"),
         (0.10, 0.20, None, "32-true"),
         (0.100, 0.109, True, "bf16-mixed"),
-        (0.100, 0.110, True, "32-true"),
+        (0.100, 0.111, True, "32-true"),
         (0.109, 0.100, False, "32-true"),
         (0.20, 0.10, False, "bf16-mixed"),
     ],
@@ -154,7 +154,7 @@ def test_a_processor_without_bfloat16_is_not_probed(training, tmp_path, monkeypa
 @pytest.mark.parametrize(
     "message, unsupported",
     [
-        ('"addmm_impl_cpu_" not implemented for \'BFloat16\'', True),
+        ("\"addmm_impl_cpu_\" not implemented for 'BFloat16'", True),
         ("Current CUDA Device does not support bfloat16. Please switch dtype to float16.", True),
         ("mkldnn_matmul: mkldnn bf16 path needs the cpu support avx512bw, avx512vl and avx512dq", True),
         ("bf16 is not supported on this device", True),
@@ -211,7 +211,7 @@ def test_the_batch_of_a_probe_has_the_configured_size(training):
 def test_a_probe_leaves_random_states_and_memory_as_they_were(training, with_text):
     def tensors() -> int:
         gc.collect()
-        return sum(isinstance(thing, torch.Tensor) for thing in gc.get_objects())
+        return sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects())  # asks no proxies
 
     def states() -> list[object]:
         name, keys, *rest = np.random.get_state()
