@@ -72,9 +72,7 @@ class TrainConfig:
 
     seed: int = 1  # Seed of the initial weights, the order of the data and every random draw.
     sample_rate: int = 16000  # Sampling rate of the audio, Hz; the recipes set it by --fs.
-    precision: str = (
-        AUTO  # Arithmetic: 32-true | bf16-mixed (bfloat16 autocast) | auto: the faster, by a probe at the start.
-    )
+    precision: str = AUTO  # Arithmetic: 32-true | bf16-mixed (bfloat16 autocast) | auto: the faster on this machine.
     strategy: str = "ddp"  # Data parallelism: ddp | fsdp (each process keeps a share of the weights and the optimiser).
     log_interval: int = 50  # Steps between log lines.
     features: FeatureConfig = field(default_factory=FeatureConfig)
