@@ -92,11 +92,11 @@ def choose(ids: Sequence[str], labels: Labels, kind: str) -> Target | str:
     usable = sorted(label for label, count in often.items() if count > 1)
     if len(usable) < 2:
         return f"fewer than two {kind}s with two {'utterances' if kind == SPEAKER else 'speakers'}"
-    rows = np.array([row for row, utt in enumerate(ids) if table.get(utt) in set(usable)])
-    classes = np.searchsorted(usable, [table[ids[row]] for row in rows])
-    _, speakers = np.unique([labels.speaker[ids[row]] for row in rows], return_inverse=True)
+    chosen = {row: utt for row, utt in enumerate(ids) if table.get(utt) in usable}
+    classes = np.searchsorted(usable, [table[utt] for utt in chosen.values()])
+    _, speakers = np.unique([labels.speaker[utt] for utt in chosen.values()], return_inverse=True)
     folds = folds_within(classes) if kind == SPEAKER else folds_by_speaker(speakers, classes)
-    return Target(rows, classes, speakers, folds)
+    return Target(np.array(list(chosen)), classes, speakers, folds)
 
 
 def probe_layer(measure: str, branch: str, layer: str, vectors: np.ndarray, target: Target) -> Result:
