@@ -11,11 +11,17 @@ from jstasr.data.join_config import JoinConfig
 from jstasr.data.join_config import faults as join_faults
 from jstasr.errors import JstasrError
 from jstasr.features.augment import AugmentConfig
-from jstasr.features.settings import KINDS, FeatureConfig
+from jstasr.features.settings import (
+    FIRST_KIND,
+    KINDS,
+    PRETRAINED,
+    FeatureConfig,
+    FeatureSettings,
+)
 from jstasr.features.specaug import SpecAugmentConfig
 from jstasr.losses.config import LossConfig
 from jstasr.losses.config import faults as loss_faults
-from jstasr.model.config import ModelConfig
+from jstasr.model.config import ENCODERS, ModelConfig
 
 PRECISIONS = ("32-true", "bf16-mixed")
 STRATEGIES = ("ddp", "fsdp")
@@ -104,8 +110,7 @@ def check_values(config: TrainConfig) -> None:
         raise JstasrError(f"precision: {config.precision} is not one of {' '.join(PRECISIONS)}")
     if config.strategy not in STRATEGIES:
         raise JstasrError(f"strategy: {config.strategy} is not one of {' '.join(STRATEGIES)}")
-    if config.features.kind not in ("", *KINDS):
-        raise JstasrError(f"features.kind: {config.features.kind} is not one of {' '.join(KINDS)}")
+    check_encoder(config)
     if optim.schedule not in SCHEDULES:
         raise JstasrError(f"optim.schedule: {optim.schedule} is not one of {' '.join(SCHEDULES)}")
     if not 0 <= optim.ema < 1:
@@ -119,6 +124,44 @@ def check_values(config: TrainConfig) -> None:
             raise JstasrError(f"optim.{name}: must be 1 or more")
     if config.valid.interval < 1:
         raise JstasrError("valid.interval: must be 1 or more")
+
+
+LOG_MEL_ONLY = ("edge_frames", "warp", "filter_db", "gain_db", "noise_share")  # of augment
+
+
+def check_encoder(config: TrainConfig) -> None:
+    """Refuse an unknown encoder or kind of features, and settings that go with log-mel features alone."""
+    model, kind = config.model, config.features.kind
+    if model.encoder not in ENCODERS:
+        raise JstasrError(f"model.encoder: {model.encoder} is not one of {' '.join(ENCODERS)}")
+    if model.encoder != PRETRAINED:
+        if kind not in ("", *KINDS):
+            raise JstasrError(f"features.kind: {kind} is not one of {' '.join(KINDS)}")
+        if model.pretrained.name:
+            raise JstasrError("model.pretrained.name: goes with model.encoder=pretrained. Give both: --pretrained NAME")
+        return
+    if kind not in ("", PRETRAINED):
+        raise JstasrError(f"features.kind: {kind}: model.encoder=pretrained needs features of the kind {PRETRAINED}")
+    if not model.pretrained.name:
+        raise JstasrError("model.encoder=pretrained: names no encoder. Give one: --pretrained NAME")
+    for name in LOG_MEL_ONLY:
+        if getattr(config.augment, name):
+            raise JstasrError(
+                f"augment.{name}: is for log-mel features, not for those of a pretrained encoder. Set it to 0"
+            )
+    if model.cepstra:
+        raise JstasrError("model.cepstra: is for log-mel features, not for those of a pretrained encoder. Set it to 0")
+
+
+def feature_settings(config: TrainConfig) -> FeatureSettings:
+    """The features that a model of this configuration sees."""
+    model = config.model
+    kind = config.features.kind or (PRETRAINED if model.encoder == PRETRAINED else FIRST_KIND)
+    found = FeatureSettings(config.sample_rate, model.num_mel_bins, kind)
+    if kind == PRETRAINED:
+        own = model.pretrained
+        found = found._replace(encoder=own.name, layer=own.layer, digest=own.digest)
+    return found
 
 
 def config_yaml(config: TrainConfig) -> str:

@@ -11,10 +11,9 @@ import torch
 
 from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import load_checkpoint, not_finite
-from jstasr.experiment.config import TrainConfig, load_config
+from jstasr.experiment.config import TrainConfig, feature_settings, load_config
 from jstasr.experiment.files import AVERAGED, BPE, CONFIG, DECODE, LM, PHONES, TOKENS
 from jstasr.experiment.search import SearchConfig, read_recipe_search
-from jstasr.features.settings import FIRST_KIND
 from jstasr.kaldi.files import first_few
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import JointModel
@@ -69,7 +68,7 @@ class Experiment:
         if not weights.is_file():
             raise JstasrError(f"{weights}: no such model. Average the checkpoints first: --stage 7")
         config = load_config(folder / CONFIG)
-        config.features.kind = config.features.kind or FIRST_KIND
+        config.features.kind = feature_settings(config).kind
         bpe = folder / BPE
         tokenizer = build_tokenizer(folder / TOKENS, bpe if bpe.is_file() else None)
         if config.model.vocab_size != len(tokenizer):

@@ -109,7 +109,7 @@ def train(
         log.line(line)
     log.line(
         f"{sum(p.numel() for p in plain.parameters()) / 1e6:.2f}M parameters, {len(speech)} paired utterances "
-        f"({speech.num_frames.sum() / FRAMES_PER_SECOND / 3600:.2f} h), {len(text) if text else 0} unpaired texts, "
+        f"({speech.durations.sum() / FRAMES_PER_SECOND / 3600:.2f} h), {len(text) if text else 0} unpaired texts, "
         f"{config.optim.max_steps} steps on {fabric.world_size} x {fabric.device.type}"
     )
     if fabric.is_global_zero:

@@ -1,0 +1,147 @@
+"""A pretrained encoder as one interface: samples in, the output of every layer out."""
+
+import contextlib
+import json
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from jstasr.errors import JstasrError
+from jstasr.pretrained.store import CONFIG, EXTRA, weight_files
+
+
+class SpeechEncoder(nn.Module, ABC):
+    """A pretrained encoder of speech, in evaluation mode and without gradients until asked otherwise.
+
+    Attributes:
+        sample_rate: Hz of the samples.
+        width: C, the width of every layer.
+        num_layers: transformer layers; layer 0 is what enters the first, layer `num_layers` the output.
+        family: what it is, as in "whisper".
+        longest_samples: of a signal that it takes; None: any.
+    """
+
+    sample_rate: int
+    width: int
+    num_layers: int
+    family: str
+    longest_samples: int | None = None
+
+    @abstractmethod
+    def num_frames(self, num_samples: int) -> int:
+        """Number of frames (20 ms each) of a signal; 0 for one that is too short."""
+
+    @abstractmethod
+    def forward(self, samples: Tensor, lengths: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Encode whole utterances.
+
+        Args:
+            samples: (N, S) float32 in [-1, 1], any padding; lengths: (N,) int, samples before padding.
+        Returns:
+            The layers 0 .. num_layers, (N, T, C) each, and (N,) frames before padding. Padding changes none of them.
+        """
+
+
+def length_mask(lengths: Tensor, size: int) -> Tensor:
+    """True inside the lengths: (N,) int -> (N, size) bool."""
+    return torch.arange(size, device=lengths.device)[None] < lengths[:, None]
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """config.json of a model's folder.
+
+    Raises:
+        JstasrError: it is missing or damaged.
+    """
+    path = folder / CONFIG
+    try:
+        config = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise JstasrError(
+            f"{folder}: holds no {CONFIG}, so it is no pretrained encoder in the layout of Hugging Face"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise JstasrError(f"{path}: cannot be read ({error}). Bring the encoder again") from error
+    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
+        raise JstasrError(f"{path}: names no model_type, so it is no pretrained encoder in the layout of Hugging Face")
+    return config
+
+
+def load_encoder(folder: str | Path) -> SpeechEncoder:
+    """The encoder in a folder in the layout of Hugging Face: config.json and weights as safetensors or of torch.
+
+    No code of the folder is run, and torch's files are read with `weights_only`.
+
+    Raises:
+        JstasrError: the folder is no model, one of another kind, or damaged; the package transformers is missing.
+    """
+    folder = Path(folder)
+    config = read_config(folder)
+    kind = config["model_type"]
+    families = encoder_families()
+    if kind not in families:
+        raise JstasrError(
+            f"{folder}: is a model of the type {kind!r}, not a speech encoder that this version knows: "
+            f"{' '.join(sorted(families))}"
+        )
+    if not weight_files(folder):
+        raise JstasrError(f"{folder}: holds no weights beside {CONFIG}. Bring the encoder again")
+    try:
+        import transformers  # noqa: F401
+    except ImportError:
+        raise JstasrError(f"{folder}: a pretrained encoder needs the package transformers: {EXTRA}") from None
+    encoder = families[kind](folder)
+    return encoder.requires_grad_(False).eval()
+
+
+def encoder_families() -> dict[str, type[Any]]:
+    """model_type of config.json -> its class, which takes the folder."""
+    from jstasr.pretrained.wav2vec import WAV2VEC_TYPES, Wav2VecEncoder
+    from jstasr.pretrained.whisper import WhisperEncoder
+
+    return {"whisper": WhisperEncoder, **dict.fromkeys(WAV2VEC_TYPES, Wav2VecEncoder)}
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without the progress bars and notes of transformers, whose faults `weights_of` reports itself."""
+    from transformers.utils import logging as own
+
+    before, bars = own.get_verbosity(), own.is_progress_bar_enabled()
+    own.set_verbosity(logging.CRITICAL)
+    own.disable_progress_bar()
+    try:
+        yield
+    finally:
+        own.set_verbosity(before)
+        if bars:
+            own.enable_progress_bar()
+
+
+def pretrained_network(network: type[Any], folder: Path, **options: Any) -> Any:
+    """A network of transformers with the weights of a folder, float32.
+
+    Raises:
+        JstasrError: weights that are cut short, missing, of other sizes or not finite.
+    """
+    broken = f"{folder}: its weights cannot be used"
+    again = "Bring the encoder again"
+    try:
+        with quiet():
+            found, info = network.from_pretrained(
+                folder, local_files_only=True, output_loading_info=True, dtype=torch.float32, **options
+            )
+    except Exception as error:  # each kind of damage raises a type of its own, safetensors' among them
+        raise JstasrError(f"{broken} ({' '.join(str(error).split())[:200]}). {again}") from error
+    lacking = [*info["missing_keys"], *(key[0] if isinstance(key, tuple) else key for key in info["mismatched_keys"])]
+    if lacking:
+        raise JstasrError(f"{broken}: {len(lacking)} are missing or of another size, such as {lacking[0]}. {again}")
+    for name, weight in found.named_parameters():
+        if not torch.isfinite(weight).all():
+            raise JstasrError(f"{broken}: NaN or infinity in {name}. {again}")
+    return found
