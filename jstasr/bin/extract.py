@@ -52,8 +52,8 @@ def settings_of(args: Namespace) -> "FeatureSettings":
     own = config.model.pretrained
     if (args.feats_type == PRETRAINED) != (config.model.encoder == PRETRAINED):
         raise JstasrError(
-            f"--feats-type {args.feats_type} does not go with model.encoder={config.model.encoder}: a pretrained encoder "
-            "is named by --pretrained NAME (of asr.sh), or by model.encoder=pretrained and model.pretrained.name"
+            f"--feats-type {args.feats_type} does not go with model.encoder={config.model.encoder}: a pretrained "
+            "encoder is named by --pretrained of asr.sh, or by model.encoder=pretrained and model.pretrained.name"
         )
     if args.feats_type == PRETRAINED:
         return FeatureSettings(parse_rate(args.fs), num_mel_bins, PRETRAINED, own.name, own.layer, own.digest)

@@ -32,7 +32,7 @@ class Batch:
     skipped: list[str] = field(default_factory=list)  # what is wrong with each utterance that was left out
 
     def counts(self, paired: int) -> dict[str, int]:
-        """Amount of each unit in the batch, frames in 10 ms; `paired`: transcripts of paired speech in the text batch."""
+        """Amount of each unit in the batch, frames in 10 ms; `paired`: transcripts of paired speech in its text."""
         ticks = self.frame_ms // FRAME_SHIFT_MS
         return {
             "labels": int(self.label_lengths.sum()),

@@ -67,8 +67,8 @@ class SpeechSet:
     def __init__(self, folder: Path, tokenizer: Tokenizer, phone_list: PhoneList, refusals: Refusals | None = None):
         """
         Args:
-            folder: dump/<features>/<set> with feats.scp, or with wav.scp alone (dump/raw/<set>), with utt2num_frames, text, phones and,
-                optionally, utt2lang.
+            folder: dump/<features>/<set>, with feats.scp (dump/raw/<set>: with wav.scp), utt2num_frames, text,
+                phones and, optionally, utt2lang.
             refusals: collects what cannot be used; None: raise it here.
         """
         self.folder = Path(folder)

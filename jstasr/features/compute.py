@@ -1,4 +1,4 @@
-"""What computes features: by settings, log-mel features, a layer of a pretrained encoder, or the samples as they are."""
+"""What computes features: log-mel features, a layer of a pretrained encoder, or the samples as they are."""
 
 from typing import Protocol
 

@@ -101,10 +101,11 @@ def load_encoder(folder: str | Path) -> SpeechEncoder:
 
 def encoder_families() -> dict[str, type[Any]]:
     """model_type of config.json -> its class, which takes the folder."""
+    from jstasr.pretrained.w2v_bert import W2vBertEncoder
     from jstasr.pretrained.wav2vec import WAV2VEC_TYPES, Wav2VecEncoder
     from jstasr.pretrained.whisper import WhisperEncoder
 
-    return {"whisper": WhisperEncoder, **dict.fromkeys(WAV2VEC_TYPES, Wav2VecEncoder)}
+    return {"whisper": WhisperEncoder, "wav2vec2-bert": W2vBertEncoder, **dict.fromkeys(WAV2VEC_TYPES, Wav2VecEncoder)}
 
 
 @contextlib.contextmanager
