@@ -31,7 +31,7 @@ def run(args: Namespace) -> None:
 
     from jstasr.bin._search_options import given_languages, given_modes
     from jstasr.data.subset import spread_subset
-    from jstasr.decode.decode_set import read_batches
+    from jstasr.decode.decode_set import read_batches, require_modes
     from jstasr.decode.tune import EncodedBatch, tune
     from jstasr.errors import JstasrError
     from jstasr.experiment.load import Experiment
@@ -56,6 +56,7 @@ def run(args: Namespace) -> None:
     experiment = Experiment.load(args.expdir, args.model, device, own_search=False)
     language_model = NgramModel.load(args.lm, experiment.tokenizer.token_list.tokens, device)
     languages = given_languages(config.lang, folder, ids)
+    require_modes(experiment, modes)
     read = read_batches(experiment, folder, ids, config.batch_frames, languages)
     batches = [EncodedBatch(batch.ids, batch.encode(experiment.model), batch.start) for batch in read]
 

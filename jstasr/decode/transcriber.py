@@ -49,7 +49,7 @@ class Transcriber:
         self.language_model = language_model or experiment.language_model
         config = experiment.config
         self.sample_rate = config.sample_rate
-        self.features = feature_computer(feature_settings(config))
+        self.features = experiment.encoder or feature_computer(feature_settings(config))
 
     @classmethod
     def from_pretrained(

@@ -1,5 +1,6 @@
 """A trained experiment on disk: exp/<tag>, or the zip that `jstasr pack` makes of it."""
 
+import re
 import shutil
 import tempfile
 import zipfile
@@ -12,19 +13,23 @@ import torch
 from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import load_checkpoint, not_finite
 from jstasr.experiment.config import TrainConfig, feature_settings, load_config
-from jstasr.experiment.files import AVERAGED, BPE, CONFIG, DECODE, LM, PHONES, TOKENS
+from jstasr.experiment.files import AVERAGED, BPE, CONFIG, DECODE, ENCODER, LM, PHONES, TOKENS
 from jstasr.experiment.search import SearchConfig, read_recipe_search
+from jstasr.features.compute import EncoderFeatures
 from jstasr.kaldi.files import first_few
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import JointModel
 from jstasr.text.tokens import Tokenizer, build_tokenizer
+
+ENCODER_FILE = re.compile(rf"{ENCODER}/[\w.-]+\.(json|safetensors|bin)")
 
 
 @dataclass
 class Experiment:
     """A model in evaluation mode, its configuration, the tokenizer that reads its output, and how to search.
 
-    `language_model`: of `search`, where that has a weight for it.
+    `language_model`: of `search`, where that has a weight for it; `encoder`: the features of a pretrained encoder that was
+    packed with the model.
     """
 
     config: TrainConfig
@@ -32,6 +37,7 @@ class Experiment:
     tokenizer: Tokenizer
     search: SearchConfig = field(default_factory=SearchConfig)
     language_model: NgramModel | None = None
+    encoder: EncoderFeatures | None = None
 
     @classmethod
     def load(
@@ -79,6 +85,8 @@ class Experiment:
         network = JointModel(config.model)
         load_weights(network, weights, f"{CONFIG} of {name}")
         found = cls(config, network.to(torch.device(device)).eval(), tokenizer)
+        if (folder / ENCODER).is_dir():
+            found.encoder = EncoderFeatures(feature_settings(config), folder / ENCODER)
         if own_search:
             found.search = read_recipe_search(folder, name)
             if found.search.lm_weight > 0:
@@ -111,7 +119,11 @@ def unpack(path: Path, folder: Path) -> None:
     """Unpack the known files of a packed model; JstasrError if it is damaged."""
     try:
         with zipfile.ZipFile(path) as archive:
-            for name in {CONFIG, TOKENS, BPE, PHONES, AVERAGED, DECODE, LM} & set(archive.namelist()):
+            known = {CONFIG, TOKENS, BPE, PHONES, AVERAGED, DECODE, LM}
+            for name in archive.namelist():
+                if name not in known and not ENCODER_FILE.fullmatch(name):
+                    continue
+                (folder / name).parent.mkdir(exist_ok=True)
                 with archive.open(name) as source, open(folder / name, "wb") as target:
                     shutil.copyfileobj(source, target)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:

@@ -1,5 +1,6 @@
 """What computes features: log-mel features, a layer of a pretrained encoder, or the samples as they are."""
 
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -57,15 +58,16 @@ class EncoderFeatures:
 
     Args:
         settings: name the encoder, the layer, and, unless it is empty, the digest that its weights must have.
+        folder: of the encoder; None: it is looked for by its name.
     Raises:
         JstasrError: the encoder is missing or damaged, of other weights or of another sampling rate.
     """
 
-    def __init__(self, settings: FeatureSettings):
+    def __init__(self, settings: FeatureSettings, folder: Path | None = None):
         from jstasr.pretrained.encoder import load_encoder
         from jstasr.pretrained.store import digest_of, find_encoder, require_digest
 
-        folder = find_encoder(settings.encoder)
+        folder = folder or find_encoder(settings.encoder)
         digest = digest_of(folder)
         if settings.digest:
             require_digest(settings.encoder, digest, settings.digest, "this model")

@@ -43,7 +43,7 @@ class Wav2VecEncoder(SpeechEncoder):
         preprocessor = folder / "preprocessor_config.json"
         settings = json.loads(preprocessor.read_text("utf-8")) if preprocessor.is_file() else {}
         self.sample_rate = int(settings.get("sampling_rate", 16000))
-        self.normalise = bool(settings.get("do_normalize", own.feat_extract_norm == "layer"))
+        self.normalise = bool(settings.get("do_normalize", getattr(own, "feat_extract_norm", "layer") == "layer"))
 
     def num_frames(self, num_samples: int) -> int:
         """Number of frames of a signal: those whose whole window lies in it."""

@@ -16,9 +16,9 @@ def configs() -> dict[str, transformers.PreTrainedConfig]:
     """Name -> configuration; both normalisations of wav2vec 2.0's convolutions."""
     return {
         "whisper": transformers.WhisperConfig(
-            d_model=WIDTH, encoder_layers=LAYERS, decoder_layers=1, encoder_attention_heads=2,
-            decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32, vocab_size=20, pad_token_id=0, bos_token_id=1, eos_token_id=2,
-            decoder_start_token_id=1,
+            d_model=WIDTH, encoder_layers=LAYERS, encoder_attention_heads=2, encoder_ffn_dim=32,
+            decoder_layers=1, decoder_attention_heads=2, decoder_ffn_dim=32,
+            vocab_size=20, pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1,
         ),
         "wav2vec2": transformers.Wav2Vec2Config(**SIZES, **CONVOLUTIONS),
         "xls-r": transformers.Wav2Vec2Config(
