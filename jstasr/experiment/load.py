@@ -28,8 +28,8 @@ ENCODER_FILE = re.compile(rf"{ENCODER}/[\w.-]+\.(json|safetensors|bin)")
 class Experiment:
     """A model in evaluation mode, its configuration, the tokenizer that reads its output, and how to search.
 
-    `language_model`: of `search`, where that has a weight for it; `encoder`: the features of a pretrained encoder that was
-    packed with the model.
+    `language_model`: of `search`, where that has a weight for it. `encoder`: what computes the features, where a
+    pretrained encoder was packed with the model.
     """
 
     config: TrainConfig
