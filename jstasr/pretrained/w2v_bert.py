@@ -47,7 +47,5 @@ class W2vBertEncoder(SpeechEncoder):
         found = self.features(signal.cpu().numpy(), sampling_rate=self.sample_rate, return_tensors="pt")
         inputs, mask = (found[name].to(signal.device) for name in ("input_features", "attention_mask"))
         frames = self.num_frames(len(signal))
-        hidden = self.network(
-            inputs[:, :frames], attention_mask=mask[:, :frames], output_hidden_states=True
-        ).hidden_states
-        return [layer[0] for layer in hidden]
+        found = self.network(inputs[:, :frames], attention_mask=mask[:, :frames], output_hidden_states=True)
+        return [layer[0] for layer in found.hidden_states]

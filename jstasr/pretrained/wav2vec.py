@@ -67,4 +67,5 @@ class Wav2VecEncoder(SpeechEncoder):
         if self.normalise:
             signal = (signal - signal.mean()) / (signal.var(unbiased=False) + LEAST_VARIANCE).sqrt()
         found = self.network(signal[None], output_hidden_states=True)
-        return [layer[0] for layer in found.hidden_states]
+        layers = [*found.hidden_states[:-1], found.last_hidden_state]  # the former without the last norm of some
+        return [layer[0] for layer in layers]

@@ -147,7 +147,12 @@ def test_a_recording_longer_than_whisper_takes_is_encoded_in_pieces():
     signal = np.random.default_rng(0).normal(scale=0.1, size=16000 * 65 + 123).astype(np.float32)
     found = features(signal)
     assert found.shape == (features.encoder.num_frames(len(signal)), WIDTH)
-    np.testing.assert_allclose(found[:1300], features(signal[: 16000 * 30])[:1300], atol=1e-4)
+    second = 50  # frames; pieces have 26 s of their own and 2 s of context on either side
+    first, next_one = signal[: 16000 * 28], signal[16000 * 24 : 16000 * 54]
+    np.testing.assert_allclose(found[: 26 * second], features(first)[: 26 * second], atol=1e-5)
+    np.testing.assert_allclose(
+        found[26 * second : 52 * second], features(next_one)[2 * second : 28 * second], atol=1e-5
+    )
 
 
 @torch.inference_mode()
