@@ -40,8 +40,10 @@ def settings_of(args: Namespace) -> "FeatureSettings":
     """How the features are computed: by the options, else by the training configuration."""
     from jstasr.errors import JstasrError
     from jstasr.experiment.config import load_config
-    from jstasr.features.settings import DEFAULT_KIND, PRETRAINED, FeatureSettings
+    from jstasr.features.frames import PRETRAINED_SHIFT_MS
+    from jstasr.features.settings import DEFAULT_KIND, PRETRAINED, WAVEFORM, FeatureSettings
     from jstasr.kaldi.audio import parse_rate
+    from jstasr.pretrained.encoder import open_encoder
 
     parser = ArgumentParser(prog="jstasr extract --train-options", add_help=False, allow_abbrev=False)
     parser.add_argument("--config")
@@ -49,14 +51,18 @@ def settings_of(args: Namespace) -> "FeatureSettings":
     of_training, _ = parser.parse_known_args(args.train_options)
     config = load_config(of_training.config, of_training.overrides)
     num_mel_bins = config.model.num_mel_bins if args.num_mel_bins is None else args.num_mel_bins
-    own = config.model.pretrained
-    if (args.feats_type == PRETRAINED) != (config.model.encoder == PRETRAINED):
+    own, rate = config.model.pretrained, parse_rate(args.fs)
+    fits = (PRETRAINED, "raw") if config.model.encoder == PRETRAINED else ("fbank", "fbank_compressed", "raw")
+    if args.feats_type not in fits:
         raise JstasrError(
             f"--feats-type {args.feats_type} does not go with model.encoder={config.model.encoder}: a pretrained "
             "encoder is named by --pretrained of asr.sh, or by model.encoder=pretrained and model.pretrained.name"
         )
     if args.feats_type == PRETRAINED:
-        return FeatureSettings(parse_rate(args.fs), num_mel_bins, PRETRAINED, own.name, own.layer, own.digest)
+        return FeatureSettings(rate, num_mel_bins, PRETRAINED, own.name, own.layer, own.digest)
+    if config.model.encoder == PRETRAINED:
+        _, digest = open_encoder(own.name, own.digest, own.layer, rate)
+        return FeatureSettings(rate, rate * PRETRAINED_SHIFT_MS // 1000, WAVEFORM, own.name, 0, digest)
     return FeatureSettings(parse_rate(args.fs), num_mel_bins, args.kind or config.features.kind or DEFAULT_KIND)
 
 

@@ -85,14 +85,22 @@ def use_encoder(config: "TrainConfig", train_dir: str) -> None:
         JstasrError: features of another encoder or layer.
     """
     from jstasr.errors import JstasrError
-    from jstasr.features.settings import EXTRACT_AGAIN, PRETRAINED, settings_of
+    from jstasr.experiment.config import feature_settings
+    from jstasr.features.settings import EXTRACT_AGAIN, KINDS, WAVEFORM, settings_of
 
     found, own = settings_of(train_dir), config.model.pretrained
-    if found.kind == PRETRAINED and found.encoder != own.name:
+    if found.kind not in KINDS and found.encoder != own.name:
         raise JstasrError(
             f"{train_dir}: holds features of {found.encoder}, and model.pretrained.name is {own.name}. {EXTRACT_AGAIN}"
         )
-    config.features.kind = PRETRAINED
+    own.inside = found.kind == WAVEFORM
+    if not own.inside and (own.weighted or own.train_layers or own.lora_rank):
+        raise JstasrError(
+            "model.pretrained: weighted, train_layers and lora_rank need audio, not features on disk: --feats_type raw"
+        )
+    if own.inside and config.augment.tempo:
+        raise JstasrError("augment.tempo: is for features, not for audio (--feats_type raw). Set it to 0")
+    config.features.kind = feature_settings(config).kind
     config.model.num_mel_bins = found.num_mel_bins
     own.digest = own.digest or found.digest
 

@@ -15,6 +15,7 @@ from jstasr.features.settings import (
     FIRST_KIND,
     KINDS,
     PRETRAINED,
+    WAVEFORM,
     FeatureConfig,
     FeatureSettings,
 )
@@ -22,6 +23,7 @@ from jstasr.features.specaug import SpecAugmentConfig
 from jstasr.losses.config import LossConfig
 from jstasr.losses.config import faults as loss_faults
 from jstasr.model.config import ENCODERS, ModelConfig
+from jstasr.pretrained.encoder import SpeechEncoder, open_encoder
 
 PRECISIONS = ("32-true", "bf16-mixed")
 STRATEGIES = ("ddp", "fsdp")
@@ -140,8 +142,12 @@ def check_encoder(config: TrainConfig) -> None:
         if model.pretrained.name:
             raise JstasrError("model.pretrained.name: goes with model.encoder=pretrained. Give both: --pretrained NAME")
         return
-    if kind not in ("", PRETRAINED):
-        raise JstasrError(f"features.kind: {kind}: model.encoder=pretrained needs features of the kind {PRETRAINED}")
+    if kind not in ("", PRETRAINED, WAVEFORM):
+        raise JstasrError(f"features.kind: {kind}: model.encoder=pretrained needs {PRETRAINED} or {WAVEFORM}")
+    if model.pretrained.inside and config.strategy == "fsdp":
+        raise JstasrError("strategy: fsdp does not work with a pretrained encoder in the model. Set ddp")
+    if model.pretrained.train_layers and model.pretrained.lora_rank:
+        raise JstasrError("model.pretrained: train_layers and lora_rank are two ways to train an encoder: set one")
     if not model.pretrained.name:
         raise JstasrError("model.encoder=pretrained: names no encoder. Give one: --pretrained NAME")
     for name in LOG_MEL_ONLY:
@@ -156,12 +162,23 @@ def check_encoder(config: TrainConfig) -> None:
 def feature_settings(config: TrainConfig) -> FeatureSettings:
     """The features that a model of this configuration sees."""
     model = config.model
-    kind = config.features.kind or (PRETRAINED if model.encoder == PRETRAINED else FIRST_KIND)
-    found = FeatureSettings(config.sample_rate, model.num_mel_bins, kind)
-    if kind == PRETRAINED:
-        own = model.pretrained
-        found = found._replace(encoder=own.name, layer=own.layer, digest=own.digest)
-    return found
+    if model.encoder != PRETRAINED:
+        return FeatureSettings(config.sample_rate, model.num_mel_bins, config.features.kind or FIRST_KIND)
+    own = model.pretrained
+    kind, layer = (WAVEFORM, 0) if own.inside else (PRETRAINED, own.layer)
+    return FeatureSettings(config.sample_rate, model.num_mel_bins, kind, own.name, layer, own.digest)
+
+
+def own_encoder(config: TrainConfig, folder: Path | None = None) -> SpeechEncoder | None:
+    """The pretrained encoder that is part of a model of this configuration, or None; `folder`: where it lies.
+
+    Raises:
+        JstasrError: it is missing, damaged, or has other weights than those that the configuration names.
+    """
+    own = config.model.pretrained
+    if config.model.encoder != PRETRAINED or not own.inside:
+        return None
+    return open_encoder(own.name, own.digest, own.layer, config.sample_rate, folder)[0]
 
 
 def config_yaml(config: TrainConfig) -> str:

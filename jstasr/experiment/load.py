@@ -12,7 +12,7 @@ import torch
 
 from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import load_checkpoint, not_finite
-from jstasr.experiment.config import TrainConfig, feature_settings, load_config
+from jstasr.experiment.config import TrainConfig, feature_settings, load_config, own_encoder
 from jstasr.experiment.files import AVERAGED, BPE, CONFIG, DECODE, ENCODER, LM, PHONES, TOKENS
 from jstasr.experiment.search import SearchConfig, read_recipe_search
 from jstasr.features.compute import EncoderFeatures
@@ -82,11 +82,12 @@ class Experiment:
                 f"{name}: {CONFIG} has {config.model.vocab_size} tokens and {TOKENS} holds {len(tokenizer)}: "
                 "they are of different experiments"
             )
-        network = JointModel(config.model)
+        packed = folder / ENCODER if (folder / ENCODER).is_dir() else None
+        network = JointModel(config.model, own_encoder(config, packed))
         load_weights(network, weights, f"{CONFIG} of {name}")
         found = cls(config, network.to(torch.device(device)).eval(), tokenizer)
-        if (folder / ENCODER).is_dir():
-            found.encoder = EncoderFeatures(feature_settings(config), folder / ENCODER)
+        if packed is not None and not config.model.pretrained.inside:
+            found.encoder = EncoderFeatures(feature_settings(config), packed)
         if own_search:
             found.search = read_recipe_search(folder, name)
             if found.search.lm_weight > 0:

@@ -64,25 +64,10 @@ class EncoderFeatures:
     """
 
     def __init__(self, settings: FeatureSettings, folder: Path | None = None):
-        from jstasr.pretrained.encoder import load_encoder
-        from jstasr.pretrained.store import digest_of, find_encoder, require_digest
+        from jstasr.pretrained.encoder import open_encoder
 
-        folder = folder or find_encoder(settings.encoder)
-        digest = digest_of(folder)
-        if settings.digest:
-            require_digest(settings.encoder, digest, settings.digest, "this model")
-        self.encoder = load_encoder(folder)
-        if settings.sample_rate != self.encoder.sample_rate:
-            raise JstasrError(
-                f"pretrained encoder {settings.encoder}: takes audio of {self.encoder.sample_rate} Hz, not of "
-                f"{settings.sample_rate} Hz. Set --fs {self.encoder.sample_rate} and run stage 2 again"
-            )
-        layers = self.encoder.num_layers
-        if not -layers - 1 <= settings.layer <= layers:
-            raise JstasrError(
-                f"model.pretrained.layer: {settings.layer}: {settings.encoder} has the layers 0 to {layers} "
-                f"(or, from the last, -1 to {-layers - 1})"
-            )
+        named = settings.encoder, settings.digest, settings.layer, settings.sample_rate
+        self.encoder, digest = open_encoder(*named, folder)
         self.sample_rate, self.num_mel_bins = self.encoder.sample_rate, self.encoder.width
         self.settings = settings._replace(num_mel_bins=self.num_mel_bins, digest=digest)
         self.window = self.sample_rate * FRAME_LENGTH_MS // 1000

@@ -35,6 +35,12 @@ class PretrainedConfig:
     name: str = ""  # Folder in $JSTASR_MODELS, path of a folder, or id of the Hugging Face Hub; --pretrained sets it.
     layer: int = -1  # Layer whose output the audio encoder sees: 0 is what enters the first, -1 is the last.
     digest: str = ""  # Digest of its weights; training fills it in.
+    inside: bool = False  # Part of the model, which sees audio (--feats_type raw); training fills it in.
+    weighted: bool = False  # See a learned weighted sum of all layers; with --feats_type raw.
+    train_layers: int = 0  # Transformer layers to train, below the one that is seen; -1: all; with --feats_type raw.
+    lora_rank: int = 0  # Rank of LoRA updates of queries and values, which are trained; 0: none; with --feats_type raw.
+    rate: float = 0.05  # Learning rate of the encoder's weights, as a share of optim.learning_rate.
+    start_step: int = 0  # Steps before the encoder's weights are trained.
 
 
 @dataclass

@@ -14,6 +14,8 @@ from jstasr.features.specaug import SpecAugmentConfig, spec_augment
 from jstasr.features.text_input import repeat_phones, span_mask
 from jstasr.model.config import ModelConfig, TextInputConfig
 from jstasr.model.conformer import Conformer, ConformerState, length_mask
+from jstasr.model.pretrained import PretrainedFrontEnd
+from jstasr.pretrained.encoder import SpeechEncoder
 from jstasr.text.tokens import PhoneList
 
 RECEPTIVE_PAST = 6  # feature frames before 4t that encoder frame t sees: two stride-2 convolutions of 3 taps
@@ -92,9 +94,13 @@ class AudioEncoderState:
 class AudioEncoder(nn.Module):
     """Normalisation of the features, subsampling to 40 ms, streaming conformer."""
 
-    def __init__(self, config: ModelConfig):
+    def __init__(self, config: ModelConfig, encoder: SpeechEncoder | None = None):
         super().__init__()
-        self.front_end = FrontEnd(config.num_mel_bins, config.online_cmn, config.online_variance, config.cepstra)
+        self.front_end: FrontEnd | PretrainedFrontEnd
+        if encoder is not None:
+            self.front_end = PretrainedFrontEnd(config.pretrained, encoder)
+        else:
+            self.front_end = FrontEnd(config.num_mel_bins, config.online_cmn, config.online_variance, config.cepstra)
         self.subsampling: Subsampling | PretrainedSubsampling
         if config.encoder == PRETRAINED:
             self.subsampling = PretrainedSubsampling(self.front_end.width, config.dim, config.dropout)
@@ -109,18 +115,21 @@ class AudioEncoder(nn.Module):
         """Encode whole utterances.
 
         Args:
-            features: (N, T, F) raw log-mel, or of a pretrained encoder; lengths: (N,) int.
+            features: (N, T, F) raw log-mel, of a pretrained encoder, or samples for one; lengths: (N,) int.
             specaug: masks the normalised features, in training.
         Returns:
             (N, ceil(T / 4), C), or (N, ceil(T / 2), C), and (N,).
         """
-        normal = self.front_end(features)
+        if isinstance(self.front_end, PretrainedFrontEnd):
+            normal, lengths = self.front_end(features, lengths)
+        else:
+            normal = self.front_end(features)
         factor, past = self.subsampling.factor, self.subsampling.past
         if factor != SUBSAMPLING:  # the last encoder frame of an utterance may see a frame of padding
-            normal = normal * length_mask(lengths, features.shape[1])[:, :, None]
+            normal = normal * length_mask(lengths, normal.shape[1])[:, :, None]
         if specaug is not None:
             normal = spec_augment(normal, lengths, specaug)
-        window = F.pad(normal, (0, 0, past, -features.shape[1] % factor))
+        window = F.pad(normal, (0, 0, past, -normal.shape[1] % factor))
         frame_lengths = (lengths + factor - 1) // factor
         return self.encode(window, frame_lengths), frame_lengths
 
@@ -131,6 +140,7 @@ class AudioEncoder(nn.Module):
 
     def new_state(self) -> AudioEncoderState:
         """State of a stream before its first features."""
+        assert isinstance(self.front_end, FrontEnd)  # a pretrained encoder does not stream
         past = self.front_end.mean.new_zeros(1, RECEPTIVE_PAST, self.front_end.width)
         return AudioEncoderState(FrontEndState(), past, self.conformer.new_state())
 
@@ -144,6 +154,7 @@ class AudioEncoder(nn.Module):
         Yields:
             (1, T', C), chunk after chunk.
         """
+        assert isinstance(self.front_end, FrontEnd)
         state.pending = torch.cat([state.pending, self.front_end(features, state.front_end)], dim=1)
         chunk = self.conformer.chunk_size * SUBSAMPLING
         while (waiting := state.pending.shape[1] - RECEPTIVE_PAST) >= chunk or (last and waiting > 0):

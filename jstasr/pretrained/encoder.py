@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from jstasr.errors import JstasrError
-from jstasr.pretrained.store import CONFIG, EXTRA, weight_files
+from jstasr.pretrained.store import CONFIG, EXTRA, digest_of, find_encoder, require_digest, weight_files
 
 
 class SpeechEncoder(nn.Module, ABC):
@@ -24,6 +24,7 @@ class SpeechEncoder(nn.Module, ABC):
         num_layers: transformer layers; layer 0 is what enters the first, layer `num_layers` the output.
         family: what it is, as in "whisper".
         longest_samples: of a signal that it takes; None: any.
+        attention: names of the projections to queries and values in a block, for LoRA; empty: it cannot be used.
     """
 
     sample_rate: int
@@ -31,6 +32,12 @@ class SpeechEncoder(nn.Module, ABC):
     num_layers: int
     family: str
     longest_samples: int | None = None
+    attention: tuple[str, ...] = ("q_proj", "v_proj")
+
+    @property
+    @abstractmethod
+    def blocks(self) -> list[nn.Module]:
+        """The transformer layers, from the lowest."""
 
     @abstractmethod
     def num_frames(self, num_samples: int) -> int:
@@ -146,3 +153,34 @@ def pretrained_network(network: type[Any], folder: Path, **options: Any) -> Any:
         if not torch.isfinite(weight).all():
             raise JstasrError(f"{broken}: NaN or infinity in {name}. {again}")
     return found
+
+
+def open_encoder(
+    name: str, digest: str, layer: int, sample_rate: int, folder: Path | None = None
+) -> tuple[SpeechEncoder, str]:
+    """Find and load an encoder, with the digest of its weights.
+
+    Args:
+        digest: that its weights must have; empty: any.
+        layer: that must exist; sample_rate: Hz, that it must take.
+        folder: of the encoder; None: it is looked for by its name.
+    Raises:
+        JstasrError: it is missing, damaged, or not the one that is meant.
+    """
+    folder = folder or find_encoder(name)
+    found = digest_of(folder)
+    if digest:
+        require_digest(name, found, digest, "this model")
+    encoder = load_encoder(folder)
+    if sample_rate != encoder.sample_rate:
+        raise JstasrError(
+            f"pretrained encoder {name}: takes audio of {encoder.sample_rate} Hz, not of {sample_rate} Hz. Set "
+            f"--fs {encoder.sample_rate} and run stage 2 again"
+        )
+    layers = encoder.num_layers
+    if not -layers - 1 <= layer <= layers:
+        raise JstasrError(
+            f"model.pretrained.layer: {layer}: {name} has the layers 0 to {layers} (or, from the last, -1 to "
+            f"{-layers - 1})"
+        )
+    return encoder, found

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from jstasr.errors import JstasrError
 from jstasr.pretrained.encoder import SpeechEncoder, pretrained_network, read_config
@@ -16,6 +16,7 @@ class W2vBertEncoder(SpeechEncoder):
     """Kaldi's log-mel features, normalised in each utterance, two frames in one; one utterance at a time."""
 
     family = "w2v-BERT"
+    attention = ("linear_q", "linear_v")
 
     def __init__(self, folder: Path):
         from transformers import SeamlessM4TFeatureExtractor, Wav2Vec2BertModel
@@ -29,6 +30,11 @@ class W2vBertEncoder(SpeechEncoder):
         self.width, self.num_layers = own.hidden_size, own.num_hidden_layers
         bins = int(read_config(folder).get("feature_projection_input_dim", 160)) // STACKED
         self.features = SeamlessM4TFeatureExtractor(feature_size=bins, num_mel_bins=bins, stride=STACKED)
+
+    @property
+    def blocks(self) -> list[nn.Module]:
+        """The transformer layers."""
+        return list(self.network.encoder.layers)
 
     def num_frames(self, num_samples: int) -> int:
         """Number of frames of a signal: an incomplete pair of log-mel frames at its end counts."""

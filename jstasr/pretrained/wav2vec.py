@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from jstasr.errors import JstasrError
 from jstasr.pretrained.encoder import SpeechEncoder, pretrained_network, read_config
@@ -39,11 +39,18 @@ class Wav2VecEncoder(SpeechEncoder):
         stride = int(torch.tensor(self.strides).prod())
         if stride != FRAME or getattr(own, "add_adapter", False):
             raise JstasrError(f"{folder}: its frames are not {FRAME} samples apart, as those of {self.family} are")
+        if self.family == "wavlm":
+            self.attention = ()  # it reads the weights of its projections, past what LoRA adds
         self.width, self.num_layers = own.hidden_size, own.num_hidden_layers
         preprocessor = folder / "preprocessor_config.json"
         settings = json.loads(preprocessor.read_text("utf-8")) if preprocessor.is_file() else {}
         self.sample_rate = int(settings.get("sampling_rate", 16000))
         self.normalise = bool(settings.get("do_normalize", getattr(own, "feat_extract_norm", "layer") == "layer"))
+
+    @property
+    def blocks(self) -> list[nn.Module]:
+        """The transformer layers."""
+        return list(self.network.encoder.layers)
 
     def num_frames(self, num_samples: int) -> int:
         """Number of frames of a signal: those whose whole window lies in it."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from jstasr.errors import JstasrError
 from jstasr.pretrained.encoder import SpeechEncoder, length_mask, pretrained_network, read_config
@@ -29,7 +29,10 @@ class WhisperEncoder(SpeechEncoder):
         super().__init__()
         config = read_config(folder)
         self.network = pretrained_network(
-            modeling_whisper.WhisperEncoder, folder, key_mapping={r"^(model\.)?encoder\.": ""}
+            modeling_whisper.WhisperEncoder,
+            folder,
+            attn_implementation="sdpa",
+            key_mapping={r"^(model\.)?encoder\.": ""},
         )
         self.sample_rate = 16000
         self.width, self.num_layers = self.network.config.d_model, self.network.config.encoder_layers
@@ -40,6 +43,11 @@ class WhisperEncoder(SpeechEncoder):
         self.window_length = own.n_fft
         self.register_buffer("filters", filters, persistent=False)
         self.register_buffer("window", torch.hann_window(self.window_length), persistent=False)
+
+    @property
+    def blocks(self) -> list[nn.Module]:
+        """The transformer layers."""
+        return list(self.network.layers)
 
     filters: Tensor
     window: Tensor
@@ -72,18 +80,15 @@ class WhisperEncoder(SpeechEncoder):
                 f"{float(lengths.max()) / self.sample_rate:.1f} s of audio: Whisper's encoder takes "
                 f"{self.longest * 2 * HOP // self.sample_rate} s at most. Cut it at pauses"
             )
-        mel = self.log_mel(samples, lengths)
+        with torch.autocast(samples.device.type, enabled=False):
+            mel = self.log_mel(samples.float(), lengths)
         inside = length_mask(2 * frame_lengths, mel.shape[2])[:, None]
         hidden = F.gelu(self.network.conv1(mel)) * inside
         hidden = F.gelu(self.network.conv2(hidden)).transpose(1, 2)
         hidden = hidden + self.network.embed_positions.weight[: hidden.shape[1]]
         mask = None
         if len(lengths) > 1 or int(frame_lengths[0]) < hidden.shape[1]:
-            allowed = length_mask(frame_lengths, hidden.shape[1])[:, None, None]
-            mask = torch.zeros(allowed.shape, device=hidden.device).masked_fill(
-                ~allowed, torch.finfo(torch.float32).min
-            )
-            mask = mask.expand(-1, 1, hidden.shape[1], -1)
+            mask = length_mask(frame_lengths, hidden.shape[1])[:, None, None].expand(-1, 1, hidden.shape[1], -1)
         layers = [hidden]
         for layer in self.network.layers:
             layers.append(layer(layers[-1], mask))

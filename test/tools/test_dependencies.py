@@ -22,7 +22,7 @@ OPTIONAL = PROJECT["optional-dependencies"]
 DISTRIBUTIONS = {"yaml": "pyyaml", "espeakng_loader": "espeakng-loader", "lightning_fabric": "lightning-fabric"}
 # Looked for at run time: a format of `jstasr import` and pretrained encoders, with extras of their own, and a peer of
 # `jstasr bench`.
-NOT_ALWAYS = {"pyarrow", "transformers", "huggingface-hub", "espnet2"}
+NOT_ALWAYS = {"pyarrow", "transformers", "huggingface-hub", "peft", "espnet2"}
 
 
 def declared(extra: str) -> dict[str, Requirement]:

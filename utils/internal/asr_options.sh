@@ -121,7 +121,7 @@ check_values() {
         [[ "${mode}" =~ ^(streaming|full)$ ]] || die "--inference_modes holds streaming and full, not '${mode}'"
     done
     [[ "${feats_type}" =~ ^(fbank|fbank_compressed|raw|pretrained)?$ ]] || die "--feats_type must be fbank, fbank_compressed, raw or pretrained, not '${feats_type}'"
-    if [ -n "${pretrained}" ] && [ "${feats_type:-pretrained}" != pretrained ]; then die "--pretrained ${pretrained} needs --feats_type pretrained, not ${feats_type}"; fi
+    if [ -n "${pretrained}" ] && [[ ! "${feats_type:-pretrained}" =~ ^(pretrained|raw)$ ]]; then die "--pretrained ${pretrained} needs --feats_type pretrained or raw, not ${feats_type}"; fi
     if [ -z "${pretrained}" ] && [ "${feats_type}" = pretrained ]; then die "--feats_type pretrained needs the name of the encoder: --pretrained NAME"; fi
     [[ "${token_type}" =~ ^(bpe|char|word)$ ]] || die "--token_type must be bpe, char or word, not '${token_type}'"
     [[ "${audio_format}" =~ ^(wav|flac)(\.ark)?$ ]] || die "--audio_format must be wav or flac, not '${audio_format}'"
@@ -183,10 +183,13 @@ use_pretrained() {
         if [[ ${encoder_name} == /* || ${encoder_name} == .* ]]; then encoder_name=${encoder_name##*/}; fi
         encoder_name=${encoder_name//\//_}
         extra_train_options+=(--set model.encoder=pretrained --set "model.pretrained.name=${pretrained}")
-        feats_type=pretrained
+        feats_type=${feats_type:-pretrained}
     fi
     feats_type=${feats_type:-fbank}
-    asr_config=${asr_config:-conf/train${pretrained:+_pretrained}.yaml}
+    if [ -z "${asr_config}" ]; then
+        asr_config=conf/train${pretrained:+_pretrained}.yaml
+        if [ -n "${pretrained}" ] && [ "${feats_type}" = raw ]; then asr_config=conf/train_finetune.yaml; fi
+    fi
     inference_modes=${inference_modes:-$([ -n "${pretrained}" ] && echo full || echo "streaming full")}
 }
 
