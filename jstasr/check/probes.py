@@ -186,11 +186,10 @@ def numbers(language: str) -> str:
 def pretrained(name: str, seconds: float) -> str:
     """What a pretrained encoder is, and the disk space that its features of `seconds` of audio need (0: not known)."""
     from jstasr.features.frames import PRETRAINED_SHIFT_MS
-    from jstasr.pretrained.encoder import load_encoder
-    from jstasr.pretrained.store import find_encoder
+    from jstasr.pretrained.encoder import load_located, locate
 
     try:
-        encoder = load_encoder(find_encoder(name))
+        encoder = load_located(name, locate(name))
     except JstasrError as error:
         raise Missing(str(error)) from None
     hour = 3600 * 1000 / PRETRAINED_SHIFT_MS * encoder.width * 2 / 1e9  # two bytes a value

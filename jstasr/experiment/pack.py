@@ -12,7 +12,8 @@ from jstasr.experiment.load import Experiment
 from jstasr.experiment.search import SearchConfig, recipe_search_yaml
 from jstasr.kaldi.files import atomic_write
 from jstasr.lm.ngram import NgramModel
-from jstasr.pretrained.store import digest_of, find_encoder, require_digest, weight_files
+from jstasr.pretrained.encoder import locate
+from jstasr.pretrained.store import digest_of, require_digest, weight_files
 
 
 def pack(
@@ -64,6 +65,8 @@ def encoder_files(experiment: Experiment) -> list[Path]:
     own = experiment.config.model.pretrained
     if not own.name:
         raise JstasrError("--with-encoder: this model has no pretrained encoder")
-    folder = find_encoder(own.name)
+    folder = locate(own.name)
     require_digest(own.name, digest_of(folder), own.digest, "this model")
+    if folder.is_file():
+        raise JstasrError(f"--with-encoder: {own.name} is a bundle of torchaudio, which its user downloads by name")
     return [*sorted(folder.glob("*.json")), *weight_files(folder)]

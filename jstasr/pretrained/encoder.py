@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from jstasr.errors import JstasrError
-from jstasr.pretrained.store import CONFIG, EXTRA, digest_of, find_encoder, require_digest, weight_files
+from jstasr.pretrained.store import CONFIG, EXTRA, STORE, digest_of, find_encoder, require_digest, weight_files
 
 
 class SpeechEncoder(nn.Module, ABC):
@@ -155,6 +156,22 @@ def pretrained_network(network: type[Any], folder: Path, **options: Any) -> Any:
     return found
 
 
+def locate(name: str) -> Path:
+    """The folder of an encoder, or the file of a bundle; errors as of `find_encoder` and `find_bundle`."""
+    from jstasr.pretrained.bundles import bundle, find_bundle
+
+    if bundle(name) is not None and not (Path(os.environ.get(STORE, "")) / name).is_dir():
+        return find_bundle(name)
+    return find_encoder(name)
+
+
+def load_located(name: str, path: Path) -> SpeechEncoder:
+    """The encoder of a name in the place that `locate` found; errors as of `load_encoder` and `load_bundle`."""
+    from jstasr.pretrained.bundles import load_bundle
+
+    return load_encoder(path) if path.is_dir() else load_bundle(name, path)
+
+
 def open_encoder(
     name: str, digest: str, layer: int, sample_rate: int, folder: Path | None = None
 ) -> tuple[SpeechEncoder, str]:
@@ -167,11 +184,11 @@ def open_encoder(
     Raises:
         JstasrError: it is missing, damaged, or not the one that is meant.
     """
-    folder = folder or find_encoder(name)
-    found = digest_of(folder)
+    path = folder or locate(name)
+    found = digest_of(path)
     if digest:
         require_digest(name, found, digest, "this model")
-    encoder = load_encoder(folder)
+    encoder = load_located(name, path)
     if sample_rate != encoder.sample_rate:
         raise JstasrError(
             f"pretrained encoder {name}: takes audio of {encoder.sample_rate} Hz, not of {sample_rate} Hz. Set "

@@ -72,12 +72,12 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def digest_of(folder: Path) -> str:
-    """A short digest of the weights: what tells two encoders of one name apart.
+    """A short digest of the weights in a folder or file: what tells two encoders of one name apart.
 
     Raises:
         JstasrError: the folder holds no weights.
     """
-    files = weight_files(folder)
+    files = [folder] if folder.is_file() else weight_files(folder)
     if not files:
         raise JstasrError(f"{folder}: holds no weights ({SAFETENSORS} or {PICKLED})")
     digest = hashlib.sha256()

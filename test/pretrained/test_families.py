@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torchaudio
 import transformers
 
-from jstasr.pretrained.encoder import load_encoder
+from jstasr.errors import JstasrError
+from jstasr.pretrained.bundles import BundleEncoder
+from jstasr.pretrained.encoder import load_encoder, locate, open_encoder
 
 sys.path.insert(0, str(Path(__file__).parent))
 from tiny import LAYERS, WIDTH, configs, save_encoder  # noqa: E402
@@ -87,3 +90,51 @@ def test_an_utterance_is_encoded_as_by_transformers(tmp_path, signals, family):
     expected = transformers.AutoModel.from_pretrained(tmp_path).eval()(inputs).last_hidden_state
     found, _ = encoder(signals[0][None], torch.tensor(LENGTHS[:1]))
     torch.testing.assert_close(found[-1], expected, atol=1e-4, rtol=1e-3)
+
+
+SMALL = dict(
+    extractor_conv_layer_config=[(8, 10, 5)] + [(8, 3, 2)] * 4 + [(8, 2, 2)] * 2, encoder_embed_dim=WIDTH,
+    encoder_projection_dropout=0.0, encoder_pos_conv_kernel=16, encoder_pos_conv_groups=2, encoder_num_layers=LAYERS,
+    encoder_num_heads=2, encoder_attention_dropout=0.0, encoder_ff_interm_features=32,
+    encoder_ff_interm_dropout=0.0, encoder_dropout=0.0, encoder_layer_drop=0.0, aux_num_out=None,
+)  # fmt: skip
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("wavlm", [False, True])
+def test_a_bundle_is_encoded_as_by_torchaudio_whatever_follows(signals, wavlm, large):
+    torch.manual_seed(0)
+    options = dict(
+        extractor_mode="layer_norm" if large else "group_norm",
+        extractor_conv_bias=large,
+        encoder_layer_norm_first=large,
+    )
+    if wavlm:
+        options |= dict(encoder_num_buckets=32, encoder_max_distance=80)
+    factory = torchaudio.models.wavlm_model if wavlm else torchaudio.models.wav2vec2_model
+    network = factory(**SMALL, **options).eval()
+    encoder = BundleEncoder(network, "SMALL", 16000, normalise=False)
+    padded = torch.nn.utils.rnn.pad_sequence(signals, batch_first=True, padding_value=3.0)
+    layers, lengths = encoder(padded, torch.tensor(LENGTHS))
+    assert len(layers) == LAYERS + 1
+    for index, signal in enumerate(signals):
+        expected, _ = network(signal[None])
+        assert lengths[index] == expected.shape[1] == encoder.num_frames(len(signal))
+        torch.testing.assert_close(layers[-1][index, : lengths[index]], expected[0], atol=1e-5, rtol=1e-4)
+
+
+def test_a_bundle_is_found_by_name_and_without_a_network_its_download_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("JSTASR_MODELS", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "cache"))
+
+    def offline(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
+    with pytest.raises(JstasrError, match=rf"HUBERT_BASE: .* curl -o {tmp_path}/hubert_fairseq_base_ls960.pth https"):
+        locate("HUBERT_BASE")
+    (tmp_path / "hubert_fairseq_base_ls960.pth").write_bytes(b"no weights")
+    assert locate("HUBERT_BASE") == tmp_path / "hubert_fairseq_base_ls960.pth"
+    with pytest.raises(JstasrError, match="its weights cannot be used as HUBERT_BASE"):
+        open_encoder("HUBERT_BASE", "", -1, 16000)
