@@ -44,8 +44,8 @@ def find_bundle(name: str) -> Path:
         torch.hub.download_url_to_file(SOURCE + path, str(cache / path), progress=False)
     except OSError as error:
         raise JstasrError(
-            f"pretrained encoder {name}: {path} is neither in ${STORE} ({store or 'not set'}) nor in {cache}, and cannot "
-            f"be downloaded ({error}). Where there is a network: curl -o {Path(store or cache) / path} {SOURCE}{path}"
+            f"pretrained encoder {name}: {path} is neither in ${STORE} ({store or 'not set'}) nor in {cache}, and "
+            f"cannot be downloaded ({error}). Where there is a network: curl -o {Path(store or cache) / path} {SOURCE}{path}"
         ) from error
     return cache / path
 
