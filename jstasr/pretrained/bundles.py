@@ -45,7 +45,8 @@ def find_bundle(name: str) -> Path:
     except OSError as error:
         raise JstasrError(
             f"pretrained encoder {name}: {path} is neither in ${STORE} ({store or 'not set'}) nor in {cache}, and "
-            f"cannot be downloaded ({error}). Where there is a network: curl -o {Path(store or cache) / path} {SOURCE}{path}"
+            f"cannot be downloaded ({error}). Where there is a network: "
+            f"curl -o {Path(store or cache) / path} {SOURCE}{path}"
         ) from error
     return cache / path
 
