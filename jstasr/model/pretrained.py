@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from jstasr.errors import JstasrError
 from jstasr.model.config import PretrainedConfig
 from jstasr.pretrained.encoder import SpeechEncoder
+from jstasr.pretrained.store import EXTRA
 
 
 class PretrainedFrontEnd(nn.Module):
@@ -67,15 +68,11 @@ def add_lora(encoder: SpeechEncoder, rank: int, highest: int) -> None:
         JstasrError: the package peft is missing; a family whose attention does not call its projections.
     """
     if not encoder.attention:
-        raise JstasrError(
-            f"model.pretrained.lora_rank: LoRA does not work in {encoder.family}. Set train_layers instead"
-        )
+        raise JstasrError(f"model.pretrained.lora_rank: does not work in {encoder.family}. Set train_layers instead")
     try:
         from peft import LoraConfig, inject_adapter_in_model
     except ImportError:
-        raise JstasrError(
-            "model.pretrained.lora_rank: needs the package peft: pip install 'jstasr[pretrained]'"
-        ) from None
+        raise JstasrError(f"model.pretrained.lora_rank: needs the package peft: {EXTRA}") from None
     settings = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=list(encoder.attention))
     for block in encoder.blocks[:highest]:
         inject_adapter_in_model(settings, block)
