@@ -177,20 +177,18 @@ use_espnet_options() {
 
 # use_pretrained: what --pretrained means for the features, the training and the decoding; the defaults without it.
 use_pretrained() {
-    encoder_name=''
+    feats_type=${feats_type:-$([ -n "${pretrained}" ] && echo pretrained || echo fbank)}
+    feats_name=${feats_type}
+    local conf=conf/train.yaml modes="streaming full" name=${pretrained%/}
     if [ -n "${pretrained}" ]; then
-        encoder_name=${pretrained%/}
-        if [[ ${encoder_name} == /* || ${encoder_name} == .* ]]; then encoder_name=${encoder_name##*/}; fi
-        encoder_name=${encoder_name//\//_}
+        if [[ ${name} == /* || ${name} == .* ]]; then name=${name##*/}; fi
+        feats_name+=_${name//\//_}
         extra_train_options+=(--set model.encoder=pretrained --set "model.pretrained.name=${pretrained}")
-        feats_type=${feats_type:-pretrained}
+        conf=conf/train_pretrained.yaml modes=full
+        if [ "${feats_type}" = raw ]; then conf=conf/train_finetune.yaml; fi
     fi
-    feats_type=${feats_type:-fbank}
-    if [ -z "${asr_config}" ]; then
-        asr_config=conf/train${pretrained:+_pretrained}.yaml
-        if [ -n "${pretrained}" ] && [ "${feats_type}" = raw ]; then asr_config=conf/train_finetune.yaml; fi
-    fi
-    inference_modes=${inference_modes:-$([ -n "${pretrained}" ] && echo full || echo "streaming full")}
+    asr_config=${asr_config:-${conf}}
+    inference_modes=${inference_modes:-${modes}}
 }
 
 # text_files OPTION FILE...: the files as the array found_files. A file of ESPnet's dump/raw/<set>/ that does not exist

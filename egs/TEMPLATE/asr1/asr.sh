@@ -207,7 +207,7 @@ done
 nj=${nj:-${cores}}
 inference_nj=${inference_nj:-${nj}}
 audiodir=${dumpdir}/audio
-featsdir=${dumpdir}/${feats_type}${encoder_name:+_${encoder_name}}
+featsdir=${dumpdir}/${feats_name}
 textdir=${dumpdir}/text
 langs=$(jstasr languages --canonical "${langs:-${lang}}")
 g2p_options=(--g2p "${g2p}" --lexicon "${lexicon}" --cleaner "${cleaner}")
@@ -227,7 +227,7 @@ read -ra paired_sets <<<"${paired_train} ${valid_set} ${test_sets[*]}"
 
 # Names that distinguish experiments.
 if [ -z "${asr_tag}" ]; then
-    asr_tag=$(basename "${asr_config}" .yaml)_${encoder_name:-${feats_type}}_${langs// /-}_${token_type}
+    asr_tag=$(basename "${asr_config}" .yaml)_${feats_name}_${langs// /-}_${token_type}
     if [ "${token_type}" = bpe ]; then asr_tag+=${nbpe}; fi
     if [ -n "${speed_perturb_factors}" ]; then asr_tag+=_sp; fi
     more=${named_train_options}${asr_args}
