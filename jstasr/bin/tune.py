@@ -31,10 +31,10 @@ def run(args: Namespace) -> None:
 
     from jstasr.bin._search_options import given_languages, given_modes
     from jstasr.data.subset import spread_subset
-    from jstasr.decode.decode_set import read_batches, require_modes
+    from jstasr.decode.decode_set import read_batches
     from jstasr.decode.tune import EncodedBatch, tune
     from jstasr.errors import JstasrError
-    from jstasr.experiment.load import Experiment
+    from jstasr.experiment.load import Experiment, require_modes
     from jstasr.experiment.search import BEAM, load_search_config
     from jstasr.kaldi.files import atomic_write
     from jstasr.kaldi.locks import locked_file

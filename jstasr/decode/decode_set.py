@@ -15,7 +15,7 @@ from jstasr.decode.greedy import Hypothesis, search
 from jstasr.decode.streaming import search_in_pieces
 from jstasr.errors import JstasrError
 from jstasr.experiment.config import feature_settings
-from jstasr.experiment.load import Experiment
+from jstasr.experiment.load import Experiment, require_modes
 from jstasr.experiment.search import SearchConfig
 from jstasr.features.frames import FRAME_SHIFT_MS, FRAMES_PER_SECOND
 from jstasr.features.on_the_fly import open_features
@@ -87,15 +87,6 @@ def read_batches(
 def read_durations(folder: Path, ids: list[str]) -> np.ndarray:
     """(N,) int64, lengths of utterances of a set in 10 ms; errors as of `read_num_frames`."""
     return read_num_frames(folder, ids) * (settings_of(folder).frame_ms // FRAME_SHIFT_MS)
-
-
-def require_modes(experiment: Experiment, modes: list[str]) -> None:
-    """Refuse the streaming decoder of a model that sees whole utterances."""
-    if STREAMING in modes and not experiment.config.model.streams:
-        raise JstasrError(
-            "this model sees whole utterances (a pretrained encoder, or model.chunk_size=0) and cannot stream: decode "
-            "with the full-context decoder (--mode full, --inference_modes full)"
-        )
 
 
 @torch.inference_mode()

@@ -8,12 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from jstasr.decode.decode_set import require_modes
 from jstasr.decode.greedy import Hypothesis, search
 from jstasr.decode.streaming import first_hypothesis, streaming_search
 from jstasr.errors import JstasrError
 from jstasr.experiment.config import feature_settings
-from jstasr.experiment.load import Experiment
+from jstasr.experiment.load import Experiment, require_modes
 from jstasr.experiment.search import SearchConfig
 from jstasr.features.compute import feature_computer
 from jstasr.features.fbank import Fbank, StreamingFbank

@@ -18,7 +18,7 @@ from jstasr.experiment.search import SearchConfig, read_recipe_search
 from jstasr.features.compute import EncoderFeatures
 from jstasr.kaldi.files import first_few
 from jstasr.lm.ngram import NgramModel
-from jstasr.model.joint import JointModel
+from jstasr.model.joint import STREAMING, JointModel
 from jstasr.text.tokens import Tokenizer, build_tokenizer
 
 ENCODER_FILE = re.compile(rf"{ENCODER}/[\w.-]+\.(json|safetensors|bin)")
@@ -93,6 +93,15 @@ class Experiment:
             if found.search.lm_weight > 0:
                 found.language_model = NgramModel.load(folder / LM, tokenizer.token_list.tokens, device)
         return found
+
+
+def require_modes(experiment: Experiment, modes: list[str]) -> None:
+    """Refuse the streaming decoder of a model that sees whole utterances."""
+    if STREAMING in modes and not experiment.config.model.streams:
+        raise JstasrError(
+            "this model sees whole utterances (a pretrained encoder, or model.chunk_size=0) and cannot stream: decode "
+            "with the full-context decoder (--mode full, --inference_modes full)"
+        )
 
 
 def load_weights(network: JointModel, path: Path, config_name: str) -> None:

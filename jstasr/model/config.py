@@ -64,9 +64,7 @@ class ModelConfig:
     text_layers: int = 1  # Conformer layers of the text encoder.
     shared_layers: int = 2  # Conformer layers of the shared streaming encoder.
     full_layers: int = 2  # Conformer layers of the full-context encoder.
-    chunk_size: int = (
-        16  # Encoder frames (40 ms) of a chunk, the look-ahead is below it; 0: whole utterances, no stream.
-    )
+    chunk_size: int = 16  # Encoder frames (40 ms) of a chunk, the look-ahead is below it; 0: whole utterances.
     left_chunks: int = 8  # Number of earlier chunks that a streaming frame attends to; -1: all.
     text: TextInputConfig = field(default_factory=TextInputConfig)
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
