@@ -81,7 +81,7 @@ def test_packages_are_found_behind_functions_and_other_modules():
 
 
 def test_the_api_of_a_packed_model_needs_the_extra_transcribe_only():
-    assert packages_behind(ROOT / "jstasr" / "decode" / "transcriber.py") <= set(declared("transcribe"))
+    assert packages_behind(ROOT / "jstasr" / "decode" / "transcriber.py") - NOT_ALWAYS <= set(declared("transcribe"))
 
 
 def test_every_extra_but_bench_and_test_is_in_all():
