@@ -117,7 +117,8 @@ class Toy:
         layers = dict(audio_layers=1, text_layers=1, shared_layers=1, full_layers=1)
         decoder = DecoderConfig(context=2, embed_dim=16, joint_dim=32)
         lists = dict(vocab_size=len(tokenizer), phone_size=len(phone_list), num_mel_bins=DIM)
-        return TrainConfig(model=ModelConfig(**{**lists, **sizes, **layers, "decoder": decoder, **model}))
+        sizes |= layers
+        return TrainConfig(precision="32-true", model=ModelConfig(**{**lists, **sizes, "decoder": decoder, **model}))
 
 
 @pytest.fixture

@@ -132,6 +132,7 @@ def train_or_search(args: Namespace, stop: "StopRequest", lock: "Lock | None" = 
     from jstasr.text.tokens import PhoneList, build_tokenizer
     from jstasr.train.find_batch import find_batch
     from jstasr.train.loop import train
+    from jstasr.train.precision import settle_precision
     from jstasr.train.processes import init_group_after_restart, on_first, parallel_fabric
 
     if args.ngpu > 0 and not torch.cuda.is_available():
@@ -168,6 +169,7 @@ def train_or_search(args: Namespace, stop: "StopRequest", lock: "Lock | None" = 
             f"{config.model.num_mel_bins}. Extract the features again: --stage 5 --stop_stage 5"
         )
     expdir = Path(args.expdir)
+    notes = [*notes, *settle_precision(config, expdir, speech, text, fabric)]
     if args.find_batch:
         find_batch(config, speech, text, cmvn, fabric, args.memory_gb)
         return 0

@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from jstasr.bin._search_options import add_setting_options
 from jstasr.experiment.files import AVERAGED
 
+COARSE_UTTERANCES = 100  # for the neighbourhood of the best weights, before all decide
 HELP = "choose the weights of a language model by the WER on a dev set"
 
 
@@ -57,13 +58,29 @@ def run(args: Namespace) -> None:
     language_model = NgramModel.load(args.lm, experiment.tokenizer.token_list.tokens, device)
     languages = given_languages(config.lang, folder, ids)
     require_modes(experiment, modes)
-    read = read_batches(experiment, folder, ids, config.batch_frames, languages)
-    batches = [EncodedBatch(batch.ids, batch.encode(experiment.model), batch.start) for batch in read]
+    coarse = [ids[i] for i in spread_subset(len(ids), COARSE_UTTERANCES)]
+    others = sorted(set(ids) - set(coarse))
+
+    def encoded(part: list[str]) -> list[EncodedBatch]:
+        read = read_batches(experiment, folder, part, config.batch_frames, languages)
+        return [EncodedBatch(batch.ids, batch.encode(experiment.model), batch.start) for batch in read]
+
+    first, rest = encoded(coarse), encoded(others) if others else []
 
     def progress(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    tuned = tune(experiment.model, experiment.tokenizer, batches, references, modes, config, language_model, progress)
+    tuned = tune(
+        experiment.model,
+        experiment.tokenizer,
+        [*first, *rest],
+        references,
+        modes,
+        config,
+        language_model,
+        progress,
+        num_coarse=len(first),
+    )
     best = f"lm_weight {tuned.config.lm_weight}, internal_lm_weight {tuned.config.internal_lm_weight}"
     figures = f"WER {tuned.wer((0.0, 0.0)):.1f}% without the language model, {tuned.wer():.1f}% with it"
     with locked_file(output), atomic_write(output) as file:

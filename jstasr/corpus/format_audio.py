@@ -13,7 +13,17 @@ import numpy as np
 
 from jstasr.errors import JstasrError, list_faults
 from jstasr.kaldi import audio
-from jstasr.kaldi.data_dir import SPK2UTT, TEXT, UTT2LANG, UTT2NUM_SAMPLES, UTT2SPK, WAV_SCP, DataDir, is_outside
+from jstasr.kaldi.data_dir import (
+    SPK2GENDER,
+    SPK2UTT,
+    TEXT,
+    UTT2LANG,
+    UTT2NUM_SAMPLES,
+    UTT2SPK,
+    WAV_SCP,
+    DataDir,
+    is_outside,
+)
 from jstasr.kaldi.files import file_stem, first_few
 from jstasr.kaldi.job_share import job_share
 from jstasr.kaldi.tables import read_table, spk2utt_of, write_table
@@ -229,6 +239,9 @@ def merge_parts(
     if data.utt2lang is not None:
         codes = canonical_table(data.utt2lang, str(data.path / UTT2LANG))
         tables[UTT2LANG] = {utterance: codes[utterance] for utterance in kept}
+    if (data.path / SPK2GENDER).exists():
+        spk2gender = read_table(data.path / SPK2GENDER)
+        tables[SPK2GENDER] = {speaker: spk2gender[speaker] for speaker in tables[SPK2UTT] if speaker in spk2gender}
     # wav.scp last: where it is new, the rest is.
     tables[WAV_SCP] = {utterance: paths[utterance] for utterance in kept}
     for name, table in tables.items():

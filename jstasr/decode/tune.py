@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import jiwer
 import torch
@@ -34,29 +35,34 @@ class Tuned:
         return 100.0 * self.tried[weights] / max(1, self.words)
 
 
-def minimise(errors: Callable[[Weights], int]) -> dict[Weights, int]:
+def minimise(coarse: Callable[[Weights], int], fine: Callable[[Weights], int]) -> dict[Weights, int]:
     """Search both weights by steps to the neighbours with fewer errors, from coarse to fine.
 
     The internal language model's weight stays at most the language model's: beyond, the search prefers what neither
     model has ever seen.
 
     Args:
-        errors: f((lm_weight, internal_lm_weight)), the number of errors.
+        coarse: f((lm_weight, internal_lm_weight)), the number of errors in a part of the utterances: it finds the
+            neighbourhood.
+        fine: likewise, in all utterances: it decides.
     Returns:
-        All points that were tried, with their errors; (0, 0) among them.
+        All points that were tried on all utterances, with their errors; (0, 0) among them.
     """
-    tried = {(0.0, 0.0): errors((0.0, 0.0)), START: errors(START)}
-    for step in STEPS:
-        while True:
-            lm, internal = best_weights(tried)
-            around = [(lm + step, internal), (lm - step, internal), (lm, internal + step), (lm, internal - step)]
-            around += [(lm + step, internal + step), (lm - step, internal - step)]  # the valley lies along the diagonal
-            rounded = [(round(a, 2), round(b, 2)) for a, b in around]
-            new = [(a, b) for a, b in rounded if 0 <= b <= a <= LARGEST and (a, b) not in tried]
-            tried |= {weights: errors(weights) for weights in new}
-            if best_weights(tried) == (lm, internal):
-                break
-    return tried
+    start = best_weights(descend(coarse, {START: coarse(START)}, STEPS[0]))
+    return descend(fine, {(0.0, 0.0): fine((0.0, 0.0)), start: fine(start)}, STEPS[1])
+
+
+def descend(errors: Callable[[Weights], int], tried: dict[Weights, int], step: float) -> dict[Weights, int]:
+    """Move from the best point that was tried to the best of its neighbours, until none has fewer errors."""
+    while True:
+        lm, internal = best_weights(tried)
+        around = [(lm + step, internal), (lm - step, internal), (lm, internal + step), (lm, internal - step)]
+        around += [(lm + step, internal + step), (lm - step, internal - step)]  # the valley lies along the diagonal
+        rounded = [(round(a, 2), round(b, 2)) for a, b in around]
+        new = [(a, b) for a, b in rounded if 0 <= b <= a <= LARGEST and (a, b) not in tried]
+        tried |= {weights: errors(weights) for weights in new}
+        if best_weights(tried) == (lm, internal):
+            return tried
 
 
 def best_weights(tried: dict[Weights, int]) -> Weights:
@@ -83,6 +89,7 @@ def tune(
     config: SearchConfig,
     language_model: NgramModel,
     progress: Callable[[str], None],
+    num_coarse: int | None = None,
 ) -> Tuned:
     """Choose lm_weight and internal_lm_weight of beam search by the word errors of the decoders together.
 
@@ -92,27 +99,32 @@ def tune(
         modes: "streaming" and/or "full".
         config: of the search; its weights are not used.
         progress: called with a line for every pair of weights.
+        num_coarse: batches, from the first, for the coarse search; None: all.
     """
-    meant = [split_unspaced(references[utt]) for batch in batches for utt in batch.ids]
-    words = len(modes) * sum(len(text.split()) for text in meant)
+    meant = [[split_unspaced(references[utt]) for utt in batch.ids] for batch in batches]
+    num_words = [sum(len(text.split()) for text in texts) for texts in meant]
 
-    def errors(weights: Weights) -> int:
+    @cache
+    def batch_errors(weights: Weights, mode: str, number: int) -> int:
         settings = replace(config, search=BEAM, lm_weight=weights[0], internal_lm_weight=weights[1])
-        counts = []
-        for mode in modes:
-            said: list[str] = []
-            for batch in batches:
-                encoded = batch.encoded
-                found = search(
-                    model.decoder(mode), encoded.of(mode), encoded.lengths, settings, language_model, batch.start
-                )
-                said += [split_unspaced(tokenizer.decode(hypothesis.labels)) for hypothesis in found]
-            count = jiwer.process_words(meant, said)
-            counts.append(count.substitutions + count.deletions + count.insertions)
-        rates = " ".join(f"{mode} {100 * len(modes) * count / words:.1f}%" for mode, count in zip(modes, counts))
-        progress(f"lm_weight {weights[0]} internal_lm_weight {weights[1]}: WER {rates}")
-        return sum(counts)
+        batch = batches[number]
+        decoder, encoded = model.decoder(mode), batch.encoded
+        found = search(decoder, encoded.of(mode), encoded.lengths, settings, language_model, batch.start)
+        said = [split_unspaced(tokenizer.decode(hypothesis.labels)) for hypothesis in found]
+        count = jiwer.process_words(meant[number], said)
+        return count.substitutions + count.deletions + count.insertions
 
-    tried = minimise(errors)
+    def errors(weights: Weights, count: int) -> int:
+        sums = [sum(batch_errors(weights, mode, number) for number in range(count)) for mode in modes]
+        words = max(1, sum(num_words[:count]))
+        rates = " ".join(f"{mode} {100 * found / words:.1f}%" for mode, found in zip(modes, sums))
+        part = f" ({sum(map(len, meant[:count]))} utterances)" if count < len(batches) else ""
+        progress(f"lm_weight {weights[0]} internal_lm_weight {weights[1]}: WER {rates}{part}")
+        return sum(sums)
+
+    count = len(batches)
+    tried = minimise(lambda weights: errors(weights, num_coarse or count), lambda weights: errors(weights, count))
     lm, internal = best_weights(tried)
-    return Tuned(replace(config, search=BEAM, lm_weight=lm, internal_lm_weight=internal), tried, words)
+    return Tuned(
+        replace(config, search=BEAM, lm_weight=lm, internal_lm_weight=internal), tried, len(modes) * sum(num_words)
+    )

@@ -25,7 +25,8 @@ from jstasr.losses.config import faults as loss_faults
 from jstasr.model.config import ENCODERS, ModelConfig
 from jstasr.pretrained.encoder import SpeechEncoder, open_encoder
 
-PRECISIONS = ("32-true", "bf16-mixed")
+AUTO, FP32, BF16 = "auto", "32-true", "bf16-mixed"
+PRECISIONS = (AUTO, FP32, BF16)
 STRATEGIES = ("ddp", "fsdp")
 SCHEDULES = ("cosine", "linear", "inverse_sqrt", "constant")
 
@@ -79,7 +80,7 @@ class TrainConfig:
 
     seed: int = 1  # Seed of the initial weights, the order of the data and every random draw.
     sample_rate: int = 16000  # Sampling rate of the audio, Hz; the recipes set it by --fs.
-    precision: str = "32-true"  # Arithmetic: 32-true | bf16-mixed (bfloat16 autocast).
+    precision: str = AUTO  # Arithmetic: 32-true | bf16-mixed (bfloat16 autocast) | auto: the faster on this machine.
     strategy: str = "ddp"  # Data parallelism: ddp | fsdp (each process keeps a share of the weights and the optimiser).
     log_interval: int = 50  # Steps between log lines.
     features: FeatureConfig = field(default_factory=FeatureConfig)

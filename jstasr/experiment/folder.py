@@ -9,7 +9,7 @@ import yaml
 
 from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import SCORES
-from jstasr.experiment.config import TrainConfig, config_yaml
+from jstasr.experiment.config import BF16, FP32, TrainConfig, config_yaml
 from jstasr.experiment.data_record import DEV, Record, changes
 from jstasr.experiment.files import BPE, CHECKPOINTS, CONFIG, DATA, PHONES, TOKENS
 from jstasr.features.settings import FIRST_KIND
@@ -50,7 +50,7 @@ def prepare_folder(
     make_folder(expdir)
     text = config_yaml(config)
     files = {TOKENS: token_list, PHONES: phone_list} | ({BPE: bpe_model} if bpe_model else {})
-    if any((expdir / CHECKPOINTS).glob("step*.pth")):
+    if has_checkpoints(expdir):
         old_data = read_settings(expdir / DATA) if data is not None else {}
         refuse_changes(expdir, config, files, changes(old_data, data or {}))
     for path in expdir.glob(".*.tmp"):  # of a killed run
@@ -61,6 +61,23 @@ def prepare_folder(
     for name, content in ((CONFIG, text), (DATA, yaml.safe_dump(data or {}, sort_keys=False))):
         with atomic_write(expdir / name) as file:
             file.write(content)
+
+
+def has_checkpoints(expdir: Path) -> bool:
+    """Does the folder hold a training that has begun?"""
+    return any((expdir / CHECKPOINTS).glob("step*.pth"))
+
+
+def recorded_precision(expdir: Path) -> str | None:
+    """The precision that the checkpoints of a folder were trained in; None: there are none, or it is not recorded.
+
+    Raises:
+        JstasrError: config.yaml is missing, empty or damaged beside checkpoints.
+    """
+    if not has_checkpoints(expdir):
+        return None
+    recorded = read_settings(expdir / CONFIG).get("precision", FP32)  # the default of versions that did not record it
+    return recorded if recorded in (FP32, BF16) else None
 
 
 def refuse_changes(expdir: Path, config: TrainConfig, files: dict[str, str], data_changes: dict[str, str]) -> None:

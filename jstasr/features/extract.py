@@ -14,7 +14,17 @@ from jstasr.features.cmvn import CmvnStats
 from jstasr.features.compute import FeatureComputer
 from jstasr.features.on_the_fly import read_at_rate
 from jstasr.features.settings import SETTINGS, FeatureSettings, read_settings, write_settings
-from jstasr.kaldi.data_dir import FEATS_SCP, PHONES, SPK2UTT, TEXT, UTT2LANG, UTT2NUM_FRAMES, UTT2SPK, WAV_SCP
+from jstasr.kaldi.data_dir import (
+    FEATS_SCP,
+    PHONES,
+    SPK2GENDER,
+    SPK2UTT,
+    TEXT,
+    UTT2LANG,
+    UTT2NUM_FRAMES,
+    UTT2SPK,
+    WAV_SCP,
+)
 from jstasr.kaldi.files import atomic_write, first_few
 from jstasr.kaldi.job_share import job_share
 from jstasr.kaldi.tables import read_table, write_table
@@ -22,7 +32,7 @@ from jstasr.kaldi.tables import read_table, write_table
 ONE_BYTE = 2  # Kaldi's kSpeechFeature: one byte per value, by percentiles of each column
 TWO_BYTES = 3  # Kaldi's kTwoByteAuto: two bytes per value, evenly spread over the range of the matrix
 SECONDS_BETWEEN_LINES = 30  # of the progress
-COPIED = (TEXT, UTT2SPK, SPK2UTT, UTT2LANG, PHONES)
+COPIED = (TEXT, UTT2SPK, SPK2UTT, SPK2GENDER, UTT2LANG, PHONES)
 
 
 class PartFiles(NamedTuple):

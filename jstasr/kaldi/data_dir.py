@@ -10,9 +10,10 @@ from jstasr.errors import JstasrError, list_faults
 from jstasr.kaldi.files import first_few
 from jstasr.kaldi.tables import read_table
 
-# Kaldi's names of the tables, all of them by utterance except wav.scp (by recording) and spk2utt.
+# Kaldi's names of the tables, all of them by utterance except wav.scp (by recording), spk2utt and spk2gender.
 WAV_SCP, TEXT, UTT2SPK, SPK2UTT, SEGMENTS = "wav.scp", "text", "utt2spk", "spk2utt", "segments"
 FEATS_SCP, UTT2NUM_FRAMES, UTT2NUM_SAMPLES = "feats.scp", "utt2num_frames", "utt2num_samples"
+SPK2GENDER = "spk2gender"  # m or f, by speaker
 UTT2LANG, PHONES = "utt2lang", "phones"  # not Kaldi's: languages, and phonemes with `_` between words
 
 SECONDS = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")

@@ -1,6 +1,7 @@
 """A back-off n-gram language model over tokens, looked up for many histories at once."""
 
 import math
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from jstasr.text.tokens import BLANK_ID, UNK_ID
 
 LN10 = math.log(10.0)
 SENTENCES_AT_ONCE = 1000
+CACHE_BYTES = 64 << 20  # of rows that are kept: a search asks for most states many times
 
 
 class NgramModel:
@@ -64,6 +66,10 @@ class NgramModel:
         self.first_states = torch.from_numpy(lookup.longest_state(everything, states))
         self.starts = torch.searchsorted(self.keys, torch.arange(count + 1) * self.width)
         self.start_state = int(self.first_states[vocab_size])
+        self.lock = threading.Lock()  # of what follows
+        self.row_of_state = torch.full((count,), -1)  # where the row of a state is kept, or -1
+        self.rows = torch.zeros(0, self.width)
+        self.kept = 0  # rows in use
 
     @classmethod
     def load(cls, path: str | Path, tokens: list[str], device: str | torch.device = "cpu") -> "NgramModel":
@@ -93,8 +99,31 @@ class NgramModel:
 
     def log_probs(self, states: Tensor) -> Tensor:
         """Natural log-probabilities of the tokens after each state: (...) int -> (..., V), -inf at the blank."""
-        distinct, where = states.unique(return_inverse=True)
-        return self.word_log_probs(distinct)[:, : self.vocab_size][where]
+        with self.lock:
+            missing = states[self.row_of_state[states] < 0].unique()
+            if len(missing) and not self.keep(missing):
+                distinct, where = states.unique(return_inverse=True)
+                if not self.keep(distinct):  # more than are ever kept
+                    return self.word_log_probs(distinct)[:, : self.vocab_size][where]
+            return self.rows[self.row_of_state[states]][..., : self.vocab_size]
+
+    def keep(self, states: Tensor) -> bool:
+        """Keep the rows of distinct states (M,) that have none; False, and nothing is kept any more: no room."""
+        most = CACHE_BYTES // (self.width * self.rows.element_size())
+        end = self.kept + len(states)
+        if end > most:
+            self.kept = 0
+            self.row_of_state.fill_(-1)
+            return False
+        if end > len(self.rows):
+            with torch.inference_mode(False):  # to be written to in any mode
+                rows = self.rows.new_empty(min(most, max(end, 2 * len(self.rows))), self.width)
+            rows[: self.kept] = self.rows[: self.kept]
+            self.rows = rows
+        self.rows[self.kept : end] = self.word_log_probs(states)
+        self.row_of_state[states] = torch.arange(self.kept, end, device=states.device)
+        self.kept = end
+        return True
 
     def end_log_probs(self, states: Tensor) -> Tensor:
         """Natural log-probability of the sentence's end after each state: (...) int -> (...) float32."""

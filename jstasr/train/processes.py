@@ -4,6 +4,7 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -13,16 +14,33 @@ from lightning_fabric.plugins.precision import MixedPrecision
 from lightning_fabric.strategies.ddp import DDPStrategy
 
 from jstasr.errors import JstasrError
-from jstasr.experiment.config import TrainConfig
+from jstasr.experiment.config import BF16, TrainConfig
 from jstasr.losses.config import untrained_parts
 from jstasr.train.sharding import sharded_strategy
 
 
 class RawInputPrecision(MixedPrecision):
-    """Autocast that leaves the inputs as they are: the model normalises raw features in float32."""
+    """float32, or autocast that leaves the inputs as they are: the model normalises raw features in float32.
+
+    `auto` computes in float32 until `use` names what it stands for.
+    """
+
+    def __init__(self, precision: str, device: str):
+        super().__init__("bf16-mixed", device)
+        self.use(precision)
+
+    def use(self, precision: str) -> None:
+        """Compute in `32-true` or `bf16-mixed` from now on."""
+        self.autocast = precision == BF16
+
+    def forward_context(self) -> AbstractContextManager:
+        return super().forward_context() if self.autocast else nullcontext()
 
     def convert_input(self, data: Any) -> Any:
         return data
+
+    def convert_output(self, data: Any) -> Any:
+        return super().convert_output(data) if self.autocast else data
 
 
 def parallel_fabric(config: TrainConfig, has_text: bool, ngpu: int, num_procs: int, num_nodes: int) -> Fabric:
@@ -57,7 +75,7 @@ def parallel_fabric(config: TrainConfig, has_text: bool, ngpu: int, num_procs: i
         devices=devices,
         num_nodes=num_nodes,
         strategy=strategy,
-        plugins=RawInputPrecision(config.precision, device) if config.precision == "bf16-mixed" else None,
+        plugins=RawInputPrecision(config.precision, device),
     )
 
 

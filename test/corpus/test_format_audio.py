@@ -265,3 +265,11 @@ def test_a_set_without_utterances_is_an_error_without_a_vain_remedy(recipe, caps
     assert format_audio() == 1
     err = capsys.readouterr().err
     assert "data/set: no utterances; make this set again" in err and "fix_data_dir" not in err
+
+
+def test_sexes_of_the_speakers_that_are_kept_follow_into_the_features(recipe):
+    write_lines(recipe / "spk2gender", ["s0 m", "s1 f"])
+    assert format_audio("--min-seconds", "2.5") == 0  # c and d, of s0
+    assert read_table("dump/set/spk2gender") == {"s0": "m"}
+    assert main(["extract", "--data-dir", "dump/set", "--outdir", "dump/fbank"]) == 0
+    assert read_table("dump/fbank/spk2gender") == {"s0": "m"}

@@ -1,6 +1,7 @@
 """`jstasr tune`: weights of fusion by the WER on a dev set."""
 
 import itertools
+import random
 
 import jiwer
 import pytest
@@ -17,11 +18,30 @@ def test_the_search_ends_at_the_lowest_point_of_the_grid(lm, internal):
         first, second = weights[0] - lm, weights[1] - internal
         return round(1000 * (first**2 + second**2 + 1.2 * -first * second))  # a valley along the diagonal
 
-    tried = minimise(errors)
+    tried = minimise(errors, errors)
     allowed = [(a, b) for a, b in itertools.product(GRID, GRID) if b <= a]
     assert errors(best_weights(tried)) == min(map(errors, allowed))
     assert (0.0, 0.0) in tried and len(tried) < 60
     assert all(0 <= second <= first for first, second in tried)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_a_part_of_the_set_finds_is_corrected_on_all_of_it(seed):
+    generator = random.Random(seed)
+    noise = {(a, b): generator.randint(-120, 120) for a, b in itertools.product(GRID, GRID)}
+    asked = []
+
+    def errors(weights):
+        first, second = weights[0] - 0.8, weights[1] - 0.4
+        return round(1000 * (first**2 + second**2 + 1.2 * -first * second))
+
+    def fine(weights):
+        asked.append(weights)
+        return errors(weights)
+
+    tried = minimise(lambda weights: errors(weights) + noise[weights], fine)
+    assert best_weights(tried) == (0.8, 0.4) and (0.0, 0.0) in tried
+    assert tried == {weights: errors(weights) for weights in asked} and len(asked) == len(tried)
 
 
 def test_of_equal_points_the_smallest_weights_are_taken():
@@ -62,6 +82,16 @@ def test_the_written_configuration_decodes_with_the_wer_that_it_states(tune, jst
         hyps = {line.split(maxsplit=1)[0]: line.partition(" ")[2] for line in lines}
         rates.append(100 * jiwer.wer([refs[utt] for utt in refs], [hyps[utt] for utt in refs]))
     assert f"{sum(rates) / 2:.1f}% with it" in stated
+
+
+def test_a_large_set_is_searched_coarsely_on_a_part_of_it(tune, toy, monkeypatch):
+    monkeypatch.setattr("jstasr.bin.tune.COARSE_UTTERANCES", 2)
+    done = tune("bad", folder=toy.speech_set("tuning", ["bad", "bad face", "bad", "bad cab"]))
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("lm_weight")]
+    coarse = [line for line in lines if line.endswith(" (2 utterances)")]
+    assert coarse and coarse == lines[: len(coarse)] and len(lines) > len(coarse) + 1
+    assert lines[len(coarse)].startswith("lm_weight 0.0 internal_lm_weight 0.0: ")
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,10 @@ def test_every_measurement_names_command_commit_and_machine_and_stands_in_a_page
         assert f"<!-- table: docs/measurements/{path.name} -->" in pages, path
 
 
-@pytest.mark.parametrize("name", ["an4", "commonvoice", "fleurs", "fsdd", "librispeech", "mini", "mls", "voxpopuli"])
+RECIPES = ["an4", "commonvoice", "fleurs", "fsdd", "librispeech", "mini", "mls", "speechocean762", "voxpopuli"]
+
+
+@pytest.mark.parametrize("name", RECIPES)
 def test_results_come_from_clean_commits(root, name):
     path = root / f"egs/{name}/asr1/RESULTS.md"
     text = path.read_text("utf-8") if path.is_file() else ""

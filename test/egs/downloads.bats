@@ -202,7 +202,7 @@ data_librispeech() {
 }
 
 @test "a dead network is one clear sentence, in every recipe" {
-    for name in an4 librispeech mls fleurs voxpopuli; do
+    for name in an4 librispeech mls fleurs speechocean762 voxpopuli; do
         recipe "${name}"
         run local/data.sh --data_url http://127.0.0.1:9
         [ "${status}" -eq 1 ]

@@ -169,3 +169,86 @@ lines() {
         cd "${BATS_TEST_TMPDIR}" && rm -r recipe
     done
 }
+
+# data_speechocean762 OPTION...: the sets of the small corpus, with two speakers in dev.
+data_speechocean762() {
+    local/data.sh --n_dev 2 --data_url "file://${made}" "$@"
+}
+
+@test "speechocean762: official parts, dev of both sexes and of the ages of train, sexes of the speakers" {
+    corpus speechocean762
+    recipe speechocean762
+    data_speechocean762 --text_files "${made}/text.txt"
+    valid train dev test
+    # In the order of sex and age: 0026 0048 0005 (f), 0001 0036 0006 (m); the middle one of each half is dev.
+    [ "$(xargs <data/dev/spk2gender)" = "0036 m 0048 f" ]
+    [ "$(cut -d ' ' -f 1 data/train/spk2utt | xargs)" = "0001 0005 0006 0026" ]
+    [ "$(xargs <data/test/spk2gender)" = "0003 m 0011 f" ]
+    grep -q '^000300014 downloads/speechocean762/WAVE/SPEAKER0003/000300014.WAV$' data/test/wav.scp
+    tr '\t' ' ' <downloads/speechocean762/test/text | diff - data/test/text
+}
+
+@test "speechocean762: no sentence of dev or test is in the text, none of test in train, and both are counted" {
+    corpus speechocean762
+    recipe speechocean762
+    run data_speechocean762 --text_files "${made}/text.txt"
+    [ "${status}" -eq 0 ]
+    says "train: left out 1 utterances of sentences that test has"
+    says "train_text: left out 4 sentences that dev or test has"
+    [ "$(lines data/test/text)" -eq 10 ]
+    for set in test dev; do
+        sed 's/^[^ ]* //; s/.*/\L&/' "data/${set}/text" | sort -u >spoken
+        sed 's/^[^ ]* //; s/[.]$//; s/.*/\L&/' data/train_text/text | sort -u | comm -12 - spoken >both
+        [ ! -s both ]
+    done
+}
+
+@test "speechocean762: a store with tables and clips is used as it is, with Common Voice's sentences" {
+    corpus speechocean762
+    recipe speechocean762
+    store=${BATS_TEST_TMPDIR}/store
+    mkdir -p "${store}/cv-corpus-6.1-sample/en" "${store}/speechocean762/clips"
+    tar -xzf "${made}/101/speechocean762.tar.gz" -C "${BATS_TEST_TMPDIR}"
+    cp "${BATS_TEST_TMPDIR}"/speechocean762/WAVE/*/*.WAV "${store}/speechocean762/clips"
+    for part in train test; do
+        from=${BATS_TEST_TMPDIR}/speechocean762/${part}
+        printf 'client_id\tpath\tsentence\tage\tgender\n' >"${store}/speechocean762/${part}.tsv"
+        join -t $'\t' "${from}/utt2spk" "${from}/text" | awk -F '\t' '{ print $2 "\t" $1 ".WAV\t" $3 }' |
+            join -t $'\t' - "${from}/spk2age" | join -t $'\t' - <(sed 's/m$/male/; s/f$/female/' "${from}/spk2gender") \
+            >>"${store}/speechocean762/${part}.tsv"
+    done
+    printf 'client_id\tpath\tsentence\n1\ta.mp3\t"Quite ""so"", he said.\n' >"${store}/cv-corpus-6.1-sample/en/validated.tsv"
+    printf 'And now?\n' >"${store}/cv-corpus-6.1-sample/en/unpaired_sentences.txt"
+    JSTASR_CORPORA=${store} local/data.sh --n_dev 2 --data_url file:///nowhere
+    valid train dev test
+    [ "$(xargs <data/dev/spk2gender)" = "0036 m 0048 f" ]
+    diff <(tr '\t' ' ' <"${BATS_TEST_TMPDIR}/speechocean762/test/text") data/test/text
+    [ "$(lines data/train_text/text)" -eq 2 ]
+    [ ! -e downloads ]
+}
+
+@test "speechocean762: without Common Voice the text is LibriSpeech's" {
+    corpus speechocean762
+    recipe speechocean762
+    run data_speechocean762 --n_text 100
+    [ "${status}" -eq 0 ]
+    says "of 100 in all"
+    [ -f downloads/LibriSpeech/librispeech-lm-norm.txt.gz ]
+}
+
+@test "speechocean762: stage 0 says what is missing and what would be downloaded" {
+    corpus speechocean762
+    recipe speechocean762
+    run ./run.sh --stop_stage 1 --skip_stages 1 --data_url http://mirror
+    [ "${status}" -eq 0 ]
+    [[ "${output}" != *"stage 1 downloads"* ]]
+    run ./run.sh --stop_stage 1 --data_url http://127.0.0.1:9
+    [ "${status}" -eq 1 ]
+    says "speechocean762: neither in \$JSTASR_CORPORA nor in downloads/: stage 1 downloads http://127.0.0.1:9/101/speechocean762.tar.gz"
+    says "stage 1 downloads http://127.0.0.1:9/11/librispeech-lm-norm.txt.gz"
+    run ./run.sh --stop_stage 1 --text_files nowhere.txt
+    [ "${status}" -eq 1 ]
+    says "--text_files nowhere.txt: no such file"
+    says "stage 0"
+    [ ! -e data/train ]
+}

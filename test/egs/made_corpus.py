@@ -16,6 +16,7 @@ from espeak import FreshEspeak  # noqa: E402
 RATE = 16000  # Hz
 UP, DOWN = 320, 441  # espeak-ng's 22050 Hz to 16000 Hz
 FORMATS = {".opus": ("OGG", "OPUS"), ".sph": ("NIST", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".wav": ("WAV", "PCM_16")}
+FORMATS[".WAV"] = FORMATS[".wav"]
 VARIANTS = ("m1", "f1", "m3", "f2", "m5", "f4")
 
 

@@ -22,7 +22,7 @@ option_names() {
 }
 
 @test "every option is used by the code" {
-    code=$(sed '1,/^# \[end of options\]/d' "${TEMPLATE}/asr.sh" && sed -n '/^check_values/,$p' "${ROOT}/utils/internal/asr_options.sh" && cat "${ROOT}/utils/internal/asr_decoding.sh")
+    code=$(sed '1,/^# \[end of options\]/d' "${TEMPLATE}/asr.sh" && sed -n '/^check_values/,$p' "${ROOT}/utils/internal/asr_options.sh" && cat "${ROOT}"/utils/internal/asr_{decoding,self_training}.sh)
     for name in $(option_names); do
         grep -qE "\\b${name}\\b" <<<"${code}" || { echo "--${name} does nothing" && return 1; }
     done
@@ -42,9 +42,9 @@ option_names() {
     grep -qE -- '--inference_modes .*\(default: "streaming full"; with --pretrained full\)' <<<"${output}"
 }
 
-@test "asr.sh stays under 500 lines and about 40 options" {
+@test "asr.sh stays under 500 lines and about 50 options" {
     [ "$(wc -l <"${TEMPLATE}/asr.sh")" -lt 500 ]
-    [ "$(option_names | wc -l)" -le 47 ]
+    [ "$(option_names | wc -l)" -le 51 ]
 }
 
 @test "an unknown option is refused by name" {
@@ -428,4 +428,73 @@ with wave.open(sys.argv[1], "wb") as file:
     run ./asr.sh --stage 2 --stop_stage 2 --nj 1
     [ "${status}" -eq 0 ] || says nothing
     [ -s dump/audio/test/wav.scp ]
+}
+
+# speech_set NAME ID...: a data directory of one speaker, NAME.
+speech_set() {
+    local set=$1 id
+    shift
+    mkdir -p "data/${set}"
+    for id in "$@"; do
+        echo "${id} /nowhere/${id}.wav" >>"data/${set}/wav.scp"
+        echo "${id} some words" >>"data/${set}/text"
+        echo "${id} ${set}" >>"data/${set}/utt2spk"
+    done
+    echo "${set} $*" >"data/${set}/spk2utt"
+}
+
+# decoded_by TAG: what stages 7 and 8 leave of the unpaired set far, with the choice that the stand-in does not make.
+decoded_by() {
+    local folder=exp/$1/decode_greedy/far_untranscribed/full
+    mkdir -p "${folder}"
+    touch "exp/$1/valid.wer.ave.pth" "${folder}"/{text,token,score}
+    printf 'far-1 one thing\nfar-3 another\n' >"${folder}/kept"
+}
+
+@test "self-training: transcripts of the unpaired sets are not read, and the experiment of each round has its own data" {
+    load show_words.sh
+    stand_ins
+    speech_set train train-1 train-2
+    speech_set dev dev-1
+    speech_set test test-1
+    speech_set far far-1 far-2 far-3
+    options=(--asr_tag mine --unpaired_speech_sets far --self_training_rounds 2 --self_training_share .6 --inference_tag greedy)
+    run timeout 100 ./asr.sh --stage 1 --stop_stage 1 "${options[@]}"
+    [ "${status}" -eq 0 ]
+    [ "$(cat data/far_untranscribed/text)" = "$(printf 'far-1\nfar-2\nfar-3')" ]
+    decoded_by mine
+    run timeout 100 ./asr.sh --stage 11 "${options[@]}"
+    # The stand-ins write no files, so that the second experiment ends at its stage 3.
+    [ "${status}" -eq 1 ]
+    says "Self-training, round 1 of 2: the experiment exp/mine_st1"
+    says "needs dump/audio/train_mine_st1/text"
+    tr '\0' ' ' <words.pseudo-label |
+        grep -q -- "--decoded exp/mine/decode_greedy/far_untranscribed/full --share .6 --output"
+    [ "$(cat data/train_mine_st1/text)" = "$(printf 'far-1 one thing\nfar-3 another\ntrain-1 some words\ntrain-2 some words')" ]
+    utils/validate_data_dir.sh --no-feats data/far_mine_st1
+    # The next round adds to the paired set alone, and is the last.
+    decoded_by mine_st1
+    run timeout 100 ./asr.sh --stage 11 "${options[@]}" --asr_tag mine_st1 --train_set train_mine_st1
+    says "Self-training, round 2 of 2: the experiment exp/mine_st2"
+    says "needs dump/audio/train_mine_st2/text"
+    [ "$(cut -d ' ' -f 1 data/train_mine_st2/text | xargs)" = "far-1 far-3 train-1 train-2" ]
+}
+
+@test "self-training: sets that cannot be used are refused" {
+    load show_words.sh
+    stand_ins
+    for set in train dev test; do speech_set "${set}" "${set}-1"; done
+    run timeout 100 ./asr.sh --stage 1 --stop_stage 1 --unpaired_speech_sets far
+    says "--unpaired_speech_sets far: local/data.sh made no data/far"
+    run timeout 100 ./asr.sh --stage 1 --stop_stage 1 --unpaired_speech_sets test
+    says "--unpaired_speech_sets test: is a set to measure errors on"
+    speech_set far train-1
+    run timeout 100 ./asr.sh --stage 1 --stop_stage 1 --unpaired_speech_sets far
+    says "--unpaired_speech_sets far: has utterances of train: train-1"
+    for share in 0 1.5 0.0 some; do
+        run ./asr.sh --self_training_share "${share}"
+        says "--self_training_share must be above 0 and at most 1, not '${share}'"
+    done
+    run ./asr.sh --self_training_rounds 0
+    says "--self_training_rounds must be 1 or more"
 }

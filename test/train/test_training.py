@@ -161,7 +161,7 @@ def test_a_wrong_configuration_names_the_key(tmp_path, text, message):
 @pytest.mark.parametrize(
     "override, message",
     [
-        ("precision=16-mixed", "precision: 16-mixed is not one of 32-true bf16-mixed"),
+        ("precision=16-mixed", "precision: 16-mixed is not one of auto 32-true bf16-mixed"),
         ("strategy=zero", "strategy: zero is not one of ddp fsdp"),
         ("optim.schedule=step", "optim.schedule: step is not one of"),
         ("optim.ema=1.0", "optim.ema: must lie in"),

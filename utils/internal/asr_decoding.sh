@@ -2,11 +2,19 @@
 # shellcheck disable=SC2154  # variables of asr.sh, which sources this and has them
 # Sourced by asr.sh: decoding in jobs, and the n-gram language model of --use_lm.
 
-# decode_sets FOLDER OPTION...: decodes all test sets in jobs, to FOLDER/<set>/<mode>/{text,token,score}.
+# merge OUT FILE...: the jobs' sorted files as one, which appears whole or not at all.
+merge() {
+    local out=$1
+    shift
+    cat -- "$@" | sort >"${out}.tmp"
+    mv "${out}.tmp" "${out}"
+}
+
+# decode_sets FOLDER OPTION...: decodes all test sets, and those of self-training, in jobs, to FOLDER/<set>/<mode>/{text,token,score}.
 decode_sets() {
     local out jobs set mode file number parts folder=$1
     shift
-    for set in "${test_sets[@]}"; do
+    for set in "${test_sets[@]}" "${untranscribed[@]}"; do
         needs 5 "${featsdir}/${set}/utt2num_frames"
         out=${folder}/${set}
         jobs=$(jobs_for "${featsdir}/${set}/utt2num_frames" "${inference_nj}")

@@ -110,7 +110,7 @@ check_stages() {
 # check_values: stop where an option has a value that it cannot have.
 check_values() {
     local name metric mode
-    for name in stage stop_stage ngpu train_procs num_nodes nj inference_nj nbpe average_num ngram_num; do
+    for name in stage stop_stage ngpu train_procs num_nodes nj inference_nj nbpe average_num ngram_num self_training_rounds; do
         [[ "${!name}" =~ ^[0-9]{0,9}$ ]] || die "--${name} must be a number, not '${!name}'"
     done
     check_stages
@@ -129,6 +129,9 @@ check_values() {
     [ "${lang}" != noinfo ] || die "--lang noinfo: the phonemes and the reading of numbers need the language, as in --lang en"
     [[ "${use_lm}" =~ ^(true|false|auto)$ ]] || die "--use_lm must be true, false or auto, not '${use_lm}'"
     [[ "${use_ngram}" =~ ^(true|false)?$ ]] || die "--use_ngram must be true or false, not '${use_ngram}'"
+    [[ "${self_training_share}" =~ ^(0?\.[0-9]*[1-9][0-9]*|1|1\.0*)$ ]] ||
+        die "--self_training_share must be above 0 and at most 1, not '${self_training_share}'"
+    [ "${self_training_rounds:-0}" -gt 0 ] || die "--self_training_rounds must be 1 or more; without --unpaired_speech_sets there is none"
     case ${inference_asr_model} in
         valid.acc* | valid.loss* | *epoch.pth | train.*)
             die "--inference_asr_model ${inference_asr_model} is a file of ESPnet; stage 7 writes valid.wer.ave.pth, the mean of the best --average_num checkpoints"

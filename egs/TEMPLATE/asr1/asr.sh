@@ -36,6 +36,9 @@ disk_gb=5              # Free disk space that stage 0 demands, GB.
 train_set=train        # Paired training set, a folder of data/.
 valid_set=dev          # Paired development set.
 test_sets="test"       # Paired test sets, as in "test test_rare".
+unpaired_speech_sets=  # Self-training: sets of data/ without transcripts, for a second experiment, <tag>_st1.
+self_training_rounds=1 # Rounds of it: each decodes these sets with the model of the last, and trains another.
+self_training_share=0.7 # Share of their utterances that is kept: those of the most confident hypotheses.
 text_sets=             # Text-only training sets, as in "text"; none: trains on the paired set alone.
 local_data_opts=       # Options for local/data.sh, as in "--n_paired 3000".
 lang=en                # Language of utterances that no utt2lang names.
@@ -157,14 +160,6 @@ jobs_for() {
     echo $((lines < $2 ? lines : $2))
 }
 
-# merge OUT FILE...: the jobs' sorted files as one, which appears whole or not at all.
-merge() {
-    local out=$1
-    shift
-    cat -- "$@" | sort >"${out}.tmp"
-    mv "${out}.tmp" "${out}"
-}
-
 # hash_of TEXT: a short name for a list of options.
 hash_of() {
     printf '%s' "$1" | cksum | awk '{ printf "%08x", $1 }'
@@ -174,6 +169,8 @@ hash_of() {
 . utils/internal/asr_options.sh
 # shellcheck source=../../../utils/internal/asr_decoding.sh
 . utils/internal/asr_decoding.sh
+# shellcheck source=../../../utils/internal/asr_self_training.sh
+. utils/internal/asr_self_training.sh
 help_message=$(make_help)
 if [[ " $* " == *" --help "* || " $* " == *" -h "* ]]; then
     echo "${help_message}" # needs no environment
@@ -181,13 +178,12 @@ if [[ " $* " == *" --help "* || " $* " == *" -h "* ]]; then
 fi
 check_options "$@"
 set -- ${options_left[@]+"${options_left[@]}"}
+given=("$@") # for the experiments of self-training
 # shellcheck source=utils/internal/stage_helpers.sh
 . utils/internal/stage_helpers.sh
 # shellcheck source=utils/parse_options.sh
 . utils/parse_options.sh
-if [ $# -ne 0 ]; then
-    die "unexpected argument '$1': options are given as --name value; see --help"
-fi
+[ $# -eq 0 ] || die "unexpected argument '$1': options are given as --name value; see --help"
 check_values
 token_dir=data/token_list/${token_type}
 if [ "${token_type}" = bpe ]; then token_dir=data/token_list/bpe_unigram${nbpe}; fi
@@ -223,7 +219,8 @@ mapfile -d '' -t score_words < <(utils/internal/split_words.pl "${score_opts}")
 # The perturbed copy is a set of its own, so that a run without it finds its files untouched.
 paired_train=${train_set}
 if [ -n "${speed_perturb_factors}" ]; then paired_train=${train_set}_sp; fi
-read -ra paired_sets <<<"${paired_train} ${valid_set} ${test_sets[*]}"
+name_untranscribed_sets
+read -ra paired_sets <<<"${paired_train} ${valid_set} ${test_sets[*]} ${untranscribed[*]}"
 
 # Names that distinguish experiments.
 if [ -z "${asr_tag}" ]; then
@@ -261,6 +258,7 @@ if begins 0; then
     jstasr check --stages "${stages[*]}" --token-type "${token_type}" "${g2p_options[@]}" --langs "${langs}" \
         --ngpu "${ngpu}" --num-nodes "${num_nodes}" --disk-gb "${disk_gb}" --speed-perturb-factors "${speed_perturb_factors}" \
         --sets "${train_set} ${valid_set} ${test_sets[*]}" --job-command "${train_cmd}" --local-dir local --pretrained "${pretrained}" || die "something that later stages need is missing: see the table above"
+    if wanted 1 && grep -qs '^check=' local/data.sh; then local/data.sh --check true "${data_words[@]}"; fi
     ends
 fi
 
@@ -272,12 +270,13 @@ if begins 1; then
         utils/validate_data_dir.sh --no-feats "data/${set}"
     done
     for set in "${text_sets[@]}"; do [ -s "data/${set}/text" ] || die "local/data.sh made no data/${set}/text, which --text_sets names"; done
+    make_untranscribed_sets
     jstasr check --summary --langs "" --sets "${train_set} ${valid_set} ${test_sets[*]}"
     ends
 fi
 
 if begins 2; then
-    for set in "${train_set}" "${valid_set}" "${test_sets[@]}"; do
+    for set in "${train_set}" "${valid_set}" "${test_sets[@]}" "${untranscribed[@]}"; do
         needs 1 "data/${set}"/{wav.scp,text,utt2spk}
     done
     below "${audiodir}" "${paired_sets[@]}"
@@ -302,7 +301,7 @@ if begins 2; then
         )
         if [ -n "${channel}" ]; then options+=(--channel "${channel}"); fi
         # Test sets are scored whole, utterances without words too: there, every word of a hypothesis is an insertion.
-        if [[ " ${test_sets[*]} " == *" ${set} "* ]]; then
+        if [[ " ${test_sets[*]} ${untranscribed[*]} " == *" ${set} "* ]]; then
             options+=(--allow-empty-text)
         else
             options+=(--min-seconds "${min_wav_duration}" --max-seconds "${max_wav_duration}")
@@ -491,5 +490,6 @@ if begins 11; then
     ends
 fi
 
+if [ -n "${unpaired_speech_sets}" ] && "${ran}" && [ "${stop_stage}" -ge 11 ]; then self_train; fi
 "${ran}" || log "Nothing was run: all stages from ${stage} to ${stop_stage} are skipped (--skip_stages ${skip_stages# })"
 log "Finished in $(minutes "${SECONDS}")"

@@ -52,6 +52,11 @@ export FLEURS_URL=${FLEURS_URL:-https://huggingface.co/datasets/google/fleurs/re
 export AN4=${AN4:-$(corpus_dir an4)}
 export AN4_URL=${AN4_URL:-http://www.speech.cs.cmu.edu/databases/an4}
 
+# speechocean762: English by 250 speakers of Mandarin; {train,test}/ and WAVE/, or {train,test}.tsv and clips/.
+# openslr.org/101.
+export SPEECHOCEAN762=${SPEECHOCEAN762:-$(corpus_dir speechocean762)}
+export SPEECHOCEAN762_URL=${SPEECHOCEAN762_URL:-https://www.openslr.org/resources}
+
 # VoxPopuli: data/<language>/{asr_<split>.tsv,<split>/}, the European Parliament in 16 languages (CC0).
 export VOXPOPULI=${VOXPOPULI:-$(corpus_dir voxpopuli)}
 export VOXPOPULI_URL=${VOXPOPULI_URL:-https://huggingface.co/datasets/facebook/voxpopuli/resolve/719aaef8225945c0d80b277de6c79aa42ab053d5}
