@@ -16,6 +16,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
     --local_data_opts "${local_data_opts}" \
     --token_type char \
     --train_procs 2 \
-    --asr_config conf/train.yaml \
+    --asr_config conf/train_mini.yaml \
     --inference_config conf/decode_beam4.yaml \
     "$@"
