@@ -9,7 +9,7 @@ import jstasr
 
 PACKAGE = Path(jstasr.__file__).parent
 FLOORS = (
-    "errors config kaldi text corpus features kernels align lm data model losses experiment"
+    "errors config kaldi text corpus pretrained features kernels align lm data model losses experiment"
     " decode train score report check sweep bench bin cli"
 ).split()
 

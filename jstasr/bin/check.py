@@ -20,6 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--disk-gb", type=float, default=5, help="free space that must be here, GB")
     parser.add_argument("--memory-gb", type=float, default=2, help="memory that must be free, GB")
     parser.add_argument("--speed-perturb-factors", default="", help="where there are any, sox is needed")
+    parser.add_argument("--pretrained", default="", help="pretrained speech encoder; see docs/guide/pretrained.md")
     parser.add_argument("--local-dir", help="the recipe's local/: what data.sh and the scripts that it names need")
     parser.add_argument("--job-command", default="run.pl", help="run.pl, slurm.pl or queue.pl, with options")
 
@@ -60,6 +61,8 @@ def run(args: Namespace) -> None:
         memory_gb=args.memory_gb,
         speed_perturb=bool(args.speed_perturb_factors.split()),
         job_command=args.job_command,
+        pretrained=args.pretrained,
+        seconds=sum(sum(one.seconds.values()) for one in speech),
     )
     items = all_items(recipe) + (local_items(Path(args.local_dir)) if args.local_dir else [])
     findings = probe_all(items, parse_stages(args.stages))

@@ -18,6 +18,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--lang", help=f"language that `jstasr transcribe` gives to a multilingual model; {UTT2LANG}: none"
     )
 
+    parser.add_argument(
+        "--with-encoder", action="store_true", help="pack the pretrained encoder too, not its name and digest alone"
+    )
+
 
 def run(args: Namespace) -> None:
     from pathlib import Path
@@ -34,5 +38,5 @@ def run(args: Namespace) -> None:
     given = args.config or args.overrides or args.lm or args.lang
     search = search_settings(args) if given else None
     with lock_for_output(expdir, output):
-        pack(expdir, Path(args.model) if args.model else expdir / AVERAGED, output, search, args.lm)
+        pack(expdir, Path(args.model) if args.model else expdir / AVERAGED, output, search, args.lm, args.with_encoder)
     print(f"{output}: {output.stat().st_size / 1e6:.1f} MB")

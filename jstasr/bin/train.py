@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jstasr.experiment.config import TrainConfig
     from jstasr.kaldi.locks import Lock
     from jstasr.train.signals import StopRequest
 
@@ -77,6 +78,33 @@ def run(args: Namespace) -> int:
         return REQUEUE_CODE
 
 
+def use_encoder(config: "TrainConfig", train_dir: str) -> None:
+    """Put the pretrained encoder of the training features into the configuration, which names it.
+
+    Raises:
+        JstasrError: features of another encoder or layer.
+    """
+    from jstasr.errors import JstasrError
+    from jstasr.experiment.config import feature_settings
+    from jstasr.features.settings import EXTRACT_AGAIN, KINDS, WAVEFORM, settings_of
+
+    found, own = settings_of(train_dir), config.model.pretrained
+    if found.kind not in KINDS and found.encoder != own.name:
+        raise JstasrError(
+            f"{train_dir}: holds features of {found.encoder}, and model.pretrained.name is {own.name}. {EXTRACT_AGAIN}"
+        )
+    own.inside = found.kind == WAVEFORM
+    if not own.inside and (own.weighted or own.train_layers or own.lora_rank):
+        raise JstasrError(
+            "model.pretrained: weighted, train_layers and lora_rank need audio, not features on disk: --feats_type raw"
+        )
+    if own.inside and config.augment.tempo:
+        raise JstasrError("augment.tempo: is for features, not for audio (--feats_type raw). Set it to 0")
+    config.features.kind = feature_settings(config).kind
+    config.model.num_mel_bins = found.num_mel_bins
+    own.digest = own.digest or found.digest
+
+
 def train_or_search(args: Namespace, stop: "StopRequest", lock: "Lock | None" = None, notes: Sequence[str] = ()) -> int:
     """Train, or find the batch size with --find-batch; the exit code.
 
@@ -92,13 +120,13 @@ def train_or_search(args: Namespace, stop: "StopRequest", lock: "Lock | None" = 
     from jstasr.data.speech_set import SpeechSet
     from jstasr.data.text_set import TextSet
     from jstasr.errors import JstasrError
-    from jstasr.experiment.config import load_config
+    from jstasr.experiment.config import feature_settings, load_config
     from jstasr.experiment.data_record import DEV, PAIRED, UNPAIRED, describe
     from jstasr.experiment.files import IMAGES
     from jstasr.experiment.folder import prepare_folder
     from jstasr.experiment.initial import initial_weights
     from jstasr.features.cmvn import load_cmvn
-    from jstasr.features.settings import kind_of, require_kind
+    from jstasr.features.settings import PRETRAINED, kind_of, require_features
     from jstasr.kaldi.audio import parse_rate
     from jstasr.report.pictures import AlignmentPictures
     from jstasr.text.tokens import PhoneList, build_tokenizer
@@ -114,9 +142,11 @@ def train_or_search(args: Namespace, stop: "StopRequest", lock: "Lock | None" = 
     config = load_config(args.config, args.overrides)
     config.sample_rate = parse_rate(args.fs)
     config.model.vocab_size, config.model.phone_size = len(tokenizer), len(phone_list)
+    if config.model.encoder == PRETRAINED:
+        use_encoder(config, args.train_dir)
     config.features.kind = config.features.kind or kind_of(args.train_dir)
-    require_kind(args.train_dir, config.features.kind, "this training")
-    require_kind(args.valid_dir, config.features.kind, "this training")
+    for folder in (args.train_dir, args.valid_dir):
+        require_features(folder, feature_settings(config), "this training")
     cmvn = load_cmvn(args.cmvn)
     refusals = Refusals()
     speech = SpeechSet(Path(args.train_dir), tokenizer, phone_list, refusals)

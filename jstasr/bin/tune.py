@@ -35,7 +35,7 @@ def run(args: Namespace) -> None:
     from jstasr.decode.decode_set import read_batches
     from jstasr.decode.tune import EncodedBatch, tune
     from jstasr.errors import JstasrError
-    from jstasr.experiment.load import Experiment
+    from jstasr.experiment.load import Experiment, require_modes
     from jstasr.experiment.search import BEAM, load_search_config
     from jstasr.kaldi.files import atomic_write
     from jstasr.kaldi.locks import locked_file
@@ -57,6 +57,7 @@ def run(args: Namespace) -> None:
     experiment = Experiment.load(args.expdir, args.model, device, own_search=False)
     language_model = NgramModel.load(args.lm, experiment.tokenizer.token_list.tokens, device)
     languages = given_languages(config.lang, folder, ids)
+    require_modes(experiment, modes)
     coarse = [ids[i] for i in spread_subset(len(ids), COARSE_UTTERANCES)]
     others = sorted(set(ids) - set(coarse))
 

@@ -38,6 +38,8 @@ class Recipe:
     memory_gb: float = 2
     speed_perturb: bool = False
     job_command: str = "run.pl"  # train_cmd of cmd.sh
+    pretrained: str = ""  # name of a pretrained encoder
+    seconds: float = 0.0  # of audio in all sets, before speed perturbation; 0: not known yet
 
 
 def module_items(recipe: Recipe) -> list[Item]:
@@ -110,6 +112,10 @@ def all_items(recipe: Recipe) -> list[Item]:
         ),
         Item("memory", partial(probes.memory, recipe.memory_gb), ALL, "end other programs"),
     ]
+    if recipe.pretrained:
+        remedy = "see docs/guide/pretrained.md"
+        stages = (FEATURES, PACK)
+        items.append(Item("encoder", partial(probes.pretrained, recipe.pretrained, recipe.seconds), stages, remedy))
     if recipe.ngpu > 0:
         remedy = "run on a machine with a GPU and its driver, or train with --ngpu 0"
         items.append(Item("GPU", partial(probes.gpus, recipe.ngpu), (TRAIN,), remedy))

@@ -183,6 +183,25 @@ def numbers(language: str) -> str:
     return f"12 is {words}"
 
 
+def pretrained(name: str, seconds: float) -> str:
+    """What a pretrained encoder is, and the disk space that its features of `seconds` of audio need (0: not known)."""
+    from jstasr.features.frames import PRETRAINED_SHIFT_MS
+    from jstasr.pretrained.encoder import load_located, locate
+
+    try:
+        encoder = load_located(name, locate(name))
+    except JstasrError as error:
+        raise Missing(str(error)) from None
+    hour = 3600 * 1000 / PRETRAINED_SHIFT_MS * encoder.width * 2 / 1e9  # two bytes a value
+    text = f"{encoder.family}, {encoder.num_layers} layers of {encoder.width}; features of an hour: {hour:.2f} GB"
+    if seconds:
+        needed, free = hour * seconds / 3600, shutil.disk_usage(".").free / 1e9
+        text += f", {needed:.2f} GB here"
+        if free < needed:
+            raise Missing(f"{text}, and {free:.1f} GB are free")
+    return text
+
+
 def gpus(count: int) -> str:
     """torch can use `count` GPUs."""
     import torch

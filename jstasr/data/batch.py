@@ -5,12 +5,14 @@ from dataclasses import dataclass, field, fields, replace
 import torch
 from torch import Tensor
 
+from jstasr.features.frames import FRAME_SHIFT_MS
+
 
 @dataclass
 class Batch:
     """Paired utterances and unpaired texts, both padded with 0.
 
-    B paired utterances: `speech` (B, T, F) log-mel float32, `labels` (B, U), `phones` (B, P).
+    B paired utterances: `speech` (B, T, F) features float32, `labels` (B, U), `phones` (B, P).
     N unpaired texts: `text_phones` (N, Q), `text_labels` (N, V). The matching `*_lengths` are (B,) or (N,) int64.
     """
 
@@ -26,18 +28,20 @@ class Batch:
     text_phone_lengths: Tensor
     text_labels: Tensor
     text_label_lengths: Tensor
+    frame_ms: int = FRAME_SHIFT_MS  # from one frame of `speech` to the next
     skipped: list[str] = field(default_factory=list)  # what is wrong with each utterance that was left out
 
     def counts(self, paired: int) -> dict[str, int]:
-        """Amount of each unit in the batch; `paired`: transcripts of paired speech in the text batch."""
+        """Amount of each unit in the batch, frames in 10 ms; `paired`: transcripts of paired speech in its text."""
+        ticks = self.frame_ms // FRAME_SHIFT_MS
         return {
             "labels": int(self.label_lengths.sum()),
             "phones": int(self.phone_lengths.sum()),
             "text_labels": int(self.text_label_lengths.sum()),
             "text_phones": int(self.text_phone_lengths.sum()),
             "paired": paired,
-            "frames": int(self.speech_lengths.sum()),
-            "padded_frames": self.speech.shape[0] * self.speech.shape[1],
+            "frames": int(self.speech_lengths.sum()) * ticks,
+            "padded_frames": self.speech.shape[0] * self.speech.shape[1] * ticks,
         }
 
     def to(self, device: torch.device) -> "Batch":

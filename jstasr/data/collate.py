@@ -12,6 +12,7 @@ from jstasr.data.join import Joins, joined_features, joined_id, joined_labels, j
 from jstasr.data.speech_set import SpeechSet
 from jstasr.data.text_set import TextSet
 from jstasr.errors import JstasrError
+from jstasr.features.frames import FRAME_SHIFT_MS
 from jstasr.kaldi.feature_archive import UnusableFeatures
 
 
@@ -92,7 +93,11 @@ def collate(
     rng = np.random.default_rng(joins.seed)
     rows, text_rows = split_rows(indexes, joins.speech), split_rows(text_indexes, joins.text)
     gaps, parts = split_rows(joins.pauses, joins.speech), iter(found)
-    matrices = [joined_features(list(islice(parts, len(row))), pauses.tolist(), rng) for row, pauses in zip(rows, gaps)]
+    ticks = speech.frame_ms // FRAME_SHIFT_MS
+    matrices = [
+        joined_features(list(islice(parts, len(row))), (pauses // ticks).tolist(), rng, speech.log_mel)
+        for row, pauses in zip(rows, gaps)
+    ]
     features, speech_lengths = pad_features(matrices)
     labels, label_lengths = pad_symbols([joined_labels(speech, row) for row in rows])
     phones, phone_lengths = pad_symbols([joined_phones(speech, row) for row in rows])
@@ -112,5 +117,6 @@ def collate(
         text_phone_lengths=text_phone_lengths,
         text_labels=text_labels,
         text_label_lengths=text_label_lengths,
+        frame_ms=speech.frame_ms,
         skipped=skipped,
     )

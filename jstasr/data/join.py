@@ -163,41 +163,56 @@ def split_rows(items: Sequence[int] | np.ndarray, counts: np.ndarray) -> list[np
     return np.split(np.asarray(items, dtype=np.int64), counts.cumsum()[:-1]) if len(counts) else []
 
 
+def edge_frames(features: np.ndarray) -> np.ndarray:
+    """The first and last frames of an utterance, (Q, F), Q >= 1: most of them are its background."""
+    count = max(1, round(QUIET_SHARE / 2 * len(features)))
+    return np.concatenate([features[:count], features[len(features) - count :]])
+
+
 def quiet_frames(features: np.ndarray) -> np.ndarray:
     """The quietest frames of an utterance, (Q, F), Q >= 1: its background where it has pauses or edges."""
     count = max(1, round(QUIET_SHARE * len(features)))
     return features[np.argpartition(features.mean(axis=1), count - 1)[:count]]
 
 
-def pause_between(before: np.ndarray, after: np.ndarray, frames: int, rng: np.random.Generator) -> np.ndarray:
+def pause_between(
+    before: np.ndarray, after: np.ndarray, frames: int, rng: np.random.Generator, log_mel: bool = True
+) -> np.ndarray:
     """The features of a pause: the background of the two utterances, the same lowered, or digital silence.
 
     Args:
-        before, after: (T, F) log-mel of the utterances.
+        before, after: (T, F) features of the utterances.
         frames: length of the pause.
+        log_mel: what the features are; of others, the levels are not known: the background as it is.
     Returns:
         (frames, F).
     """
     kind, lowered = rng.random(2)
-    if kind < SILENT_PAUSES:
+    if log_mel and kind < SILENT_PAUSES:
         return np.full((frames, before.shape[1]), LOG_FLOOR, dtype=before.dtype)
     first = int(rng.integers(frames + 1))  # the background changes at a random place
-    sources = [(quiet_frames(before), first), (quiet_frames(after), frames - first)]
+    background_of = quiet_frames if log_mel else edge_frames
+    sources = [(background_of(before), first), (background_of(after), frames - first)]
     background = np.concatenate([quiet[rng.integers(len(quiet), size=count)] for quiet, count in sources])
+    if not log_mel:
+        return background
     if kind < SILENT_PAUSES + LOWERED_PAUSES:
         background = background - np.asarray(LOWERED_BY * lowered, dtype=background.dtype)
     return np.maximum(background, np.asarray(LOG_FLOOR, dtype=background.dtype))
 
 
-def joined_features(matrices: Sequence[np.ndarray], pauses: Sequence[int], rng: np.random.Generator) -> np.ndarray:
+def joined_features(
+    matrices: Sequence[np.ndarray], pauses: Sequence[int], rng: np.random.Generator, log_mel: bool = True
+) -> np.ndarray:
     """Features (T_i, F) of utterances -> (T, F) of one after the other.
 
     Args:
         pauses: frames of the pause before each; the first is ignored.
+        log_mel: what the features are, see `pause_between`.
     """
     parts = [matrices[0]]
     for before, after, frames in zip(matrices, matrices[1:], pauses[1:]):
-        parts += [pause_between(before, after, int(frames), rng), after]
+        parts += [pause_between(before, after, int(frames), rng, log_mel), after]
     return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from jstasr.data.refusals import Refusals, refuse
 from jstasr.data.text_set import LazyArrays, LazySequence, TextFolder
 from jstasr.errors import JstasrError
-from jstasr.features.frames import SUBSAMPLING
+from jstasr.features.frames import ENCODER_FRAME_SECONDS, FRAME_SHIFT_MS
 from jstasr.features.on_the_fly import open_features
-from jstasr.features.settings import EXTRACT_AGAIN
+from jstasr.features.settings import EXTRACT_AGAIN, KINDS, settings_of
 from jstasr.kaldi.data_dir import UTT2NUM_FRAMES, UTT2SPK
 from jstasr.kaldi.indexed_table import IndexedTable
 from jstasr.kaldi.tables import read_table
@@ -67,12 +67,14 @@ class SpeechSet:
     def __init__(self, folder: Path, tokenizer: Tokenizer, phone_list: PhoneList, refusals: Refusals | None = None):
         """
         Args:
-            folder: dump/fbank/<set> (feats.scp) or dump/raw/<set> (wav.scp), with utt2num_frames, text, phones and,
-                optionally, utt2lang.
+            folder: dump/<features>/<set>, with feats.scp (dump/raw/<set>: with wav.scp), utt2num_frames, text,
+                phones and, optionally, utt2lang.
             refusals: collects what cannot be used; None: raise it here.
         """
         self.folder = Path(folder)
         self.dimension: int | None = None  # of the features; known after `check`
+        settings = settings_of(self.folder)
+        self.frame_ms, self.log_mel = settings.frame_ms, settings.kind in KINDS
         found = Refusals() if refusals is None else refusals
         self.table = IndexedTable(self.folder / UTT2NUM_FRAMES)
         if not len(self.table):
@@ -99,6 +101,11 @@ class SpeechSet:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    @property
+    def durations(self) -> np.ndarray:
+        """(N,) int32, lengths of the utterances in 10 ms."""
+        return self.num_frames * (self.frame_ms // FRAME_SHIFT_MS)
 
     def speaker_groups(self) -> np.ndarray:
         """(N,) int64, equal for utterances of one speaker and language.
@@ -134,7 +141,7 @@ class SpeechSet:
         return self.transcripts.digests
 
     def features(self, index: int) -> np.ndarray:
-        """Log-mel features of one utterance, (T, F) float32; `check` fixes F.
+        """Features of one utterance, (T, F) float32; `check` fixes F.
 
         Raises:
             JstasrError: missing or damaged features, or a shape other than the set's.
@@ -164,10 +171,11 @@ class SpeechSet:
                 have another size, are cut short or, of those that were read, are not finite or all zero.
         """
         found = Refusals() if refusals is None else refusals
-        frames = -(-self.num_frames // SUBSAMPLING)
+        encoder_ms = round(1000 * ENCODER_FRAME_SECONDS)
+        frames = -(-self.num_frames // (encoder_ms // self.frame_ms))
         found.add(
             self.folder,
-            f"more labels than encoder frames ({SUBSAMPLING * 10} ms each)",
+            f"more labels than encoder frames ({encoder_ms} ms each)",
             [self.ids[int(i)] for i in np.flatnonzero(frames < self.labels.lengths)],
             "Remove these utterances, or use larger tokens (--token_type bpe with a larger --nbpe)",
         )

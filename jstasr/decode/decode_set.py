@@ -14,11 +14,12 @@ from jstasr.data.speech_set import read_num_frames
 from jstasr.decode.greedy import Hypothesis, search
 from jstasr.decode.streaming import search_in_pieces
 from jstasr.errors import JstasrError
-from jstasr.experiment.load import Experiment
+from jstasr.experiment.config import feature_settings
+from jstasr.experiment.load import Experiment, require_modes
 from jstasr.experiment.search import SearchConfig
-from jstasr.features.frames import FRAMES_PER_SECOND
+from jstasr.features.frames import FRAME_SHIFT_MS, FRAMES_PER_SECOND
 from jstasr.features.on_the_fly import open_features
-from jstasr.features.settings import require_kind
+from jstasr.features.settings import require_features, settings_of
 from jstasr.kaldi.files import atomic_write, first_few
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import FULL, STREAMING, Encoded, JointModel
@@ -63,15 +64,15 @@ def read_batches(
 
     Args:
         ids: the utterances.
-        batch_frames: padded feature frames of a batch.
+        batch_frames: padded feature frames of a batch, in 10 ms.
         languages: utterance -> language, given to a multilingual model; None: it recognises the language.
     Raises:
         JstasrError: features that are missing, damaged, or of another kind or dimension; an unknown language.
     """
-    require_kind(folder, experiment.config.features.kind, "the model")
+    require_features(folder, feature_settings(experiment.config), "the model")
     reader = open_features(folder)
     starts = language_labels(experiment, ids, languages)
-    for indexes in bucketed_batches(read_num_frames(folder, ids), batch_frames, np.random.default_rng(0)):
+    for indexes in bucketed_batches(read_durations(folder, ids), batch_frames, np.random.default_rng(0)):
         matrices = [reader[ids[i]] for i in indexes]
         for index, matrix in zip(indexes, matrices):
             if matrix.shape[1] != experiment.config.model.num_mel_bins:
@@ -81,6 +82,11 @@ def read_batches(
                 )
         start = None if starts is None else starts[indexes].to(experiment.model.ctc_label.weight.device)
         yield FeatureBatch([ids[i] for i in indexes], matrices, start)
+
+
+def read_durations(folder: Path, ids: list[str]) -> np.ndarray:
+    """(N,) int64, lengths of utterances of a set in 10 ms; errors as of `read_num_frames`."""
+    return read_num_frames(folder, ids) * (settings_of(folder).frame_ms // FRAME_SHIFT_MS)
 
 
 @torch.inference_mode()
@@ -108,7 +114,8 @@ def decode_set(
             utterances that are too long for full context.
     """
     model, device = experiment.model, experiment.model.ctc_label.weight.device
-    lengths = read_num_frames(folder, ids)
+    require_modes(experiment, modes)
+    lengths = read_durations(folder, ids)
     most = config.max_seconds * FRAMES_PER_SECOND
     if FULL in modes:
         refuse_long(

@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike
 from jstasr.decode.greedy import Hypothesis, search
 from jstasr.decode.streaming import first_hypothesis, streaming_search
 from jstasr.errors import JstasrError
-from jstasr.experiment.load import Experiment
+from jstasr.experiment.config import feature_settings
+from jstasr.experiment.load import Experiment, require_modes
 from jstasr.experiment.search import SearchConfig
+from jstasr.features.compute import feature_computer
 from jstasr.features.fbank import Fbank, StreamingFbank
 from jstasr.features.frames import ENCODER_FRAME_SECONDS, FRAME_LENGTH_MS
 from jstasr.kaldi.audio import MAX_RATE, MIN_RATE, Channel, Resampler, is_pipe, read_blocks
@@ -46,7 +48,7 @@ class Transcriber:
         self.language_model = language_model or experiment.language_model
         config = experiment.config
         self.sample_rate = config.sample_rate
-        self.fbank = Fbank(config.sample_rate, config.model.num_mel_bins, config.features.kind)
+        self.features = experiment.encoder or feature_computer(feature_settings(config))
 
     @classmethod
     def from_pretrained(
@@ -94,6 +96,8 @@ class Transcriber:
         """
         if mode not in (FULL, STREAMING):
             raise JstasrError(f"mode {mode!r}: must be {FULL} or {STREAMING}")
+        if mode == STREAMING:
+            require_modes(self.experiment, [mode])
         config = self.settings(config, lang)
         name = str(audio) if isinstance(audio, (str, Path)) else "the given array"
         pieces = self.pieces(audio, name, sample_rate, channel)
@@ -115,7 +119,7 @@ class Transcriber:
                     "streaming decoder (--mode streaming), cut it at pauses, or raise the limit (--set max_seconds=N)"
                 )
         self.refuse_short(len(samples), name)
-        features = torch.from_numpy(self.fbank(samples)).to(self.device)
+        features = torch.from_numpy(self.features(samples)).to(self.device)
         return self.decode(features, mode, config, start)
 
     def settings(self, config: SearchConfig | None, lang: str | None) -> SearchConfig:
@@ -148,13 +152,13 @@ class Transcriber:
 
     def refuse_short(self, count: int, name: str) -> None:
         """Refuse audio of `count` samples that has no frame."""
-        if count < self.fbank.window:
+        if count < self.features.window:
             seconds = count / self.sample_rate
             raise JstasrError(f"{name}: {seconds:.3f} s of audio is shorter than one {FRAME_LENGTH_MS} ms window")
 
     @torch.inference_mode()
     def decode(self, features: torch.Tensor, mode: str, config: SearchConfig, start: int | None = None) -> Transcript:
-        """Raw log-mel features (T, F) of one utterance -> Transcript; `start`: its first label, if known."""
+        """Features (T, F) of one utterance -> Transcript; `start`: its first label, if known."""
         model = self.experiment.model
         lengths = torch.tensor([len(features)], device=features.device)
         encoded = model.encode_speech(features[None], lengths)
@@ -218,7 +222,9 @@ class TranscriptStream:
             )
         model = self.model = transcriber.experiment.model
         self.transcriber = transcriber
-        self.fbank = StreamingFbank(transcriber.fbank)
+        require_modes(transcriber.experiment, [STREAMING])
+        assert isinstance(transcriber.features, Fbank)  # only such models stream
+        self.fbank = StreamingFbank(transcriber.features)
         self.state = model.new_stream()
         config = transcriber.settings(config, lang)
         label = transcriber.start_label(config.lang)

@@ -11,11 +11,19 @@ from jstasr.data.join_config import JoinConfig
 from jstasr.data.join_config import faults as join_faults
 from jstasr.errors import JstasrError
 from jstasr.features.augment import AugmentConfig
-from jstasr.features.settings import KINDS, FeatureConfig
+from jstasr.features.settings import (
+    FIRST_KIND,
+    KINDS,
+    PRETRAINED,
+    WAVEFORM,
+    FeatureConfig,
+    FeatureSettings,
+)
 from jstasr.features.specaug import SpecAugmentConfig
 from jstasr.losses.config import LossConfig
 from jstasr.losses.config import faults as loss_faults
-from jstasr.model.config import ModelConfig
+from jstasr.model.config import ENCODERS, ModelConfig
+from jstasr.pretrained.encoder import SpeechEncoder, open_encoder
 
 AUTO, FP32, BF16 = "auto", "32-true", "bf16-mixed"
 PRECISIONS = (AUTO, FP32, BF16)
@@ -105,8 +113,7 @@ def check_values(config: TrainConfig) -> None:
         raise JstasrError(f"precision: {config.precision} is not one of {' '.join(PRECISIONS)}")
     if config.strategy not in STRATEGIES:
         raise JstasrError(f"strategy: {config.strategy} is not one of {' '.join(STRATEGIES)}")
-    if config.features.kind not in ("", *KINDS):
-        raise JstasrError(f"features.kind: {config.features.kind} is not one of {' '.join(KINDS)}")
+    check_encoder(config)
     if optim.schedule not in SCHEDULES:
         raise JstasrError(f"optim.schedule: {optim.schedule} is not one of {' '.join(SCHEDULES)}")
     if not 0 <= optim.ema < 1:
@@ -120,6 +127,59 @@ def check_values(config: TrainConfig) -> None:
             raise JstasrError(f"optim.{name}: must be 1 or more")
     if config.valid.interval < 1:
         raise JstasrError("valid.interval: must be 1 or more")
+
+
+LOG_MEL_ONLY = ("edge_frames", "warp", "filter_db", "gain_db", "noise_share")  # of augment
+
+
+def check_encoder(config: TrainConfig) -> None:
+    """Refuse an unknown encoder or kind of features, and settings that go with log-mel features alone."""
+    model, kind = config.model, config.features.kind
+    if model.encoder not in ENCODERS:
+        raise JstasrError(f"model.encoder: {model.encoder} is not one of {' '.join(ENCODERS)}")
+    if model.encoder != PRETRAINED:
+        if kind not in ("", *KINDS):
+            raise JstasrError(f"features.kind: {kind} is not one of {' '.join(KINDS)}")
+        if model.pretrained.name:
+            raise JstasrError("model.pretrained.name: goes with model.encoder=pretrained. Give both: --pretrained NAME")
+        return
+    if kind not in ("", PRETRAINED, WAVEFORM):
+        raise JstasrError(f"features.kind: {kind}: model.encoder=pretrained needs {PRETRAINED} or {WAVEFORM}")
+    if model.pretrained.inside and config.strategy == "fsdp":
+        raise JstasrError("strategy: fsdp does not work with a pretrained encoder in the model. Set ddp")
+    if model.pretrained.train_layers and model.pretrained.lora_rank:
+        raise JstasrError("model.pretrained: train_layers and lora_rank are two ways to train an encoder: set one")
+    if not model.pretrained.name:
+        raise JstasrError("model.encoder=pretrained: names no encoder. Give one: --pretrained NAME")
+    for name in LOG_MEL_ONLY:
+        if getattr(config.augment, name):
+            raise JstasrError(
+                f"augment.{name}: is for log-mel features, not for those of a pretrained encoder. Set it to 0"
+            )
+    if model.cepstra:
+        raise JstasrError("model.cepstra: is for log-mel features, not for those of a pretrained encoder. Set it to 0")
+
+
+def feature_settings(config: TrainConfig) -> FeatureSettings:
+    """The features that a model of this configuration sees."""
+    model = config.model
+    if model.encoder != PRETRAINED:
+        return FeatureSettings(config.sample_rate, model.num_mel_bins, config.features.kind or FIRST_KIND)
+    own = model.pretrained
+    kind, layer = (WAVEFORM, 0) if own.inside else (PRETRAINED, own.layer)
+    return FeatureSettings(config.sample_rate, model.num_mel_bins, kind, own.name, layer, own.digest)
+
+
+def own_encoder(config: TrainConfig, folder: Path | None = None) -> SpeechEncoder | None:
+    """The pretrained encoder that is part of a model of this configuration, or None; `folder`: where it lies.
+
+    Raises:
+        JstasrError: it is missing, damaged, or has other weights than those that the configuration names.
+    """
+    own = config.model.pretrained
+    if config.model.encoder != PRETRAINED or not own.inside:
+        return None
+    return open_encoder(own.name, own.digest, own.layer, config.sample_rate, folder)[0]
 
 
 def config_yaml(config: TrainConfig) -> str:

@@ -1,5 +1,6 @@
 """A trained experiment on disk: exp/<tag>, or the zip that `jstasr pack` makes of it."""
 
+import re
 import shutil
 import tempfile
 import zipfile
@@ -11,21 +12,24 @@ import torch
 
 from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import load_checkpoint, not_finite
-from jstasr.experiment.config import TrainConfig, load_config
-from jstasr.experiment.files import AVERAGED, BPE, CONFIG, DECODE, LM, PHONES, TOKENS
+from jstasr.experiment.config import TrainConfig, feature_settings, load_config, own_encoder
+from jstasr.experiment.files import AVERAGED, BPE, CONFIG, DECODE, ENCODER, LM, PHONES, TOKENS
 from jstasr.experiment.search import SearchConfig, read_recipe_search
-from jstasr.features.settings import FIRST_KIND
+from jstasr.features.compute import EncoderFeatures
 from jstasr.kaldi.files import first_few
 from jstasr.lm.ngram import NgramModel
-from jstasr.model.joint import JointModel
+from jstasr.model.joint import STREAMING, JointModel
 from jstasr.text.tokens import Tokenizer, build_tokenizer
+
+ENCODER_FILE = re.compile(rf"{ENCODER}/[\w.-]+\.(json|safetensors|bin)")
 
 
 @dataclass
 class Experiment:
     """A model in evaluation mode, its configuration, the tokenizer that reads its output, and how to search.
 
-    `language_model`: of `search`, where that has a weight for it.
+    `language_model`: of `search`, where that has a weight for it. `encoder`: what computes the features, where a
+    pretrained encoder was packed with the model.
     """
 
     config: TrainConfig
@@ -33,6 +37,7 @@ class Experiment:
     tokenizer: Tokenizer
     search: SearchConfig = field(default_factory=SearchConfig)
     language_model: NgramModel | None = None
+    encoder: EncoderFeatures | None = None
 
     @classmethod
     def load(
@@ -69,7 +74,7 @@ class Experiment:
         if not weights.is_file():
             raise JstasrError(f"{weights}: no such model. Average the checkpoints first: --stage 7")
         config = load_config(folder / CONFIG)
-        config.features.kind = config.features.kind or FIRST_KIND
+        config.features.kind = feature_settings(config).kind
         bpe = folder / BPE
         tokenizer = build_tokenizer(folder / TOKENS, bpe if bpe.is_file() else None)
         if config.model.vocab_size != len(tokenizer):
@@ -77,14 +82,26 @@ class Experiment:
                 f"{name}: {CONFIG} has {config.model.vocab_size} tokens and {TOKENS} holds {len(tokenizer)}: "
                 "they are of different experiments"
             )
-        network = JointModel(config.model)
+        packed = folder / ENCODER if (folder / ENCODER).is_dir() else None
+        network = JointModel(config.model, own_encoder(config, packed))
         load_weights(network, weights, f"{CONFIG} of {name}")
         found = cls(config, network.to(torch.device(device)).eval(), tokenizer)
+        if packed is not None and not config.model.pretrained.inside:
+            found.encoder = EncoderFeatures(feature_settings(config), packed)
         if own_search:
             found.search = read_recipe_search(folder, name)
             if found.search.lm_weight > 0:
                 found.language_model = NgramModel.load(folder / LM, tokenizer.token_list.tokens, device)
         return found
+
+
+def require_modes(experiment: Experiment, modes: list[str]) -> None:
+    """Refuse the streaming decoder of a model that sees whole utterances."""
+    if STREAMING in modes and not experiment.config.model.streams:
+        raise JstasrError(
+            "this model sees whole utterances (a pretrained encoder, or model.chunk_size=0) and cannot stream: decode "
+            "with the full-context decoder (--mode full, --inference_modes full)"
+        )
 
 
 def load_weights(network: JointModel, path: Path, config_name: str) -> None:
@@ -112,7 +129,11 @@ def unpack(path: Path, folder: Path) -> None:
     """Unpack the known files of a packed model; JstasrError if it is damaged."""
     try:
         with zipfile.ZipFile(path) as archive:
-            for name in {CONFIG, TOKENS, BPE, PHONES, AVERAGED, DECODE, LM} & set(archive.namelist()):
+            known = {CONFIG, TOKENS, BPE, PHONES, AVERAGED, DECODE, LM}
+            for name in archive.namelist():
+                if name not in known and not ENCODER_FILE.fullmatch(name):
+                    continue
+                (folder / name).parent.mkdir(exist_ok=True)
                 with archive.open(name) as source, open(folder / name, "wb") as target:
                     shutil.copyfileobj(source, target)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:

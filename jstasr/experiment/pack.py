@@ -5,12 +5,15 @@ from pathlib import Path
 
 import torch
 
+from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import load_checkpoint
-from jstasr.experiment.files import AVERAGED, BPE, CONFIG, DECODE, LM, PHONES, TOKENS
+from jstasr.experiment.files import AVERAGED, BPE, CONFIG, DECODE, ENCODER, LM, PHONES, TOKENS
 from jstasr.experiment.load import Experiment
 from jstasr.experiment.search import SearchConfig, recipe_search_yaml
 from jstasr.kaldi.files import atomic_write
 from jstasr.lm.ngram import NgramModel
+from jstasr.pretrained.encoder import locate
+from jstasr.pretrained.store import digest_of, require_digest, weight_files
 
 
 def pack(
@@ -19,12 +22,14 @@ def pack(
     output: Path,
     search: SearchConfig | None = None,
     language_model: str | Path | None = None,
+    with_encoder: bool = False,
 ) -> None:
     """Write one zip with all that `Experiment.load` reads; checked before it takes its name.
 
     Args:
         search: how the model is to search; None: as the experiment does.
         language_model: ARPA file, where `search` has a weight for it.
+        with_encoder: with the pretrained encoder that the model stands on, too.
     Raises:
         JstasrError: the experiment or the language model is broken, or the zip cannot be written.
     """
@@ -34,11 +39,14 @@ def pack(
         search, language_model = found.search, expdir / LM if found.search.lm_weight > 0 else None
     elif language_model is not None:
         NgramModel.load(language_model, found.tokenizer.token_list.tokens)  # likewise
+    encoder = encoder_files(found) if with_encoder else []
     with atomic_write(output, "wb") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in (CONFIG, TOKENS, BPE, PHONES):
                 if (expdir / name).is_file():
                     archive.write(expdir / name, name)
+            for path in encoder:
+                archive.write(path, f"{ENCODER}/{path.name}")
             archive.writestr(DECODE, recipe_search_yaml(search))
             if language_model is not None:
                 archive.write(language_model, LM)
@@ -46,3 +54,19 @@ def pack(
                 torch.save({"model": load_checkpoint(model)["model"]}, target)  # without an optimiser's state
         file.flush()
         Experiment.load(file.name)
+
+
+def encoder_files(experiment: Experiment) -> list[Path]:
+    """The files of the pretrained encoder of an experiment.
+
+    Raises:
+        JstasrError: it has none, or the encoder is missing or another one.
+    """
+    own = experiment.config.model.pretrained
+    if not own.name:
+        raise JstasrError("--with-encoder: this model has no pretrained encoder")
+    folder = locate(own.name)
+    require_digest(own.name, digest_of(folder), own.digest, "this model")
+    if folder.is_file():
+        raise JstasrError(f"--with-encoder: {own.name} is a bundle of torchaudio, which its user downloads by name")
+    return [*sorted(folder.glob("*.json")), *weight_files(folder)]

@@ -1,6 +1,8 @@
 """Stage 5: features of a formatted set, in jobs, and their statistics."""
 
 import shutil
+import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
@@ -9,9 +11,9 @@ import numpy as np
 
 from jstasr.errors import JstasrError, list_faults
 from jstasr.features.cmvn import CmvnStats
-from jstasr.features.fbank import Fbank
+from jstasr.features.compute import FeatureComputer
 from jstasr.features.on_the_fly import read_at_rate
-from jstasr.features.settings import SETTINGS, FbankSettings, read_settings, write_settings
+from jstasr.features.settings import SETTINGS, FeatureSettings, read_settings, write_settings
 from jstasr.kaldi.data_dir import (
     FEATS_SCP,
     PHONES,
@@ -27,7 +29,9 @@ from jstasr.kaldi.files import atomic_write, first_few
 from jstasr.kaldi.job_share import job_share
 from jstasr.kaldi.tables import read_table, write_table
 
-KALDI_COMPRESSION = 2  # Kaldi's kSpeechFeature: one byte per value, by percentiles of each column
+ONE_BYTE = 2  # Kaldi's kSpeechFeature: one byte per value, by percentiles of each column
+TWO_BYTES = 3  # Kaldi's kTwoByteAuto: two bytes per value, evenly spread over the range of the matrix
+SECONDS_BETWEEN_LINES = 30  # of the progress
 COPIED = (TEXT, UTT2SPK, SPK2UTT, SPK2GENDER, UTT2LANG, PHONES)
 
 
@@ -75,21 +79,23 @@ class ExtractedSet(NamedTuple):
 def extract_part(
     data_dir: str | Path,
     outdir: str | Path,
-    fbank: Fbank,
+    computer: FeatureComputer,
     job: int = 1,
     num_jobs: int = 1,
-    compress: bool = False,
+    compression: int | None = None,
     keep: bool = True,
+    progress: Callable[[str], None] | None = None,
 ) -> ExtractedPart:
     """Extract the features of one job's share of a set.
 
     Args:
-        data_dir: folder with wav.scp: one entry per utterance, mono, at the rate of `fbank`.
+        data_dir: folder with wav.scp: one entry per utterance, mono, at the rate of `computer`.
         outdir: folder of the features; paths in the scp begin with it, as it is given.
-        fbank: what computes them.
+        computer: what computes them.
         job, num_jobs: the share, from 1.
-        compress: one byte per value instead of four.
+        compression: Kaldi's, ONE_BYTE or TWO_BYTES per value; None: four.
         keep: write them; else only their numbers of frames and statistics, for features on the fly.
+        progress: called every half a minute with a line on how far it is.
     Raises:
         JstasrError: all utterances that cannot be read, have another rate, or are shorter than a window.
     """
@@ -105,14 +111,19 @@ def extract_part(
     faults: list[str] = []
     silent: list[str] = []
     seconds = 0.0
-    stats = CmvnStats(fbank.num_mel_bins)
-    if read_settings(Path(outdir) / SETTINGS) != fbank.settings:  # its table must not name what this run writes
+    stats = CmvnStats(computer.num_mel_bins)
+    started = shown = time.perf_counter()
+    if read_settings(Path(outdir) / SETTINGS) != computer.settings:  # its table must not name what this run writes
         (Path(outdir) / FEATS_SCP).unlink(missing_ok=True)
     with atomic_write(part.archive, "wb") if keep else nullcontext() as file:
-        for utterance in utterances:
+        for done, utterance in enumerate(utterances):
+            if progress is not None and (now := time.perf_counter()) - shown > SECONDS_BETWEEN_LINES:
+                left = (now - started) / done * (len(utterances) - done)
+                progress(f"{done}/{len(utterances)} utterances, {left:.0f} s left")
+                shown = now
             try:
-                samples = read_at_rate(wav_scp[utterance], fbank)
-                features = fbank(samples)
+                samples = read_at_rate(wav_scp[utterance], computer)
+                features = computer(samples)
                 if not np.isfinite(features).all():
                     raise JstasrError("features are not finite")
             except JstasrError as error:
@@ -123,15 +134,15 @@ def extract_part(
             if file is not None:
                 file.write(f"{utterance} ".encode())
                 scp[utterance] = f"{part.archive}:{file.tell()}"
-                kaldiio.save_mat(file, features, compression_method=KALDI_COMPRESSION if compress else None)
+                kaldiio.save_mat(file, features, compression_method=compression)
             num_frames[utterance] = len(features)
             stats.add(features)
-            seconds += len(samples) / fbank.sample_rate
+            seconds += len(samples) / computer.sample_rate
         if faults:  # inside: no archive is left behind
             shown = list_faults(faults, indent="  ")
             raise JstasrError(f"no features for {len(faults)} of {len(utterances)} utterances:\n{shown}")
     stats.save(part.cmvn)
-    write_settings(part.settings, fbank.settings)
+    write_settings(part.settings, computer.settings)
     write_table(part.silent, {utterance: wav_scp[utterance] for utterance in silent})
     write_table(part.scp, scp if keep else {utterance: wav_scp[utterance] for utterance in utterances})
     write_table(part.num_frames, num_frames)
@@ -142,7 +153,7 @@ def merge_parts(
     data_dir: str | Path,
     outdir: str | Path,
     num_jobs: int,
-    settings: FbankSettings,
+    settings: FeatureSettings,
     cmvn_out: str | Path | None = None,
     keep: bool = True,
 ) -> ExtractedSet:

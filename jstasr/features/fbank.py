@@ -4,7 +4,7 @@ import numpy as np
 
 from jstasr.errors import JstasrError
 from jstasr.features.frames import FRAME_LENGTH_MS, FRAME_SHIFT_MS
-from jstasr.features.settings import DEFAULT_KIND, KALDI, KINDS, FbankSettings
+from jstasr.features.settings import DEFAULT_KIND, KALDI, KINDS, FeatureSettings
 
 LOW_FREQ = 20.0  # Hz, lower edge of the first filter
 LOG_FLOOR = float(np.log(np.finfo(np.float32).eps))  # of every mel bin in digital silence
@@ -40,8 +40,8 @@ class Fbank:
         if kind not in KINDS:
             raise JstasrError(f"features.kind: {kind!r} is not one of {' '.join(KINDS)}")
         self._kaldi = kaldi
-        self.settings = FbankSettings(sample_rate, num_mel_bins, kind)
-        self.sample_rate, self.num_mel_bins, self.kind = self.settings
+        self.settings = FeatureSettings(sample_rate, num_mel_bins, kind)
+        self.sample_rate, self.num_mel_bins, self.kind = sample_rate, num_mel_bins, kind
         self.scale, self.high_freq = (INT16_SCALE, 0.0) if kind == KALDI else (1.0, -400.0)  # <= 0: from Nyquist on
         self.window = int(sample_rate * FRAME_LENGTH_MS * 0.001)  # samples
         self.shift = int(sample_rate * FRAME_SHIFT_MS * 0.001)  # samples

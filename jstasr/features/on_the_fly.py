@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from jstasr.errors import JstasrError
-from jstasr.features.fbank import Fbank
+from jstasr.features.compute import FeatureComputer, feature_computer
 from jstasr.features.settings import EXTRACT_AGAIN, SETTINGS, read_settings
 from jstasr.kaldi.audio import read_audio
 from jstasr.kaldi.data_dir import FEATS_SCP, WAV_SCP
@@ -14,11 +14,11 @@ from jstasr.kaldi.feature_archive import ArchivedFeatures, check_features
 from jstasr.kaldi.indexed_table import IndexedTable
 
 
-def read_at_rate(source: str, fbank: Fbank) -> np.ndarray:
+def read_at_rate(source: str, computer: FeatureComputer) -> np.ndarray:
     """Samples (N,) float32 of a formatted set's audio; JstasrError where its rate is not that of the features."""
     samples, rate = read_audio(source)
-    if rate != fbank.sample_rate:
-        raise JstasrError(f"{rate} Hz, not {fbank.sample_rate}; run stage 2 with this --fs")
+    if rate != computer.sample_rate:
+        raise JstasrError(f"{rate} Hz, not {computer.sample_rate}; run stage 2 with this --fs")
     return samples
 
 
@@ -36,13 +36,13 @@ class ComputedFeatures:
         settings = read_settings(path)
         if settings is None:
             raise JstasrError(f"{path}: no such file. {EXTRACT_AGAIN}")
-        self.fbank = Fbank(*settings)
+        self.computer = feature_computer(settings)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"name": self.name, "table": self.table, "fbank": self.fbank.settings}
+        return {"name": self.name, "table": self.table, "computer": self.computer.settings}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, fbank=Fbank(*state["fbank"]))
+        self.__dict__.update(state, computer=feature_computer(state["computer"]))
 
     def __len__(self) -> int:
         return len(self.table)
@@ -61,7 +61,7 @@ class ComputedFeatures:
         """Features (T, D) float32 of the utterance on a line of wav.scp (from 0); errors as of ArchivedFeatures."""
         utterance, source = self.table.line(row)
         try:
-            features = self.fbank(read_at_rate(source, self.fbank))
+            features = self.computer(read_at_rate(source, self.computer))
         except JstasrError as error:
             raise JstasrError(f"{utterance}: {error}") from error
         return check_features(features, utterance, source)

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from jstasr.features.settings import PRETRAINED
+
+CONFORMER = "conformer"
+ENCODERS = (CONFORMER, PRETRAINED)
+
 
 @dataclass
 class TextInputConfig:
@@ -24,12 +29,29 @@ class DecoderConfig:
 
 
 @dataclass
+class PretrainedConfig:
+    """The pretrained speech encoder below the audio encoder."""
+
+    name: str = ""  # Folder in $JSTASR_MODELS, path of a folder, or id of the Hugging Face Hub; --pretrained sets it.
+    layer: int = -1  # Layer whose output the audio encoder sees: 0 is what enters the first, -1 is the last.
+    digest: str = ""  # Digest of its weights; training fills it in.
+    inside: bool = False  # Part of the model, which sees audio (--feats_type raw); training fills it in.
+    weighted: bool = False  # See a learned weighted sum of all layers; with --feats_type raw.
+    train_layers: int = 0  # Transformer layers to train, below the one that is seen; -1: all; with --feats_type raw.
+    lora_rank: int = 0  # Rank of LoRA updates of queries and values, which are trained; 0: none; with --feats_type raw.
+    rate: float = 0.05  # Learning rate of the encoder's weights, as a share of optim.learning_rate.
+    start_step: int = 0  # Steps before the encoder's weights are trained.
+
+
+@dataclass
 class ModelConfig:
     """The whole model. `vocab_size` and `phone_size` come from the token and phone lists."""
 
     vocab_size: int = 0
     phone_size: int = 0
-    num_mel_bins: int = 80  # Number of log-mel features of a frame.
+    encoder: str = CONFORMER  # Below the audio encoder: conformer (nothing: log-mel features) | pretrained.
+    pretrained: PretrainedConfig = field(default_factory=PretrainedConfig)
+    num_mel_bins: int = 80  # Number of log-mel features of a frame; of a pretrained encoder its width, set by training.
     online_cmn: int = 0  # Weight of the global mean in online mean normalisation, in frames; 0: normalise by it alone.
     online_variance: bool = False  # Normalise the variance online too, against other dynamic ranges.
     cepstra: int = 0  # Number of cepstral coefficients to see instead of the mel bins, without pitch; 0: mel bins.
@@ -42,7 +64,7 @@ class ModelConfig:
     text_layers: int = 1  # Conformer layers of the text encoder.
     shared_layers: int = 2  # Conformer layers of the shared streaming encoder.
     full_layers: int = 2  # Conformer layers of the full-context encoder.
-    chunk_size: int = 16  # Encoder frames (40 ms) of a chunk; the look-ahead is at most chunk_size - 1 frames.
+    chunk_size: int = 16  # Encoder frames (40 ms) of a chunk, the look-ahead is below it; 0: whole utterances.
     left_chunks: int = 8  # Number of earlier chunks that a streaming frame attends to; -1: all.
     text: TextInputConfig = field(default_factory=TextInputConfig)
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
@@ -51,3 +73,8 @@ class ModelConfig:
     def num_consistency_layers(self) -> int:
         """Places where speech and text are compared: the shared input, every shared and full-context layer."""
         return 1 + self.shared_layers + self.full_layers
+
+    @property
+    def streams(self) -> bool:
+        """Can audio be transcribed as it arrives? A pretrained encoder sees the whole utterance."""
+        return self.encoder == CONFORMER and self.chunk_size > 0

@@ -9,10 +9,13 @@ from torch import Tensor, nn
 
 from jstasr.features.frames import SUBSAMPLING
 from jstasr.features.front_end import FrontEnd, FrontEndState
+from jstasr.features.settings import PRETRAINED
 from jstasr.features.specaug import SpecAugmentConfig, spec_augment
 from jstasr.features.text_input import repeat_phones, span_mask
 from jstasr.model.config import ModelConfig, TextInputConfig
-from jstasr.model.conformer import Conformer, ConformerState
+from jstasr.model.conformer import Conformer, ConformerState, length_mask
+from jstasr.model.pretrained import PretrainedFrontEnd
+from jstasr.pretrained.encoder import SpeechEncoder
 from jstasr.text.tokens import PhoneList
 
 RECEPTIVE_PAST = 6  # feature frames before 4t that encoder frame t sees: two stride-2 convolutions of 3 taps
@@ -40,6 +43,8 @@ class Subsampling(nn.Module):
     CTC may predict the frequencies of the symbols, whatever the speech, for thousands of steps.
     """
 
+    factor, past = SUBSAMPLING, RECEPTIVE_PAST  # feature frames: for each encoder frame; before the first of these
+
     def __init__(self, width: int, dim: int):
         super().__init__()
         self.first = nn.Conv1d(width, dim, kernel_size=3, stride=2)
@@ -51,6 +56,26 @@ class Subsampling(nn.Module):
         # an encoder frame ends with the first of its 4 feature frames: no frame sees the last 3
         hidden = F.silu(self.first(features[:, : features.shape[1] - (SUBSAMPLING - 1)].transpose(1, 2)))
         return F.silu(self.second(hidden)).transpose(1, 2) * self.scale
+
+
+class PretrainedSubsampling(nn.Module):
+    """2x subsampling of a pretrained encoder's frames (20 ms): encoder frame t sees frames 2t-1 .. 2t+1.
+
+    The scale is that of `Subsampling`.
+    """
+
+    factor, past = 2, 1
+
+    def __init__(self, width: int, dim: int, dropout: float):
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.convolution = nn.Conv1d(width, dim, kernel_size=3, stride=2)
+        self.scale = dim**0.5
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, 1 + 2 T', F), a past frame first -> (N, T', C)."""
+        hidden = self.convolution(self.dropout(features).transpose(1, 2))
+        return F.silu(hidden).transpose(1, 2) * self.scale
 
 
 @dataclass
@@ -67,12 +92,20 @@ class AudioEncoderState:
 
 
 class AudioEncoder(nn.Module):
-    """Normalisation of the features, 4x subsampling, streaming conformer."""
+    """Normalisation of the features, subsampling to 40 ms, streaming conformer."""
 
-    def __init__(self, config: ModelConfig):
+    def __init__(self, config: ModelConfig, encoder: SpeechEncoder | None = None):
         super().__init__()
-        self.front_end = FrontEnd(config.num_mel_bins, config.online_cmn, config.online_variance, config.cepstra)
-        self.subsampling = Subsampling(self.front_end.width, config.dim)
+        self.front_end: FrontEnd | PretrainedFrontEnd
+        if encoder is not None:
+            self.front_end = PretrainedFrontEnd(config.pretrained, encoder)
+        else:
+            self.front_end = FrontEnd(config.num_mel_bins, config.online_cmn, config.online_variance, config.cepstra)
+        self.subsampling: Subsampling | PretrainedSubsampling
+        if config.encoder == PRETRAINED:
+            self.subsampling = PretrainedSubsampling(self.front_end.width, config.dim, config.dropout)
+        else:
+            self.subsampling = Subsampling(self.front_end.width, config.dim)
         self.dropout = nn.Dropout(config.dropout)
         self.conformer = conformer(config, config.audio_layers, streaming=True)
 
@@ -82,16 +115,22 @@ class AudioEncoder(nn.Module):
         """Encode whole utterances.
 
         Args:
-            features: (N, T, F) raw log-mel; lengths: (N,) int.
+            features: (N, T, F) raw log-mel, of a pretrained encoder, or samples for one; lengths: (N,) int.
             specaug: masks the normalised features, in training.
         Returns:
-            (N, ceil(T / 4), C) and (N,).
+            (N, ceil(T / 4), C), or (N, ceil(T / 2), C), and (N,).
         """
-        normal = self.front_end(features)
+        if isinstance(self.front_end, PretrainedFrontEnd):
+            normal, lengths = self.front_end(features, lengths)
+        else:
+            normal = self.front_end(features)
+        factor, past = self.subsampling.factor, self.subsampling.past
+        if factor != SUBSAMPLING:  # the last encoder frame of an utterance may see a frame of padding
+            normal = normal * length_mask(lengths, normal.shape[1])[:, :, None]
         if specaug is not None:
             normal = spec_augment(normal, lengths, specaug)
-        window = F.pad(normal, (0, 0, RECEPTIVE_PAST, -features.shape[1] % SUBSAMPLING))
-        frame_lengths = (lengths + SUBSAMPLING - 1) // SUBSAMPLING
+        window = F.pad(normal, (0, 0, past, -normal.shape[1] % factor))
+        frame_lengths = (lengths + factor - 1) // factor
         return self.encode(window, frame_lengths), frame_lengths
 
     def encode(self, window: Tensor, frame_lengths: Tensor, state: ConformerState | None = None) -> Tensor:
@@ -101,6 +140,7 @@ class AudioEncoder(nn.Module):
 
     def new_state(self) -> AudioEncoderState:
         """State of a stream before its first features."""
+        assert isinstance(self.front_end, FrontEnd)  # a pretrained encoder does not stream
         past = self.front_end.mean.new_zeros(1, RECEPTIVE_PAST, self.front_end.width)
         return AudioEncoderState(FrontEndState(), past, self.conformer.new_state())
 
@@ -114,6 +154,7 @@ class AudioEncoder(nn.Module):
         Yields:
             (1, T', C), chunk after chunk.
         """
+        assert isinstance(self.front_end, FrontEnd)
         state.pending = torch.cat([state.pending, self.front_end(features, state.front_end)], dim=1)
         chunk = self.conformer.chunk_size * SUBSAMPLING
         while (waiting := state.pending.shape[1] - RECEPTIVE_PAST) >= chunk or (last and waiting > 0):

@@ -16,6 +16,7 @@ from jstasr.model.config import ModelConfig
 from jstasr.model.conformer import ConformerState
 from jstasr.model.encoders import AudioEncoder, AudioEncoderState, TextEncoder, conformer
 from jstasr.model.hat import HatDecoder
+from jstasr.pretrained.encoder import SpeechEncoder
 
 STREAMING, FULL = "streaming", "full"
 
@@ -58,12 +59,13 @@ class StreamState:
 class JointModel(nn.Module):
     """Speech and text through one encoder into two transducer decoders (arXiv 2308.06125)."""
 
-    def __init__(self, config: ModelConfig):
+    def __init__(self, config: ModelConfig, encoder: SpeechEncoder | None = None):
+        """encoder: the pretrained encoder that is part of the model (`model.pretrained.inside`)."""
         super().__init__()
         if config.vocab_size < 2 or config.phone_size < 2:
             raise ValueError("the model needs the sizes of the token list and of the phone list")
         self.config = config
-        self.audio_encoder = AudioEncoder(config)
+        self.audio_encoder = AudioEncoder(config, encoder)
         self.text_encoder = TextEncoder(config)
         self.shared_encoder = conformer(config, config.shared_layers, streaming=True)
         self.full_encoder = conformer(config, config.full_layers, streaming=False)
@@ -136,7 +138,7 @@ class JointModel(nn.Module):
         Returns:
             (T', C), the input of the streaming decoder; T' may be 0.
         """
-        chunks = [self.audio_encoder.front_end.mean.new_zeros(0, self.config.dim)]
+        chunks = [features.new_zeros(0, self.config.dim)]
         for frames in self.audio_encoder.stream(features[None], state.audio, last):
             lengths = torch.tensor([frames.shape[1]], device=frames.device)
             chunks.append((self.shared_encoder(frames, lengths, state.shared) or [frames])[-1][0])

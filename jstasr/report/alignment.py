@@ -54,7 +54,7 @@ def analyse_alignments(
         JstasrError: the model's output is not finite, or features cannot be read; names the utterances.
     """
     chosen = spread_subset(len(data), utterances)
-    batches = bucketed_batches(data.num_frames[chosen], batch_frames, np.random.default_rng(0))
+    batches = bucketed_batches(data.durations[chosen], batch_frames, np.random.default_rng(0))
     names = layer_names(model.config)
     generator = torch.Generator().manual_seed(0)  # for the random alignments
     distances: list[list[AlignmentDistances]] = [[] for _ in names]

@@ -8,9 +8,10 @@ from typing import Any
 
 from jstasr.data.speech_set import SpeechSet
 from jstasr.errors import JstasrError
+from jstasr.experiment.config import feature_settings
 from jstasr.experiment.files import ALIGNMENT_JSON, ALIGNMENT_TEXT, AVERAGED, PHONES
 from jstasr.experiment.load import Experiment
-from jstasr.features.settings import require_kind
+from jstasr.features.settings import require_features
 from jstasr.kaldi.files import atomic_write
 from jstasr.report.alignment import analyse_alignments
 from jstasr.report.alignment_text import alignment_text
@@ -55,7 +56,7 @@ def analyse(
         )
     if not (data_dir / "phones").is_file():
         raise JstasrError(f"{data_dir / 'phones'}: no such file. Training and dev sets have one: --stage 3")
-    require_kind(data_dir, experiment.config.features.kind, "the model")
+    require_features(data_dir, feature_settings(experiment.config), "the model")
     data = SpeechSet(data_dir, experiment.tokenizer, phone_list)
     if not len(data):
         raise JstasrError(f"{data_dir}: holds no utterance")

@@ -13,7 +13,7 @@ from jstasr.align.paths import forced_path
 from jstasr.data.collate import collate
 from jstasr.data.speech_set import SpeechSet
 from jstasr.data.subset import spread_subset
-from jstasr.features.frames import ENCODER_FRAME_SECONDS, FRAMES_PER_SECOND
+from jstasr.features.frames import ENCODER_FRAME_SECONDS
 from jstasr.kaldi.files import atomic_write
 from jstasr.model.joint import Encoded, JointModel
 from jstasr.report.alignment import ctc_frames_needed
@@ -140,9 +140,9 @@ def draw_utterance(
     figure = Figure(figsize=(3.7 * COLUMNS, rows * (cell_height(len(phones)) + 0.35)), layout="constrained")
     axes = list(figure.subplots(rows, COLUMNS, squeeze=False).flat)
     features = batch.speech[0].cpu().numpy()
-    extent = (0, len(features) / FRAMES_PER_SECOND, 0, features.shape[1])
+    extent = (0, len(features) * batch.frame_ms / 1000, 0, features.shape[1])
     axes[0].imshow(features.T, origin="lower", aspect="auto", cmap="gray_r", extent=extent)
-    axes[0].set_title("log-mel features", fontsize=8)
+    axes[0].set_title("log-mel features" if data.log_mel else "features", fontsize=8)
     axes[0].set_yticks([])
     axes[0].tick_params(axis="x", labelsize=6)
     for axis, name, (distances, paths) in zip(axes[1:], names, layer_alignments(speech, text)):

@@ -22,7 +22,7 @@ class Ema:
 
     def __init__(self, model: torch.nn.Module, decay: float):
         self.decay, self.steps = decay, 0
-        parameters = [parameter.detach() for parameter in model.parameters()]
+        parameters = [parameter.detach() for parameter in model.parameters() if parameter.requires_grad]
         self.shadow = [parameter.clone() for parameter in parameters]
         self.weights = [local(parameter) for parameter in parameters]  # the shares of this process
         self.means = [local(mean) for mean in self.shadow]

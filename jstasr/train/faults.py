@@ -12,6 +12,7 @@ from lightning_fabric import Fabric
 from jstasr.data.batch import Batch
 from jstasr.errors import JstasrError, list_faults
 from jstasr.experiment.checkpoints import save_atomically
+from jstasr.features.frames import FRAME_SHIFT_MS
 from jstasr.kaldi.files import atomic_write
 from jstasr.train.processes import gather_texts
 
@@ -64,7 +65,7 @@ class Faults:
     def finite(self, parts: list[Batch]) -> None:
         """Record a step that was taken."""
         self.in_a_row = 0
-        self.largest_done = max(self.largest_done, *(batch.speech.shape[0] * batch.speech.shape[1] for batch in parts))
+        self.largest_done = max(self.largest_done, *(batch.counts(0)["padded_frames"] for batch in parts))
 
     def skipped(self, step: int, fault: str, parts: list[Batch], norm: float) -> str:
         """Record a step that all processes skipped; returns the fault for the log line.
@@ -141,7 +142,7 @@ class Faults:
         path = self.folder / f"out_of_memory.step{step}.process{self.fabric.global_rank}.json"
         with atomic_write(path) as file:
             json.dump({"utt_ids": batch.utt_ids, "text_ids": batch.text_ids, "shapes": shapes}, file, indent=1)
-        count, longest = batch.speech.shape[:2]
+        count, longest = batch.speech.shape[0], batch.speech.shape[1] * batch.frame_ms // FRAME_SHIFT_MS
         if self.largest_done >= count * longest:
             advice = f"Batches of {self.largest_done} padded frames fitted before: something else takes the memory now"
         elif self.largest_done:

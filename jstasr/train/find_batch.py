@@ -16,7 +16,7 @@ from jstasr.data.join import JoinedRows, Joins, join_texts
 from jstasr.data.speech_set import SpeechSet
 from jstasr.data.text_set import TextSet
 from jstasr.errors import JstasrError
-from jstasr.experiment.config import TrainConfig
+from jstasr.experiment.config import TrainConfig, own_encoder
 from jstasr.losses.config import loss_weights
 from jstasr.losses.step import StepLosses
 from jstasr.model.joint import JointModel
@@ -122,7 +122,7 @@ def find_batch(
     """
     device = fabric.device
     limit = MARGIN * (memory_gb * GIB if memory_gb else free_memory(device))
-    plain = JointModel(config.model)
+    plain = JointModel(config.model, own_encoder(config))
     plain.audio_encoder.front_end.set_cmvn(*cmvn)
     model, optimiser = distribute(StepLosses(plain, config.losses, config.specaug), config.optim, fabric)
     sampler = step_sampler(config, speech, text, None)

@@ -36,7 +36,7 @@ class Steps(Dataset):
 def text_budget(config: TrainConfig, speech: SpeechSet) -> int:
     """Padded phonemes of unpaired text in a batch."""
     if config.data.text_ratio > 0:
-        paired = config.data.batch_frames * speech.phones.lengths.sum() / speech.num_frames.sum()
+        paired = config.data.batch_frames * speech.phones.lengths.sum() / speech.durations.sum()
         return max(1, int(config.data.text_ratio * paired))
     share = config.losses.consistency.text_share if config.losses.consistency.weight > 0 else 0.0
     return int(config.data.text_batch_phones * (1.0 - share))
@@ -55,7 +55,7 @@ def joining(config: TrainConfig, speech: SpeechSet, text: TextSet | None) -> Joi
     if join.share == 0:
         return None
     max_frames = min(round(join.max_seconds * FRAMES_PER_SECOND), config.data.batch_frames)
-    phones_per_frame = speech.phones.lengths.sum() / speech.num_frames.sum()
+    phones_per_frame = speech.phones.lengths.sum() / speech.durations.sum()
     text_groups = None if text is None else text.language_codes
     return Joining(join, speech.speaker_groups(), max_frames, text_groups, round(max_frames * phones_per_frame))
 
@@ -67,12 +67,12 @@ def step_sampler(config: TrainConfig, speech: SpeechSet, text: TextSet | None, s
     if text is not None:
         text_weights = weights_by_language(text.language_codes, text.phones.lengths, temperature)
     return StepSampler(
-        speech.num_frames,
+        speech.durations,
         config.data.batch_frames,
         None if text is None else text.phones.lengths,
         text_budget(config, speech),
         config.seed,
-        speech_weights=weights_by_language(speech.language_codes, speech.num_frames, temperature),
+        speech_weights=weights_by_language(speech.language_codes, speech.durations, temperature),
         text_weights=text_weights,
         start=start,
         joining=joining(config, speech, text),

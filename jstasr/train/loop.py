@@ -17,7 +17,7 @@ from jstasr.data.speech_set import SpeechSet
 from jstasr.data.text_set import TextSet
 from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import CheckpointFolder
-from jstasr.experiment.config import OptimConfig, TrainConfig
+from jstasr.experiment.config import OptimConfig, TrainConfig, own_encoder
 from jstasr.experiment.files import CHECKPOINTS
 from jstasr.experiment.folder import changed_settings
 from jstasr.experiment.load import first_fault
@@ -41,15 +41,23 @@ from jstasr.train.signals import StoppedBySignal, StopRequest
 from jstasr.train.validate import validate
 
 PICTURES_SHARE = 0.05  # largest share of the time for pictures between validations
+ENCODER_WEIGHTS = "audio_encoder.front_end.encoder."  # what names of weights of a pretrained encoder begin with
 SEED_STRIDE = 1_000_000_007  # apart enough that the steps of two seeds never share a random state
 
 
 def optimiser_for(model: JointModel, config: OptimConfig) -> torch.optim.Optimizer:
-    """AdamW; no weight decay on biases, norms and embeddings."""
-    decayed, others = [], []
+    """AdamW; no weight decay on biases, norms, embeddings and a pretrained encoder, which is a group of its own."""
+    decayed, others, encoder = [], [], []
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        if name.startswith(ENCODER_WEIGHTS):
+            encoder.append(parameter)
+            continue
         (decayed if parameter.ndim > 1 and "embedding" not in name else others).append(parameter)
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    if encoder:
+        groups.append({"params": encoder, "weight_decay": 0.0, "of_encoder": True})
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(config.betas[0], config.betas[1]), fused=True)
 
 
@@ -97,7 +105,7 @@ def train(
         KeyboardInterrupt: after Ctrl-C, likewise.
     """
     fabric.seed_everything(config.seed, workers=False, verbose=False)
-    plain = JointModel(config.model)
+    plain = JointModel(config.model, own_encoder(config))
     plain.audio_encoder.front_end.set_cmvn(*cmvn)
     checkpoints = CheckpointFolder(expdir / CHECKPOINTS, config.valid.keep_best, config.valid.keep_last, check_lock)
     warnings: list[str] = []
@@ -109,7 +117,7 @@ def train(
         log.line(line)
     log.line(
         f"{sum(p.numel() for p in plain.parameters()) / 1e6:.2f}M parameters, {len(speech)} paired utterances "
-        f"({speech.num_frames.sum() / FRAMES_PER_SECOND / 3600:.2f} h), {len(text) if text else 0} unpaired texts, "
+        f"({speech.durations.sum() / FRAMES_PER_SECOND / 3600:.2f} h), {len(text) if text else 0} unpaired texts, "
         f"{config.optim.max_steps} steps on {fabric.world_size} x {fabric.device.type}"
     )
     if fabric.is_global_zero:
@@ -307,6 +315,8 @@ def train_step(
     optim = config.optim
     for group in optimiser.param_groups:
         group["lr"] = learning_rate(step, optim)
+        if group.get("of_encoder"):
+            group["lr"] *= config.model.pretrained.rate if step >= config.model.pretrained.start_step else 0.0
     weights = loss_weights(step, config.losses)
     waiting = time.perf_counter()
     drawn = [next(stream) for _ in range(optim.accumulate)]

@@ -72,7 +72,7 @@ def validate(
     was_training = model.training
     model.eval()
     chosen = spread_subset(len(dev), config.utterances)
-    batches = bucketed_batches(dev.num_frames[chosen], config.batch_frames, np.random.default_rng(0))
+    batches = bucketed_batches(dev.durations[chosen], config.batch_frames, np.random.default_rng(0))
     totals: dict[str, float] = {}
     texts: dict[str, list[str]] = {}
     references: list[str] = []

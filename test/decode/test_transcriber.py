@@ -125,7 +125,7 @@ def test_settings_that_need_what_is_not_there_are_refused(transcriber):
 
 def whole_streaming(transcriber, samples, config):
     """What stage 8 does: features and encodings of the whole utterance."""
-    features = torch.from_numpy(transcriber.fbank(samples))
+    features = torch.from_numpy(transcriber.features(samples))
     return transcriber.decode(features, "streaming", config)
 
 

@@ -120,7 +120,9 @@ check_values() {
     for mode in ${inference_modes}; do
         [[ "${mode}" =~ ^(streaming|full)$ ]] || die "--inference_modes holds streaming and full, not '${mode}'"
     done
-    [[ "${feats_type}" =~ ^(fbank|fbank_compressed|raw)$ ]] || die "--feats_type must be fbank, fbank_compressed or raw, not '${feats_type}'"
+    [[ "${feats_type}" =~ ^(fbank|fbank_compressed|raw|pretrained)?$ ]] || die "--feats_type must be fbank, fbank_compressed, raw or pretrained, not '${feats_type}'"
+    if [ -n "${pretrained}" ] && [[ ! "${feats_type:-pretrained}" =~ ^(pretrained|raw)$ ]]; then die "--pretrained ${pretrained} needs --feats_type pretrained or raw, not ${feats_type}"; fi
+    if [ -z "${pretrained}" ] && [ "${feats_type}" = pretrained ]; then die "--feats_type pretrained needs the name of the encoder: --pretrained NAME"; fi
     [[ "${token_type}" =~ ^(bpe|char|word)$ ]] || die "--token_type must be bpe, char or word, not '${token_type}'"
     [[ "${audio_format}" =~ ^(wav|flac)(\.ark)?$ ]] || die "--audio_format must be wav or flac, not '${audio_format}'"
     [[ "${feats_normalize}" =~ ^(global_mvn|utterance_mvn)?$ ]] || die "--feats_normalize must be global_mvn or utterance_mvn, not '${feats_normalize}'"
@@ -151,6 +153,7 @@ use_espnet_options() {
         expdir=${asr_exp%/*} asr_tag=${asr_exp##*/}
     fi
     extra_train_options=()
+    named_train_options='' # those that the name of the experiment does not tell
     case ${feats_normalize} in
         global_mvn) extra_train_options+=(--set model.online_cmn=0 --set model.online_variance=false) ;;
         # The weight of the global mean, in frames: a stream has no mean of its own at its beginning.
@@ -160,6 +163,8 @@ use_espnet_options() {
         extra_train_options+=(--init "${pretrained_model}")
         if "${ignore_init_mismatch}"; then extra_train_options+=(--ignore-init-mismatch); fi
     fi
+    named_train_options=${extra_train_options[*]}
+    use_pretrained
     symbols=()
     if [ "${nlsyms_txt}" != none ] && [ -n "${nlsyms_txt}" ]; then symbols+=("${nlsyms_txt}"); fi
     if [ -n "${bpe_nlsyms}" ]; then symbols+=("${bpe_nlsyms}"); fi
@@ -171,6 +176,22 @@ use_espnet_options() {
         if [[ -n "${text_sets}${lm_train_text}" && " ${inference_args} " != *" --lm "* ]]; then use_lm=true; fi
     fi
     lm_exp=${lm_exp:-${ngram_exp}}
+}
+
+# use_pretrained: what --pretrained means for the features, the training and the decoding; the defaults without it.
+use_pretrained() {
+    feats_type=${feats_type:-$([ -n "${pretrained}" ] && echo pretrained || echo fbank)}
+    feats_name=${feats_type}
+    local conf=conf/train.yaml modes="streaming full" name=${pretrained%/}
+    if [ -n "${pretrained}" ]; then
+        if [[ ${name} == /* || ${name} == .* ]]; then name=${name##*/}; fi
+        feats_name+=_${name//\//_}
+        extra_train_options+=(--set model.encoder=pretrained --set "model.pretrained.name=${pretrained}")
+        conf=conf/train_pretrained.yaml modes=full
+        if [ "${feats_type}" = raw ]; then conf=conf/train_finetune.yaml; fi
+    fi
+    asr_config=${asr_config:-${conf}}
+    inference_modes=${inference_modes:-${modes}}
 }
 
 # text_files OPTION FILE...: the files as the array found_files. A file of ESPnet's dump/raw/<set>/ that does not exist

@@ -45,7 +45,8 @@ lang=en                # Language of utterances that no utt2lang names.
 langs=                 # All languages of a multilingual model, as in "en es it"; sets need utt2lang.
 fs=16k                 # Sampling rate of the formatted audio, Hz or as in 8k.
 channel=               # Channel of recordings with several: its number from 1, or mix; none: such recordings are refused.
-feats_type=fbank       # Features: fbank, fbank_compressed (a quarter of the disk) or raw (from audio on the fly).
+feats_type=            # Features: fbank (default), fbank_compressed (a quarter of the disk), raw (from audio on the fly) or pretrained.
+pretrained=            # Pretrained speech encoder: a folder of $JSTASR_MODELS, a path, or an id of the Hugging Face Hub.
 speed_perturb_factors= # Speeds added to the training set, as in "0.9 1.0 1.1".
 min_wav_duration=0.1   # Training and development utterances below this are left out, seconds.
 max_wav_duration=20    # Training and development utterances above this are left out, seconds.
@@ -55,7 +56,7 @@ lexicon=               # Pronunciations of --g2p lexicon..., lines `word phone p
 token_type=bpe         # Tokens of the output: bpe, char or word.
 nbpe=100               # Number of BPE tokens.
 bpe_char_cover=1.0     # Share of the characters that BPE must cover.
-asr_config=conf/train.yaml # Model and training configuration: a file of the recipe, else of egs/TEMPLATE/asr1.
+asr_config=            # Model and training configuration: a file of the recipe, else of egs/TEMPLATE/asr1 (default: conf/train.yaml; with --pretrained conf/train_pretrained.yaml).
 asr_args=              # More options of `jstasr train`, as in "--set optim.max_steps=1000".
 asr_tag=               # Name of the experiment in --expdir (default: from the configuration and tokens).
 average_num=5          # Checkpoints to average, at most: those within 5% of the lowest dev WER.
@@ -63,7 +64,7 @@ inference_config=      # Decoding configuration, found as --asr_config is (defau
 inference_args=        # More options of `jstasr decode`.
 inference_tag=         # Name of the decoding run (default: from --inference_config and --inference_args).
 inference_asr_model=valid.wer.ave.pth # Model file to decode with, inside the experiment.
-inference_modes="streaming full" # Decoders to run and score.
+inference_modes=       # Decoders to run and score (default: "streaming full"; with --pretrained full).
 gpu_inference=false    # Decode on a GPU.
 use_lm=auto            # Decode once more with an n-gram model of the training texts: true, false, or auto: where there are --text_sets.
 ngram_num=6            # Order of the n-gram model, in tokens.
@@ -202,7 +203,7 @@ done
 nj=${nj:-${cores}}
 inference_nj=${inference_nj:-${nj}}
 audiodir=${dumpdir}/audio
-featsdir=${dumpdir}/${feats_type}
+featsdir=${dumpdir}/${feats_name}
 textdir=${dumpdir}/text
 langs=$(jstasr languages --canonical "${langs:-${lang}}")
 g2p_options=(--g2p "${g2p}" --lexicon "${lexicon}" --cleaner "${cleaner}")
@@ -223,10 +224,10 @@ read -ra paired_sets <<<"${paired_train} ${valid_set} ${test_sets[*]} ${untransc
 
 # Names that distinguish experiments.
 if [ -z "${asr_tag}" ]; then
-    asr_tag=$(basename "${asr_config}" .yaml)_${feats_type}_${langs// /-}_${token_type}
+    asr_tag=$(basename "${asr_config}" .yaml)_${feats_name}_${langs// /-}_${token_type}
     if [ "${token_type}" = bpe ]; then asr_tag+=${nbpe}; fi
     if [ -n "${speed_perturb_factors}" ]; then asr_tag+=_sp; fi
-    more=${extra_train_options[*]}${asr_args}
+    more=${named_train_options}${asr_args}
     if [ -n "${more}" ]; then asr_tag+=_$(hash_of "${more}"); fi
 fi
 asr_exp=${expdir}/${asr_tag}
@@ -256,7 +257,7 @@ if begins 0; then
     done
     jstasr check --stages "${stages[*]}" --token-type "${token_type}" "${g2p_options[@]}" --langs "${langs}" \
         --ngpu "${ngpu}" --num-nodes "${num_nodes}" --disk-gb "${disk_gb}" --speed-perturb-factors "${speed_perturb_factors}" \
-        --sets "${train_set} ${valid_set} ${test_sets[*]}" --job-command "${train_cmd}" --local-dir local || die "something that later stages need is missing: see the table above"
+        --sets "${train_set} ${valid_set} ${test_sets[*]}" --job-command "${train_cmd}" --local-dir local --pretrained "${pretrained}" || die "something that later stages need is missing: see the table above"
     if wanted 1 && grep -qs '^check=' local/data.sh; then local/data.sh --check true "${data_words[@]}"; fi
     ends
 fi

@@ -6,10 +6,11 @@ lang=          # Language of the recordings: en, pt-BR, zh-Hant, cnh; any code o
 manifest=      # Recordings with transcripts: whatever `jstasr import` reads (TSV, CSV, JSONL, a folder of .wav and .txt ...).
 text=          # Text without speech, one sentence a line; several files with commas between, of several languages LANG=FILE.
 lexicon=       # Pronunciations `word phone phone ...`, instead of espeak or letters.
+pretrained=    # Pretrained speech encoder that the model stands on; see docs/guide/pretrained.md.
 import_opts=   # More options of `jstasr import`, as in "--columns text=satz --ignore notes"; absolute paths.
 
 usage() {
-    echo "Usage: setup.sh egs/<name>/asr1 [--manifest FILE --lang CODE [--text FILE] [--lexicon FILE] [--import_opts \"...\"]]"
+    echo "Usage: setup.sh egs/<name>/asr1 [--manifest FILE --lang CODE [--text FILE] [--lexicon FILE] [--pretrained NAME] [--import_opts \"...\"]]"
     sed -n 's/^\([a-z_]*\)=  *# \(.*\)/  --\1  \2/p' "$(readlink -f "${BASH_SOURCE[0]}")"
     echo "Without --manifest the recipe's local/data.sh is left for you to fill in."
 }
@@ -22,7 +23,7 @@ target=
 while [ $# -gt 0 ]; do
     case $1 in
         --help | -h) usage && exit 0 ;;
-        --lang | --manifest | --text | --lexicon | --import_opts)
+        --lang | --manifest | --text | --lexicon | --pretrained | --import_opts)
             [ $# -ge 2 ] || die "option $1 needs a value"
             printf -v "${1#--}" '%s' "$2"
             shift 2
@@ -94,6 +95,9 @@ if [ -n "${manifest}" ]; then
 print(str(any(map(is_unspaced, sys.argv[1:]))).lower())' "${languages[@]}")
 fi
 
+# A path is that of every folder, a name that of the store.
+if [ -d "${pretrained}" ] && [ ! -d "${JSTASR_MODELS:-/nowhere}/${pretrained}" ]; then pretrained=$(realpath "${pretrained}"); fi
+
 # A size of model for the amount of speech; steps for some 40 times through it, within what its conf allows.
 size=mini nbpe=0
 if [ "${seconds}" -gt $((5 * 3600)) ]; then size=small nbpe=500; fi
@@ -111,6 +115,7 @@ case ${target} in
 esac
 for name in asr.sh cmd.sh path.sh db.sh; do ln -s "${base}/egs/TEMPLATE/asr1/${name}" "${target}/${name}"; done
 ln -s "${base}/utils" "${target}/utils"
+if [ -n "${pretrained}" ]; then size=pretrained; fi
 shared=${base}/egs/TEMPLATE/asr1/conf/train_${size}.yaml
 case ${shared} in /*) ;; *) shared=../${shared} ;; esac # from conf/
 cat >"${target}/conf/train.yaml" <<END
@@ -179,8 +184,9 @@ ${sets}
     --text_sets "\${text_sets}" \\
     --channel mix \\
     ${token_opts}${g2p_opts:+ }${g2p_opts} \\
-    --train_procs $([ "${size}" = mini ] && echo 2 || echo 1) \\
-    --asr_config conf/train.yaml \\
+    --train_procs $([[ "${size}" =~ ^(mini|pretrained)$ ]] && echo 2 || echo 1) \\
+    --asr_config conf/train.yaml${pretrained:+ \\
+    --pretrained $(say "${pretrained}")} \\
     --inference_config conf/decode_beam.yaml \\
     "\$@"
 END

@@ -3,6 +3,7 @@
 # and test are in no other set. Any option of local/data.sh and of asr.sh may follow (./run.sh --help).
 #   ./run.sh --langs "en de fr es" --asr_config conf/train_smoke.yaml      a first look, in minutes
 #   ./run.sh --langs en --asr_config conf/train_en.yaml                    English, half an hour on two cores
+#   ./run.sh --langs en --pretrained whisper-base-encoder                  on a pretrained encoder, in $JSTASR_MODELS
 #   ./run.sh --langs "ca de es fr it pt" --speed_perturb_factors "0.9 1.0 1.1"
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -13,6 +14,7 @@ langs=${langs//,/ }
 read -ra list <<<"${langs}"
 conf=conf/train_multi.yaml
 if [ "${langs}" = en ]; then conf=conf/train_en.yaml; fi
+if [[ " $* " == *" --pretrained "* ]]; then conf=conf/train_pretrained.yaml; fi
 
 # Characters are the tokens that serve every script; for one language with an alphabet and hours of speech,
 # --token_type bpe --nbpe 500 makes shorter sequences.
