@@ -5,12 +5,13 @@ import json
 import logging
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from jstasr.errors import JstasrError
 from jstasr.pretrained.store import CONFIG, EXTRA, STORE, digest_of, find_encoder, require_digest, weight_files
@@ -53,6 +54,15 @@ class SpeechEncoder(nn.Module, ABC):
         Returns:
             The layers 0 .. num_layers, (N, T, C) each, and (N,) frames before padding. Padding changes none of them.
         """
+
+
+def one_by_one(
+    encode: Callable[[Tensor], list[Tensor]], samples: Tensor, lengths: Tensor
+) -> tuple[list[Tensor], Tensor]:
+    """`SpeechEncoder.forward` from encode(signal (S,)) -> layers (T, C), for networks that padding would change."""
+    each = [encode(signal[:length]) for signal, length in zip(samples, lengths.tolist())]
+    frame_lengths = torch.tensor([len(layers[0]) for layers in each], device=samples.device)
+    return [pad_sequence(same, batch_first=True) for same in zip(*each)], frame_lengths
 
 
 def length_mask(lengths: Tensor, size: int) -> Tensor:

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from jstasr.errors import JstasrError
-from jstasr.pretrained.encoder import SpeechEncoder, pretrained_network, read_config
+from jstasr.pretrained.encoder import SpeechEncoder, one_by_one, pretrained_network, read_config
 
 WINDOW, HOP, STACKED = 400, 160, 2  # samples of a log-mel frame and between two; log-mel frames in a frame
 
@@ -42,11 +40,7 @@ class W2vBertEncoder(SpeechEncoder):
 
     def forward(self, samples: Tensor, lengths: Tensor) -> tuple[list[Tensor], Tensor]:
         """See `SpeechEncoder.forward`."""
-        each = [self.encode(signal[:length]) for signal, length in zip(samples, lengths.tolist())]
-        frame_lengths = torch.tensor([len(layers[0]) for layers in each], device=samples.device)
-        size = int(frame_lengths.max())
-        padded = [torch.stack([F.pad(one, (0, 0, 0, size - len(one))) for one in same]) for same in zip(*each)]
-        return padded, frame_lengths
+        return one_by_one(self.encode, samples, lengths)
 
     def encode(self, signal: Tensor) -> list[Tensor]:
         """The layers (T, C) of one utterance (S,)."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from jstasr.errors import JstasrError
-from jstasr.pretrained.encoder import SpeechEncoder, pretrained_network, read_config
+from jstasr.pretrained.encoder import SpeechEncoder, one_by_one, pretrained_network, read_config
 
 WAV2VEC_TYPES = ("wav2vec2", "hubert", "wavlm", "data2vec-audio")
 FRAME = 320  # samples
@@ -60,14 +60,7 @@ class Wav2VecEncoder(SpeechEncoder):
 
     def forward(self, samples: Tensor, lengths: Tensor) -> tuple[list[Tensor], Tensor]:
         """See `SpeechEncoder.forward`."""
-        each = [self.encode(signal[:length]) for signal, length in zip(samples, lengths.tolist())]
-        frame_lengths = torch.tensor([layers[0].shape[0] for layers in each], device=samples.device)
-        size = int(frame_lengths.max())
-        padded = [
-            torch.stack([torch.nn.functional.pad(layer, (0, 0, 0, size - len(layer))) for layer in same])
-            for same in zip(*each)
-        ]
-        return padded, frame_lengths
+        return one_by_one(self.encode, samples, lengths)
 
     def encode(self, signal: Tensor) -> list[Tensor]:
         """The layers (T, C) of one utterance (S,)."""
