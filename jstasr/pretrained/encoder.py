@@ -62,7 +62,7 @@ def one_by_one(
     """`SpeechEncoder.forward` from encode(signal (S,)) -> layers (T, C), for networks that padding would change."""
     each = [encode(signal[:length]) for signal, length in zip(samples, lengths.tolist())]
     frame_lengths = torch.tensor([len(layers[0]) for layers in each], device=samples.device)
-    return [pad_sequence(same, batch_first=True) for same in zip(*each)], frame_lengths
+    return [pad_sequence(list(same), batch_first=True) for same in zip(*each)], frame_lengths
 
 
 def length_mask(lengths: Tensor, size: int) -> Tensor:

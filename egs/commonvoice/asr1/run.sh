@@ -14,7 +14,7 @@ langs=${langs//,/ }
 read -ra list <<<"${langs}"
 conf=conf/train_multi.yaml
 if [ "${langs}" = en ]; then conf=conf/train_en.yaml; fi
-if [[ " $* " == *" --pretrained "* ]]; then conf=conf/train_pretrained.yaml; fi
+if [[ " $* " == *" --pretrained "* ]]; then conf=; fi # asr.sh has one for frozen and one for trained encoders
 
 # Characters are the tokens that serve every script; for one language with an alphabet and hours of speech,
 # --token_type bpe --nbpe 500 makes shorter sequences.
