@@ -79,8 +79,8 @@ def run(
     """Measure, and report as Markdown, line by line.
 
     Returns:
-        Medians in seconds: of a step `without` the consistency loss, with it at the shared `input` and at `every` layer;
-        `alignment`, of the alignments of all layers with their gradient.
+        Medians in seconds: of a step `without` the consistency loss, with it at the shared `input` and at `every`
+        layer; `alignment`, of the alignments of all layers with their gradient.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)

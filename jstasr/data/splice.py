@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from jstasr.data.batch import Batch
@@ -71,14 +70,14 @@ class UnitBank:
 
     def state(self) -> list[tuple]:
         """What a checkpoint keeps."""
-        return [(u.features.cpu(), *map(torch.from_numpy, (u.phones, u.first, u.count))) for u in self.utterances]
+        return [(u.features, *map(torch.from_numpy, (u.phones, u.first, u.count))) for u in self.utterances]
 
-    def load(self, state: list[tuple], device: torch.device) -> None:
+    def load(self, state: list[tuple]) -> None:
         """Become the bank that gave the state."""
         self.utterances.clear()
         self.frames = 0
         for features, *rest in state:
-            self.append(Aligned(features.to(device), *(part.numpy() for part in rest)))
+            self.append(Aligned(features, *(part.numpy() for part in rest)))
 
     def append(self, utterance: Aligned) -> None:
         """Add an utterance, and drop the oldest ones that no longer fit."""
@@ -99,7 +98,7 @@ class UnitBank:
             count = np.bincount(frames, minlength=width)
             first = np.searchsorted(frames, np.arange(width))  # the path never goes back
             held = int(batch.phone_lengths[row])
-            features = batch.speech[row, : int(batch.speech_lengths[row])].half()
+            features = batch.speech[row, : int(batch.speech_lengths[row])].half().cpu()
             phones = batch.phones[row, :held].cpu().numpy()
             self.append(Aligned(features, phones, first[:held], count[:held]))
 
@@ -153,52 +152,74 @@ class UnitBank:
         return torch.cat(parts).float()
 
     def spliced(self, batch: Batch) -> Batch:
-        """The batch with the share of its texts as spliced speech, the rows after its own."""
-        budget = self.config.share * int(batch.text_phone_lengths.sum())
-        count = int((batch.text_phone_lengths.cumsum(0) <= budget).sum())
-        if not self.utterances or count == 0:
+        """The batch with the share of its texts as spliced speech, in rows after its own that are no longer."""
+        if not self.utterances or not batch.text_ids:
             return batch
+        left = self.config.share * int(batch.text_phone_lengths.sum())  # phonemes that may still be taken
+        width = batch.speech.shape[1]
         units = self.units()
         order = np.argsort(units.phones, kind="stable")
         found, starts = np.unique(units.phones[order], return_index=True)
         by_phone = dict(zip(found.tolist(), np.split(order, starts[1:])))
         by_phone.pop(END, None)
-        rows, features = [], []
-        for row in range(count):
-            phones = batch.text_phones[row, : int(batch.text_phone_lengths[row])].cpu().numpy()
-            chosen = self.choose(phones, units, by_phone)
-            if chosen is not None:
-                rows.append(row)
-                features.append(self.frames_of(chosen, units))
+        features: dict[int, Tensor] = {}
+        for text, length in enumerate(batch.text_phone_lengths.tolist()):
+            chosen = self.choose(batch.text_phones[text, :length].numpy(), units, by_phone) if length <= left else None
+            spoken = self.frames_of(chosen, units) if chosen else None
+            if spoken is not None and len(spoken) <= width:
+                features[text] = spoken
+                left -= length
+        rows = fill_rows({text: len(part) for text, part in features.items()}, width)
         return with_speech(batch, rows, features) if rows else batch
 
 
-def with_speech(batch: Batch, rows: list[int], features: list[Tensor]) -> Batch:
-    """The batch with some of its texts, `rows`, as speech with the given features (T_i, F)."""
-    taken = torch.tensor(rows, device=batch.text_phones.device)
-    left = torch.ones(len(batch.text_ids), dtype=torch.bool, device=taken.device)
-    left[taken] = False
-    lengths = torch.tensor([len(part) for part in features], device=batch.speech_lengths.device)
-    padded = torch.nn.utils.rnn.pad_sequence(features, batch_first=True)
+def fill_rows(lengths: dict[int, int], width: int) -> list[list[int]]:
+    """Texts of given lengths together in rows of at most `width`, first fit."""
+    rows: list[list[int]] = []
+    room: list[int] = []
+    for text, length in lengths.items():
+        place = next((row for row, left in enumerate(room) if length <= left), len(rows))
+        if place == len(rows):
+            rows.append([])
+            room.append(width)
+        rows[place].append(text)
+        room[place] -= length
+    return rows
+
+
+def with_speech(batch: Batch, rows: list[list[int]], features: dict[int, Tensor]) -> Batch:
+    """The batch with some of its texts as speech: each of `rows` holds texts, of the given features (T_i, F)."""
+    taken = {text for row in rows for text in row}
+    left = torch.tensor([text not in taken for text in range(len(batch.text_ids))])
+
+    def joined(sequences: Tensor, lengths: Tensor) -> list[Tensor]:
+        return [torch.cat([sequences[text, : int(lengths[text])] for text in row]) for row in rows]
+
+    def extended(paired: Tensor, paired_lengths: Tensor, parts: list[Tensor]) -> tuple[Tensor, Tensor]:
+        lengths = torch.cat([paired_lengths, torch.tensor([len(part) for part in parts])])
+        width = max(paired.shape[1], *(len(part) for part in parts))
+        whole = paired.new_zeros(len(lengths), width, *paired.shape[2:])
+        whole[: len(paired), : paired.shape[1]] = paired
+        for row, part in zip(whole[len(paired) :], parts):
+            row[: len(part)] = part
+        return whole, lengths
+
+    speech = extended(batch.speech, batch.speech_lengths, [torch.cat([features[text] for text in row]) for row in rows])
+    labels = extended(batch.labels, batch.label_lengths, joined(batch.text_labels, batch.text_label_lengths))
+    phones = extended(batch.phones, batch.phone_lengths, joined(batch.text_phones, batch.text_phone_lengths))
     return replace(
         batch,
-        utt_ids=[*batch.utt_ids, *(batch.text_ids[row] for row in rows)],
-        speech=torch.cat(same_width(batch.speech.transpose(1, 2), padded.transpose(1, 2))).transpose(1, 2),
-        speech_lengths=torch.cat([batch.speech_lengths, lengths]),
-        labels=torch.cat(same_width(batch.labels, batch.text_labels[taken])),
-        label_lengths=torch.cat([batch.label_lengths, batch.text_label_lengths[taken]]),
-        phones=torch.cat(same_width(batch.phones, batch.text_phones[taken])),
-        phone_lengths=torch.cat([batch.phone_lengths, batch.text_phone_lengths[taken]]),
-        text_ids=[name for row, name in enumerate(batch.text_ids) if row not in set(rows)],
+        utt_ids=[*batch.utt_ids, *("+".join(batch.text_ids[text] for text in row) for row in rows)],
+        speech=speech[0],
+        speech_lengths=speech[1],
+        labels=labels[0],
+        label_lengths=labels[1],
+        phones=phones[0],
+        phone_lengths=phones[1],
+        text_ids=[name for text, name in enumerate(batch.text_ids) if text not in taken],
         text_phones=batch.text_phones[left],
         text_phone_lengths=batch.text_phone_lengths[left],
         text_labels=batch.text_labels[left],
         text_label_lengths=batch.text_label_lengths[left],
         spliced=len(rows),
     )
-
-
-def same_width(*tensors: Tensor) -> list[Tensor]:
-    """The tensors padded with 0 to the largest last dimension."""
-    width = max(tensor.shape[-1] for tensor in tensors)
-    return [F.pad(tensor, (0, width - tensor.shape[-1])) for tensor in tensors]

@@ -148,7 +148,10 @@ def faults(losses: Any, model: ModelConfig) -> Iterator[str]:
         yield "losses.consistency.contrast: must not be negative"
     single = settings.alignment not in ("soft_dtw", "sinkhorn") and settings.topology != "dtw"
     if settings.contrast > 0 and not single:
-        yield "losses.consistency.contrast: needs an alignment with one position for each frame, not soft_dtw, sinkhorn or the topology dtw"
+        yield (
+            "losses.consistency.contrast: needs an alignment with one position for each frame, not soft_dtw, sinkhorn "
+            "or the topology dtw"
+        )
     if not 0 <= settings.splice.share < 1:
         yield f"losses.consistency.splice.share: {settings.splice.share} must lie in [0, 1)"
     if settings.splice.share > 0 and (settings.alignment not in ("best", "forced") or not single):

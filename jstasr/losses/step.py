@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from jstasr.data.batch import Batch
-from jstasr.data.splice import UnitBank, same_width
+from jstasr.data.splice import UnitBank
 from jstasr.features.specaug import SpecAugmentConfig
 from jstasr.losses import LOSSES
 from jstasr.losses.config import LossConfig
@@ -56,14 +57,13 @@ def encode_texts(
     deep: the transcripts at every layer, instead of at the shared input alone.
     """
     count = batch.recorded if transcripts else 0
-    parts = [(batch.phones[:count], batch.phone_lengths[:count])] if transcripts else []
-    if unpaired:
-        parts.append((batch.text_phones, batch.text_phone_lengths))
-    if not parts:
+    if count == 0 and not unpaired:
         return None, None
-    phones = torch.cat(same_width(*(part for part, _ in parts)))
-    lengths = torch.cat([part for _, part in parts])
-    phones = phones[:, : int(lengths.max())]
+    some = len(batch.text_ids) if unpaired else 0
+    lengths = torch.cat([batch.phone_lengths[:count], batch.text_phone_lengths[:some]])
+    width = int(lengths.max())
+    parts = [batch.phones[:count, :width], batch.text_phones[:some, :width]]
+    phones = torch.cat([F.pad(part, (0, width - part.shape[1])) for part in parts])
     maskable = torch.arange(len(phones), device=phones.device) >= count
     frames, positions, repeats = model.text_encoder(phones, lengths, maskable | model.config.text.mask_paired)
     first = 0 if deep else count
