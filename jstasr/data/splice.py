@@ -28,6 +28,11 @@ class SpliceConfig:
     seconds: float = 600.0  # Paired speech, of the last steps, that units are taken from; for each process.
     longest: int = 8  # Phonemes of a unit, at most.
     start_step: int = 0  # First step with spliced speech.
+    stop_step: int = 0  # First step without it again; 0: it stays.
+
+    def due(self, step: int) -> bool:
+        """Is speech spliced at a step?"""
+        return self.start_step <= step and (self.stop_step == 0 or step < self.stop_step)
 
 
 @dataclass

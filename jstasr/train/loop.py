@@ -340,7 +340,7 @@ def train_step(
     # the batches have arrived, as a data loader draws when it starts
     torch.manual_seed((config.seed * SEED_STRIDE + step) * fabric.world_size + fabric.global_rank)
     parts = [batch for _, _, batch in drawn]
-    if bank is not None and step >= config.losses.consistency.splice.start_step:
+    if bank is not None and bank.config.due(step):
         parts = [bank.spliced(batch) for batch in parts]
     held = [batch.counts() for batch in parts]
     mine = {unit: sum(part[unit] for part in held) for unit in held[0]}
