@@ -1,6 +1,7 @@
 """What CLDR says of a language, through babel: separators in numbers, names of units and currencies, "and"."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -9,10 +10,20 @@ from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 from babel.numbers import get_currency_name, get_territory_currencies
 
-from jstasr.text.language_codes import general_tag, script_of
+from jstasr.text.language_codes import SCRIPT_OF, general_tag, script_of
 from jstasr.text.language_tags import known_tag
 
 SPACES = " \xa0\u2009\u202f"
+# For a regular expression's brackets.
+CURRENCY_SIGNS = "$\xa2\xa3\xa5\u058f\u060b\u09f2\u09f3\u0af1\u0bf9\u17db\u0e3f\u20a0-\u20c0"
+SIGN_UNITS = {
+    "%": "concentr-percent",
+    "\u066a": "concentr-percent",
+    "\u2030": "concentr-permille",
+    "\xb0C": "temperature-celsius",
+    "\xb0F": "temperature-fahrenheit",
+    "\xb0": "angle-degree",
+}
 # What a currency sign stands for where neither the language nor its country uses it as its own.
 SIGN_CURRENCIES = {"$": "USD", "\xa3": "GBP", "\xa5": "JPY"}
 # Percent in languages of which CLDR has only the sign.
@@ -49,7 +60,7 @@ def locale_of(language: str | None) -> Locale | None:
             locale = Locale.parse(name)
         except (ValueError, UnknownLocaleError):
             continue
-        if locale.script in (None, script):  # babel falls back to the usual script: Kazakh in Latin letters
+        if locale.script is None or SCRIPT_OF.get(locale.script, locale.script) == script:  # babel falls back to the usual script: Kazakh in Latin letters
             return locale
     return None
 
@@ -174,10 +185,11 @@ def magnitudes(language: str | None) -> frozenset[str]:
     locale = locale_of(language)
     if locale is None:
         return frozenset()
-    patterns = locale.compact_decimal_formats.get("long", {})
+    formats = locale.compact_decimal_formats
+    patterns = formats.get("long") or formats.get("short", {})
     words = (str(pattern.pattern).replace("0", "").strip() for forms in patterns.values() for pattern in forms.values())
     indian = ("lakh", "lakhs", "crore", "crores") if locale.language == "en" else ()
-    return frozenset(word for word in words if word.isalpha()).union(indian)
+    return frozenset(filter(_is_word, words)).union(indian)
 
 
 @cache
@@ -187,3 +199,8 @@ def month_names(language: str | None) -> tuple[str, ...]:
     if locale is None:
         return ()
     return tuple(sorted(locale.months["format"]["wide"].values(), key=len, reverse=True))
+
+
+def _is_word(text: str) -> bool:
+    """Are there only letters, with their marks? Those of Indic scripts are no letters by themselves."""
+    return bool(text) and all(unicodedata.category(character)[0] in "LM" for character in text)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from jstasr.text.languages import primary_subtag
-from jstasr.text.number_words import num2words_or_none
+from jstasr.text.number_words import words_or_none
 
 # What follows the digits of an ordinal, by grammar. Spanish, Italian, Portuguese and Catalan end in o (m) and a (f).
 ENDINGS = {
@@ -86,7 +86,7 @@ def _ordinal(match: re.Match[str], short: str, code: str, plain: Callable[[str],
     options: dict[str, str] = RUSSIAN.get(ending.lstrip("-"), {}) if short == "ru" else {}
     if short == "ru" and ending == "-е" and match.string.startswith(" годы", match.end()):
         options = {"plural": "t"}
-    words = num2words_or_none(int(digits), code, "ordinal", **options)
+    words = words_or_none(int(digits), code, "ordinal", **options)
     if words is None:
         return match[0]
     if short in FEMININE and ending.endswith("ª"):
@@ -108,7 +108,7 @@ def _ordinal(match: re.Match[str], short: str, code: str, plain: Callable[[str],
 
 
 def _day(match: re.Match[str], short: str, code: str) -> str:
-    words = num2words_or_none(int(match["number"]), code, "ordinal")
+    words = words_or_none(int(match["number"]), code, "ordinal")
     if words is None or int(match["number"]) == 0:
         return match[0]
     before = match["word"] or ""
@@ -120,7 +120,7 @@ def _day(match: re.Match[str], short: str, code: str) -> str:
 
 
 def _after_article(match: re.Match[str], short: str, code: str, plain: Callable[[str], str]) -> str:
-    words = num2words_or_none(int(plain(match["number"])), code, "ordinal")
+    words = words_or_none(int(plain(match["number"])), code, "ordinal")
     if words is None:
         return match[0]
     article = match["article"].lower()

@@ -2,7 +2,7 @@
 
 import re
 
-from jstasr.text.number_words import cardinal, num2words_or_none
+from jstasr.text.number_words import cardinal, words_or_none
 
 # Before a word in lower case the point ends no sentence. German and its kin write nouns otherwise (ordinals.py).
 LANGUAGES = {"cs", "fi", "hu", "lv", "pl", "sk", "sl", "tr"}
@@ -76,7 +76,7 @@ def spell_point_ordinals(text: str, short: str, code: str, months: tuple[str, ..
 
 def _ordinal(number: int, short: str, code: str) -> str | None:
     if short not in FROM_CARDINALS:
-        return num2words_or_none(number, code, "ordinal") if number else None
+        return words_or_none(number, code, "ordinal") if number else None
     if not 0 < number < 100:
         return None
     words, ends = FROM_CARDINALS[short]
@@ -100,7 +100,7 @@ def _with_end(words: str, ends: dict[str, str]) -> str:
 
 def _day(match: re.Match[str], short: str, code: str) -> str:
     if short == "ru":
-        words = num2words_or_none(int(match[1]), code, "ordinal", case="g")
+        words = words_or_none(int(match[1]), code, "ordinal", case="g")
     else:
         nominative = _ordinal(int(match[1]), short, code)
         words = _with_end(nominative, GENITIVE[short]) if nominative else None
@@ -111,7 +111,7 @@ def _hungarian_day(match: re.Match[str], code: str) -> str:
     """május 5. is "május ötödike"."""
     if match[2] == "1":
         return f"{match[1]}elseje "
-    words = num2words_or_none(int(match[2]), code, "ordinal")
+    words = words_or_none(int(match[2]), code, "ordinal")
     # Vowel harmony: e after a front vowel, a after a back one.
     vowel = re.findall("[aáeéiíoóöőuúüű]", (words or "")[:-2])[-1:]
     return f"{match[1]}{words}{'a' if vowel and vowel[0] in 'aáoóuú' else 'e'} " if words else match[0]
