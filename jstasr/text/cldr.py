@@ -60,7 +60,8 @@ def locale_of(language: str | None) -> Locale | None:
             locale = Locale.parse(name)
         except (ValueError, UnknownLocaleError):
             continue
-        if locale.script is None or SCRIPT_OF.get(locale.script, locale.script) == script:  # babel falls back to the usual script: Kazakh in Latin letters
+        # babel falls back to the usual script: Kazakh in Latin letters.
+        if locale.script is None or SCRIPT_OF.get(locale.script, locale.script) == script:
             return locale
     return None
 

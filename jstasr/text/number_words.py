@@ -96,6 +96,9 @@ def words_or_none(value: float | Decimal, code: str, kind: str = "cardinal", **o
         kind: "cardinal", "ordinal" or num2words' other kinds.
         options: num2words' own, as its gender and case.
     """
+    if (code, kind) == ("nn", "ordinal"):  # the Bokmål ones but for their ending: sjuande
+        words = (words_or_none(value, "no", kind) or "").replace("syvende", "sjuende")
+        return re.sub("ende$", "ande", words) or None
     rules = code if _by_rules(code) else ORDINALS_BY_RULES.get(code) if kind == "ordinal" else None
     if rules is not None:
         if value != int(value) or kind not in ("cardinal", "ordinal"):

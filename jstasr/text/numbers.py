@@ -26,6 +26,7 @@ from jstasr.text.cldr import (
     separators,
     unit_pattern,
 )
+from jstasr.text.endings import endings_left, spell_endings
 from jstasr.text.fractions import spell_fractions
 from jstasr.text.languages import is_unspaced, letters_around, primary_subtag
 from jstasr.text.number_words import (
@@ -97,6 +98,11 @@ def spell_numbers(text: str, language: str | None) -> str:
     return _Reader.of(language).read(text)
 
 
+def unread_endings(text: str, language: str | None) -> list[str]:
+    """Endings after digits that are read as words of their own: "-oji" of Lithuanian 5-oji."""
+    return endings_left(text, language, number_language(language)) if any(map(str.isdigit, text)) else []
+
+
 class _Reader:
     """The patterns and words of one language."""
 
@@ -166,6 +172,7 @@ class _Reader:
                 text = spell_chinese(text, self.code)
             text = spell_ordinals(text, self.language, self.code, self._plain, months)
             text = spell_point_ordinals(text, self.short, self.code, months)
+            text = spell_endings(text, self.language, self.code)
         text = self.area.sub(self._area, text)
         text = spell_fractions(text, self.language, self.code)
         if self.code is not None:
