@@ -39,7 +39,13 @@ NATIONALITY = {
     "ms": " Malaysia$", "pt": " brasileiros?$", "sv": "^svenska? ",
 }  # fmt: skip
 # Letters beside those of CLDR's symbols, in the country itself.
-OTHER_LETTERS = {"TRY": {"TL"}, "RUB": {"руб.", "руб", "р."}, "BYN": {"руб.", "руб"}, "UAH": {"грн", "грн."}}
+OTHER_LETTERS = {
+    "TRY": {"TL"},
+    "RUB": {"руб.", "руб", "р."},
+    "BYN": {"руб.", "руб"},
+    "UAH": {"грн", "грн."},
+    "VND": {"đ"},
+}
 COUNTRY_SIGNS = {"US$": "USD", "C$": "CAD"}  # beside those of CLDR's English, as R$ and A$
 
 

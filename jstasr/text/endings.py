@@ -59,6 +59,19 @@ RUSSIAN: dict[str, dict[str, str]] = {
 }  # fmt: skip
 # Of cardinals, by what is written after their digits.
 RUSSIAN_CARDINALS = {"ти": "g", "и": "g", "ух": "g", "ёх": "g", "ех": "g", "мя": "i", "умя": "i"}
+# The word for a year after its number -> the ending of the ordinal before it; after "in" that of the locative.
+YEARS = {
+    "bg": {"година": "та"},
+    "pl": {"rok": "y", "roku": "ego", "rokiem": "ym"},
+    "ru": {"год": "й", "года": "го", "году": "м", "годом": "ым", "годе": "м"},
+    "uk": {"рік": "й", "року": "го", "році": "му", "роком": "им"},
+}  # fmt: skip
+IN_YEAR = {"pl": {"w": "ym"}, "ru": {"к": "му"}, "uk": {}, "bg": {}}  # other endings after a preposition
+# One word with what follows the hyphen: 25-jährig, 1990-luvulla, 25-årig.
+COMPOUNDS = {
+    "da": "[a-zæøå]{3,}", "de": "[a-zäöüß]{3,}", "fi": "[a-zäö]{3,}", "nb": "[a-zæøå]{3,}", "nl": "[a-z]{3,}",
+    "nn": "[a-zæøå]{3,}", "no": "[a-zæøå]{3,}", "sv": "[a-zåäö]{3,}",
+}  # fmt: skip
 GREEK = {
     "ος": "ός", "η": "ή", "ο": "ό", "ου": "ού", "ης": "ής", "ον": "όν", "οι": "οί", "ες": "ές", "ων": "ών",
     "ους": "ούς",
@@ -97,6 +110,10 @@ def spell_endings(text: str, language: str | None, code: str) -> str:
         code: of `number_language`.
     """
     short = primary_subtag(language)
+    if short in YEARS:
+        text = YEAR[short].sub(lambda match: _year(match, short, code), text)
+    if short in COMPOUNDS:
+        text = COMPOUND[short].sub(lambda match: _compound(match, short, code), text)
     if short in PREFIXED:
         pattern, reader = PREFIXED[short]
         text = pattern.sub(lambda match: reader(int(match["number"]), "", code) or match[0], text)
@@ -122,6 +139,20 @@ def endings_left(text: str, language: str | None, code: str | None) -> list[str]
     pattern = READERS[short][0] if short in READERS else UNREAD[short]
     left = spell_endings(text, language, code)
     return [match["mark"] + match["ending"] for match in pattern.finditer(left)]
+
+
+def _year(match: re.Match[str], short: str, code: str) -> str:
+    """Russian в 1995 году: "in the thousand nine hundred ninety-fifth year"."""
+    before = (match["before"] or "").strip().lower()
+    ending = IN_YEAR[short].get(before) or YEARS[short][match["word"].lower()]
+    words = READERS[short][1](int(match["number"]), ending, code)
+    return f"{match['before'] or ''}{words} " if words else match[0]
+
+
+def _compound(match: re.Match[str], short: str, code: str) -> str:
+    """German 25-jährig is "fünfundzwanzigjährig"."""
+    words = cardinal(match["number"], code)
+    return f" {re.sub('eins$', 'ein', words) if short == 'de' else words}"
 
 
 def _slavic(short: str) -> Reader:
@@ -243,6 +274,8 @@ def _estonian(number: int, ending: str, code: str) -> str | None:
     words = estonian_ordinal(number, code)
     if words is None:
         return None
+    if ending.startswith("aasta"):  # 5-aastane: "viieaastane"
+        return "".join(map(_estonian_genitive_of_cardinal, cardinal(str(number), code).split())) + ending
     if ending == "s" or re.fullmatch("[mn]es?|nes|mas|jas|es|as", ending):
         return words
     form = re.fullmatch("(?:nda|da|se)(.*)", ending)
@@ -307,12 +340,23 @@ def _pattern(mark: str, ending: str) -> re.Pattern[str]:
 
 
 HYPHEN = "[-\u2011]"
+YEAR = {
+    short: re.compile(
+        rf"(?P<before>\b(?:{'|'.join(IN_YEAR[short]) or '(?!)'}) )?(?<![\w.,:-])(?P<number>1\d{{3}}|20\d\d) "
+        rf"(?=(?P<word>{'|'.join(sorted(words, key=len, reverse=True))})\b)",
+        re.IGNORECASE,
+    )
+    for short, words in YEARS.items()
+}
+COMPOUND = {
+    short: re.compile(rf"(?<![\w.,:-])(?P<number>\d{{1,4}}){HYPHEN}(?={word}\b)") for short, word in COMPOUNDS.items()
+}
 READERS: dict[str, tuple[re.Pattern[str], Reader]] = {
     "az": (_pattern(HYPHEN, "c[iıuü]|[iıuü]nc[iıuü]|nc[iıuü]"), _ordinal_only),
     "be": (_pattern(HYPHEN, "[а-яіў]{1,4}"), _slavic("be")),
     "bg": (_pattern("-?", "те|(?:[врмтн]|(?<=-))(?:ият?|ата|ото|и|а|о|я|е)"), _bulgarian),
     "el": (_pattern("[-\u2011]?", "|".join([*GREEK, *GREEK.values()])), _greek),
-    "et": (_pattern(HYPHEN, "[a-zäõöü]{1,6}"), _estonian),
+    "et": (_pattern(HYPHEN, "[a-zäõöü]{1,6}|aasta[a-z]+"), _estonian),
     "fi": (_pattern(":", "[a-zäö]{1,8}"), _finnish),
     "hi": (_pattern("-?", "ला|ली|ले|रा|री|रे|था|थी|थे|ठा|ठी|ठे|वाँ|वां|वीं|वें|वा|वी|वे"), _hindi),
     "hu": (_pattern(HYPHEN, "[a-záéíóöőúüű]{1,8}"), _hungarian),

@@ -47,6 +47,13 @@ CURRENCY = rf"(?:(?<![A-Za-z])(?:US|CA|HK|MX|NT|NZ|CN|JP|A|C|R)(?=[$\xa5]))?[{CU
 MILLIONS_OF = {"ca": "de", "es": "de", "fr": "de", "gl": "de", "it": "di", "pt": "de"}
 # English abbreviations after an amount of money, as $5m; CLDR has the short ones of one style only.
 ABBREVIATED = {"k": "thousand", "m": "million", "mn": "million", "bn": "billion", "b": "billion", "tn": "trillion"}
+# "Number", where a sign stands for it before digits.
+NUMERO_SIGN = r"(?:\u2116|\b[nN](?:\xb0|\xba|\.[\xba\xb0])) ?(?=\d)"
+NUMERO = {
+    "be": "нумар", "bg": "номер", "ca": "número", "de": "Nummer", "en": "number", "es": "número", "fr": "numéro",
+    "it": "numero", "kk": "нөмір", "ky": "номер", "mk": "број", "pt": "número", "ru": "номер", "sr": "број",
+    "uk": "номер",
+}  # fmt: skip
 # An elided word keeps its apostrophe before a number: d'1 is d'un. The mark stands for it while numbers are read.
 ELISION = re.compile("(?<=[^\\W\\d_])['\u2019](?=\\d)")
 ELIDED = "\ue000"
@@ -177,11 +184,14 @@ class _Reader:
         text = spell_fractions(text, self.language, self.code)
         if self.code is not None:
             text = spell_times_and_ranges(text, self.language, self.code)
+        if self.short in NUMERO:
+            text = re.sub(NUMERO_SIGN, f" {NUMERO[self.short]} ", text)
         if self.short == "en":
+            text = re.sub(r"(?<![\d.,])(\d+) ?\xa2", lambda match: f"{match[1]} cent{'s'[match[1] == '1' :]}", text)
             text = self.abbreviated.sub(lambda match: f"{match['money']} {ABBREVIATED[match['short'].lower()]}", text)
         text = self.magnitude.sub(self._magnitude, text)
-        if self.code is not None and "." in self.decimals:
-            text = self._points(text)
+        if self.code is not None:
+            text = self._points(text) if "." in self.decimals else self._commas(text)
         text = self.amount.sub(self._amount, text)
         text = re.sub(rf"[%\u066a\u2030]|[{CURRENCY_SIGNS}]", self._bare_sign, text)
         text = re.sub(f"{ELIDED} *", "'", text)
@@ -196,6 +206,12 @@ class _Reader:
             rf"(?<![\d.,])(\d+),(\d\d?)(?= ?(?:[%\u066a\u2030\xb0]|[{CURRENCY_SIGNS}](?! ?\d)))", r"\1.\2", text
         )
         return re.sub(rf"([{CURRENCY_SIGNS}] ?\d+),(\d\d)(?![\d,])", r"\1.\2", text)
+
+    def _commas(self, text: str) -> str:
+        """Mend what is not a number by the rules of languages with a decimal comma: 3.5%, $2.50."""
+        signs = rf"[%\u066a\u2030\xb0]|[{CURRENCY_SIGNS}](?! ?\d)"
+        text = re.sub(rf"(?<![\d.,])(\d+)\.(\d\d?)(?= ?(?:{signs}))", r"\1,\2", text)
+        return re.sub(rf"([{CURRENCY_SIGNS}] ?\d+)\.(\d\d)(?![\d.])", r"\1,\2", text)
 
     def _plain(self, written: str) -> str:
         """A number as written -> digits with a point for the decimal sign."""

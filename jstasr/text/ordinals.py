@@ -61,6 +61,10 @@ def spell_ordinals(
         text = re.sub(pattern, lambda match: _ordinal(match, short, code, plain), text, flags=re.IGNORECASE)
     if short in ("id", "ms"):
         text = re.sub(r"\bke-(?P<number>\d{1,9})\b", lambda match: _ordinal(match, short, code, plain), text)
+    if short == "de":
+        text = re.sub(r"(?<![\w.,])(\d{1,4})er\b", lambda match: _decade(match, code), text)
+        pair = r"(?<![\w.,])(?P<number>[0-3]?\d)\.(?= (?:bis(?: zum)?|und|oder) [0-3]?\d\. )"
+        text = re.sub(pair, lambda match: _first_of_two(match, code), text)
     if short in DATES and months:
         names = "|".join(map(re.escape, months))
         dated = rf"(?:{GERMAN_WEAK})?(?<![\w.,])(?P<number>[0-3]?\d)\. ?(?={names})"
@@ -98,6 +102,18 @@ def _ordinal(match: re.Match[str], short: str, code: str, plain: Callable[[str],
             words, re.sub("è$", "ena", words) if words[-1] == "è" else words + "a"
         )
     return f" {words} "
+
+
+def _decade(match: re.Match[str], code: str) -> str:
+    """German 1990er is read by hundreds: "neunzehnhundertneunziger"."""
+    number = int(match[1])
+    words = words_or_none(number, code, "year" if 1100 <= number <= 1999 else "cardinal")
+    return f"{words}er" if words and number else match[0]
+
+
+def _first_of_two(match: re.Match[str], code: str) -> str:
+    words = words_or_none(int(match["number"]), code, "ordinal")
+    return f"{words}n" if words and int(match["number"]) else match[0]
 
 
 def _day(match: re.Match[str], short: str, code: str) -> str:

@@ -63,6 +63,15 @@ AGREEMENT = {
 }
 SERBO_CROATIAN = {"a": {"i": "a"}, "o": {"ći": "će", "i": "o"}, "e": {"ći": "će", "i": "o"}}
 AGREEMENT |= {"bs": SERBO_CROATIAN, "hr": SERBO_CROATIAN, "sr": SERBO_CROATIAN | AGREEMENT["sr"]}
+# Nouns that ordinals stand before most often, in cases that their last letter does not tell.
+SERBO_CROATIAN_NOUNS = {
+    "godine": "e", "godini": "oj", "godinu": "u", "godinom": "om", "razreda": "og", "razredu": "om", "veka": "og",
+    "veku": "om", "vijeka": "og", "vijeku": "om", "stoljeća": "og", "stoljeću": "om", "sata": "og", "dana": "og",
+    "mesta": "og", "mjesta": "og", "mestu": "om", "mjestu": "om",
+    "године": "е", "години": "ој", "годину": "у", "годином": "ом", "разреда": "ог", "разреду": "ом", "века": "ог",
+    "веку": "ом", "сата": "ог", "дана": "ог", "места": "ог", "месту": "ом",
+}  # fmt: skip
+SOFT = {"og": "eg", "om": "em", "ог": "ег", "ом": "ем"}  # after ć: treći, trećeg
 LAST_WORD_ONLY = {"bs", "hr", "sr"}  # of compounds: "dvadeset i prva"
 # Cases that show at the end of a Finnish noun; the ordinal has the same.
 FINNISH_CASES = {
@@ -158,4 +167,8 @@ def _before_noun(match: re.Match[str], short: str, code: str) -> str:
         return match[0]
     if short == "et" and (oblique := ESTONIAN.fullmatch(noun)):
         return f"{estonian_genitive(words)}{oblique[1] or ''} "
+    if short in LAST_WORD_ONLY and (end := SERBO_CROATIAN_NOUNS.get(noun)):
+        soft = SOFT.get(end, end) if noun[:5] not in ("godin", "годин") else end
+        ends = {"ći": f"ć{soft}", "i": end, "ћи": f"ћ{soft}", "и": end}
+        return f"{_with_end(words, ends, short)} "
     return f"{_with_end(words, AGREEMENT.get(short, {}).get(noun[-1], {}), short)} "

@@ -24,6 +24,9 @@ CLOCK = {
 }  # fmt: skip
 TWO_OF = {"yue": "兩", "yue_Hans": "两", "zh": "两", "zh_Hant": "兩"}  # two of a thing, as of hours
 DASHES = "\u2013\u2014\u2212-"
+TIME_END = "\ue001"  # behind the words of a time, while endings are looked for
+# Signs before the ending of a time's case.
+JOINED = {"hu": "-(?=[a-záéíóöőúüű])", "tr": "['\u2019](?=[a-zçğıöşü])"}
 WAVE_DASHES = "~\u301c"  # of ranges in Chinese, Japanese and Korean
 
 
@@ -59,10 +62,14 @@ class _Times:
         self.range = re.compile(rf"(?<![\d.,:/{DASHES}])(\d+(?:[.,]\d+)*) ?{dash} ?(\d+(?:[.,]\d+)*)(?![\d/{DASHES}])")
         self.hyphened = re.compile(
             rf"(?<![{letter}.,:/{DASHES}])(\d{{1,2}}|\d{{4}})-(\d{{1,2}}|\d{{4}})(?![{letter}/{DASHES}]|[.,]\d)"
+            + (r"|(?<![\w.,:-])(\d{1,2})-(\d{1,2})(?= ?[ap]\.?m\b)" if self.short == "en" else "")
         )
 
     def read(self, text: str) -> str:
         text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4]):([0-5]\d)(?![\d:])( ?Uhr\b| ?[ap]\.?m\b)?", self._time, text)
+        if self.short in JOINED:  # 10:30'da, 10:30-kor: one word with the ending
+            text = re.sub(rf"{TIME_END} {JOINED[self.short]}", "", text)
+        text = text.replace(TIME_END, "")
         if self.short == "en":
             text = re.sub(r"(?<![\d:.,])(0?[1-9]|1[0-2])\.([0-5]\d)( ?[ap]\.?m\b)", self._time, text)
             text = re.sub(r"(?<![\w.,])((?:1[1-9]|20)?[1-9]0|(?:1[1-9]|20)00)['\u2019]?s\b", self._decade, text)
@@ -85,8 +92,10 @@ class _Times:
 
     def _range(self, match: re.Match[str], word: str) -> str:
         """A hyphen is read as "to" between numbers that rise: "5-10", "1990-2000", but not "3-2"."""
-        first, last = match[1], match[2]
+        first, last = [group for group in match.groups() if group]
         rises = int(first) < int(last) and (len(first) == 4) == (len(last) == 4)
+        if (len(first), len(last)) == (4, 2) and int(last) > 12:  # 1990-95; 2004-11 may be a month
+            rises = int(first[2:]) < int(last)
         return f"{first} {word} {last}" if rises else match[0]
 
     def _time(self, match: re.Match[str]) -> str:
@@ -110,7 +119,7 @@ class _Times:
             words.append(cardinal(minute.lstrip("0") if self.short in HOURS else minute, self.code))
         elif self.short == "en" and not mark:
             words.append("o'clock" if 0 < int(hour) <= 12 else "hundred")
-        return f" {' '.join(words)} {mark.strip()} "
+        return f" {' '.join(words)}{TIME_END} {mark.strip()}{' ' if mark else ''}"
 
     def _named(self, hour: int, minute: str) -> str:
         """ "10:05" is read "ten hours, five minutes"; full hours without minutes."""
