@@ -31,6 +31,7 @@ PERCENT = {
     "gl": "{0} por cento", "ko": "{0} 퍼센트", "mt": "{0} fil-mija", "sw": "asilimia {0}", "vi": "{0} phần trăm",
     "yue": "百分之{0}", "zh": "百分之{0}",
 }  # fmt: skip
+PERMILLE = {"yue": "千分之{0}", "zh": "千分之{0}"}
 # Written in letters in any language. Other codes of three letters are words too: TRY, ALL, TOP.
 INTERNATIONAL = {"EUR": "EUR", "USD": "USD", "GBP": "GBP", "CHF": "CHF", "z\u0142": "PLN", "K\u010d": "CZK"}
 # What CLDR adds to the name of a country's own currency and its people do not say.
@@ -90,6 +91,8 @@ def unit_pattern(unit: str, count: Decimal | None, language: str | None) -> str 
     patterns: Mapping[str, str] = locale._data["unit_patterns"].get(unit, {}).get("long", {})
     if unit == "concentr-percent" and locale.language in PERCENT:
         return PERCENT[locale.language]
+    if unit == "concentr-permille" and locale.language in PERMILLE:
+        return PERMILLE[locale.language]
     form = locale.plural_form(count) if count is not None else "other"
     for pattern in (patterns.get(form), patterns.get("other")):
         if pattern and any(character.isalpha() for character in pattern):
@@ -206,6 +209,36 @@ def month_names(language: str | None) -> tuple[str, ...]:
     if locale is None:
         return ()
     return tuple(sorted(locale.months["format"]["wide"].values(), key=len, reverse=True))
+
+
+OTHER_WORDS = {"bill", "bio", "mr"}  # abbreviations that mean something else after a number, as in "5 Bio-Eier"
+
+
+@cache
+def abbreviated_magnitudes(language: str | None) -> dict[str, dict[str, str]]:
+    """Abbreviations of thousand, million and so on -> the words by CLDR's plural form; only such as are no words."""
+    locale = locale_of(language)
+    if locale is None:
+        return {}
+    formats, found = locale.compact_decimal_formats, {}
+    for form, patterns in formats.get("long", {}).items():
+        for power, pattern in patterns.items():
+            short_pattern = formats.get("short", {}).get("other", {}).get(power)
+            short = str(short_pattern.pattern).replace("0", "").strip(" \xa0'.") if short_pattern else ""
+            word = str(pattern.pattern).replace("0", "").strip()
+            if len(short) > 1 and short.isalpha() and _is_word(word) and short.lower() not in OTHER_WORDS:
+                for spelling in {short, short.lower()} - magnitudes(language):
+                    found.setdefault(spelling, {})[form] = word
+    return found
+
+
+@lru_cache(maxsize=10000)
+def magnitude_of(short: str, count: Decimal, language: str | None) -> str:
+    """The word that an abbreviation stands for after a number: "млн" after five is "миллионов"."""
+    locale, forms = locale_of(language), abbreviated_magnitudes(language)[short]
+    return (
+        (forms.get(locale.plural_form(count)) if locale else None) or forms.get("other") or next(iter(forms.values()))
+    )
 
 
 def _is_word(text: str) -> bool:

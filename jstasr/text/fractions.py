@@ -48,7 +48,29 @@ MIXED = {
     "th": "{whole}{fraction}", "yue": "{whole}又{fraction}", "zh": "{whole}又{fraction}",
 }  # fmt: skip
 # Of which only fractions without a whole number are known here.
-DECIMALS = {"ja", "ko"}
+ALONE = {
+    "ar": ("نصف", "ربع", "ثلاثة أرباع", "ثلث", "ثلثان"),
+    "bg": ("една втора", "една четвърт", "три четвърти", "една трета", "две трети"),
+    "cs": ("jedna polovina", "jedna čtvrtina", "tři čtvrtiny", "jedna třetina", "dvě třetiny"),
+    "da": ("en halv", "en fjerdedel", "tre fjerdedele", "en tredjedel", "to tredjedele"),
+    "fa": ("نیم", "یک چهارم", "سه چهارم", "یک سوم", "دو سوم"),
+    "fi": ("puoli", "yksi neljäsosa", "kolme neljäsosaa", "yksi kolmasosa", "kaksi kolmasosaa"),
+    "he": ("חצי", "רבע", "שלושה רבעים", "שליש", "שני שליש"),
+    "hr": ("jedna polovina", "jedna četvrtina", "tri četvrtine", "jedna trećina", "dvije trećine"),
+    "hu": ("fél", "egynegyed", "háromnegyed", "egyharmad", "kétharmad"),
+    "id": ("setengah", "seperempat", "tiga perempat", "sepertiga", "dua pertiga"),
+    "nb": ("en halv", "en fjerdedel", "tre fjerdedeler", "en tredjedel", "to tredjedeler"),
+    "no": ("en halv", "en fjerdedel", "tre fjerdedeler", "en tredjedel", "to tredjedeler"),
+    "pl": ("jedna druga", "jedna czwarta", "trzy czwarte", "jedna trzecia", "dwie trzecie"),
+    "ro": ("o jumătate", "un sfert", "trei sferturi", "o treime", "două treimi"),
+    "ru": ("одна вторая", "одна четвёртая", "три четвёртых", "одна третья", "две третьих"),
+    "sk": ("jedna polovica", "jedna štvrtina", "tri štvrtiny", "jedna tretina", "dve tretiny"),
+    "tr": ("yarım", "dörtte bir", "dörtte üç", "üçte bir", "üçte iki"),
+    "uk": ("одна друга", "одна четверта", "три четвертих", "одна третя", "дві третіх"),
+    "vi": ("một phần hai", "một phần tư", "ba phần tư", "một phần ba", "hai phần ba"),
+}
+FRACTIONS |= ALONE
+DECIMALS = {"ja", "ko", *ALONE}
 # Words of their own for one and a half, two and a half, and for any number and a half or a quarter.
 WHOLE_AND_HALF = {
     "el": {"1": "ενάμισι", "2": "δυόμισι"}, "hi": {"1": "डेढ़", "2": "ढाई"}, "nl": {"1": "anderhalf"},
@@ -90,7 +112,7 @@ class _Fractions:
         return "".join(map(_detached, text))
 
     def _ascii(self, text: str) -> str:
-        if "/" not in text or self.short not in (*FRACTIONS, *BUILT):
+        if "/" not in text or (self.short not in FRACTIONS and self.short not in BUILT):
             return text
         pairs = "|".join(f"{top}/{bottom}" for top, bottom in FRACTION_VALUES)
         text = re.sub(rf"(?<![\d/.,])(?:(\d+)[ -])?({pairs})(?![\d/])", self._slash, text)

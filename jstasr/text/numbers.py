@@ -15,11 +15,13 @@ from jstasr.text.cldr import (
     CURRENCY_SIGNS,
     SIGN_UNITS,
     SPACES,
+    abbreviated_magnitudes,
     and_words,
     currency_follows,
     currency_of,
     lettered_currencies,
     locale_of,
+    magnitude_of,
     magnitudes,
     month_names,
     percent_precedes,
@@ -153,11 +155,16 @@ class _Reader:
         )
         self.area = re.compile(rf"(?<![\w.,]){self._number(0)}[ \xa0]?(?P<unit>[ck]?m|[ск]?м)(?P<power>[\xb2\xb3])")
         words = "|".join(sorted(map(re.escape, magnitudes(language)), key=len, reverse=True))
-        ends, between = ("", "[ -]?") if is_unspaced(language) or self.short == "ko" else (r"(?!\w)", "[ -]")
+        self.unspaced = is_unspaced(language)
+        ends, between = ("", "[ -]?") if self.unspaced or self.short == "ko" else (r"(?!\w)", "[ -]")
+        shorts = "|".join(sorted(map(re.escape, abbreviated_magnitudes(language)), key=len, reverse=True)) or "(?!)"
+        self.short_magnitude = re.compile(rf"(?<![\w.,]){self._number(0)}[ \xa0\u202f]?(?P<short>{shorts})(?![\w-])\.?")
         self.abbreviated = re.compile(
             rf"(?P<money>{CURRENCY} ?{self._number(0)})(?P<short>{'|'.join(ABBREVIATED)})\b", re.IGNORECASE
         )
         magnitude = rf"(?P<sign>{CURRENCY}|\b(?:{letters})) ?{self._number(0)}{between}(?P<word>{words}){ends}"
+        magnitude += rf"|{self._number(1).replace('number', 'number2')}{between}(?P<word2>{words})[ \xa0]?(?P<sign2>"
+        magnitude += rf"{CURRENCY}{alone}|(?:{letters})(?!\w))"
         self.magnitude = re.compile(magnitude if words else "(?!)")
 
     def _number(self, name: int) -> str:
@@ -171,6 +178,7 @@ class _Reader:
         foreign = FOREIGN.get({".": ",", ",": "."}.get(self.decimal_sign, ""))
         if foreign is not None:
             text = foreign.sub(lambda match: match[0].translate(SWAPPED), text)
+        text = re.sub(rf"(?<!\d)([{CURRENCY_SIGNS}]) ?([\u2212-])(?=\d)", r"\2\1", text)  # $-5 is -$5
         text = ELISION.sub(ELIDED, text.replace(ELIDED, " "))
         if self.code is not None:
             months = month_names(self.language)
@@ -189,6 +197,8 @@ class _Reader:
         if self.short == "en":
             text = re.sub(r"(?<![\d.,])(\d+) ?\xa2", lambda match: f"{match[1]} cent{'s'[match[1] == '1' :]}", text)
             text = self.abbreviated.sub(lambda match: f"{match['money']} {ABBREVIATED[match['short'].lower()]}", text)
+        if self.code is not None:
+            text = self.short_magnitude.sub(self._short_magnitude, text)
         text = self.magnitude.sub(self._magnitude, text)
         if self.code is not None:
             text = self._points(text) if "." in self.decimals else self._commas(text)
@@ -239,17 +249,23 @@ class _Reader:
             return written
         return self._plain(written).replace(".", self.decimal_sign)
 
+    def _short_magnitude(self, match: re.Match[str]) -> str:
+        """ "5 млн" is read "пять миллионов"."""
+        count = Decimal(self._plain(match["number"]))
+        return f"{match['number']} {magnitude_of(match['short'], count, self.language)}"
+
     def _magnitude(self, match: re.Match[str]) -> str:
-        """ "$5 million" is read "five million dollars"."""
-        currency = currency_of(match["sign"], self.language)
+        """ "$5 million" and "5 million $" are read "five million dollars"."""
+        sign, number, word = (match[name] or match[f"{name}2"] for name in ("sign", "number", "word"))
+        currency = currency_of(sign, self.language)
         unit = currency_unit(currency, Decimal(1000000), self.language) if currency else None
         if not unit:
             return match[0]
         between = " "
-        if self.short in MILLIONS_OF and match["word"] not in ("mil", "mille", "mila"):
+        if self.short in MILLIONS_OF and word not in ("mil", "mille", "mila"):
             elided = self.short in ("ca", "fr") and unit[0] in "aeiou"
             between = " d'" if elided else f" {MILLIONS_OF[self.short]} "
-        return f" {self._words(match['number'])} {match['word']}{between}{unit} "
+        return f" {self._words(number)} {word}{between}{unit} "
 
     def _words(self, written: str, year: bool = False) -> str:
         number = self._plain(written) if self.code is not None else self._whole(written)
@@ -268,7 +284,8 @@ class _Reader:
         elif after:
             pattern = unit_pattern(SIGN_UNITS[after], Decimal(self._plain(number)), self.language)
             if pattern is not None:
-                return f"{minus} {pattern.replace('{0}', self._words(number))} "
+                words = self._words(number) if self.unspaced else f" {self._words(number)} "
+                return f"{minus} {pattern.replace('{0}', words)} "
         if self.code is None:
             return match[0].replace(number, self._whole(number))
         year = not (minus or before or after)

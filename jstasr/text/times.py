@@ -76,7 +76,7 @@ class _Times:
         if self.short == "de":
             text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4])\.([0-5]\d)( Uhr\b)", self._time, text)
         if self.short in ("fr", "pt"):
-            text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4]) ?h ?([0-5]\d)?\b", self._time, text)
+            text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4]) ?[hH] ?([0-5]\d)?\b", self._time, text)
         word = RANGE.get(self.short, " ")
         text = self.marked_range.sub(self._marked_range, text)
         text = self.range.sub(rf"\1 {word} \2", text)
