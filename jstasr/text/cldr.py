@@ -40,13 +40,11 @@ NATIONALITY = {
     "ms": " Malaysia$", "pt": " brasileiros?$", "sv": "^svenska? ",
 }  # fmt: skip
 # Letters beside those of CLDR's symbols, in the country itself.
+RUPEES = {"Rs", "Rs.", "रु", "रु.", "ரூ", "ரூ."}
 OTHER_LETTERS = {
-    "TRY": {"TL"},
-    "RUB": {"руб.", "руб", "р."},
-    "BYN": {"руб.", "руб"},
-    "UAH": {"грн", "грн."},
-    "VND": {"đ"},
-}
+    "TRY": {"TL"}, "RUB": {"руб.", "руб", "р."}, "BYN": {"руб.", "руб"}, "UAH": {"грн", "грн."}, "VND": {"đ"},
+    "INR": RUPEES, "LKR": RUPEES, "NPR": RUPEES, "PKR": RUPEES,
+}  # fmt: skip
 COUNTRY_SIGNS = {"US$": "USD", "C$": "CAD"}  # beside those of CLDR's English, as R$ and A$
 
 
@@ -144,7 +142,7 @@ def lettered_currencies(language: str | None) -> dict[str, str]:
         symbol = locale.currency_symbols.get(code) if locale is not None else None
         names = {symbol, symbol.rstrip(".")} if symbol else set()
         names |= OTHER_LETTERS.get(code, set())
-        own |= {name: code for name in names if name.rstrip(".").isalpha()} | {code: code}
+        own |= {name: code for name in names if _is_word(name.rstrip("."))} | {code: code}
     return dict(sorted((INTERNATIONAL | own).items(), key=lambda item: -len(item[0])))
 
 

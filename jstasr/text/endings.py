@@ -228,11 +228,20 @@ def _tamil(number: int, ending: str, code: str) -> str | None:
 def _georgian(number: int, ending: str, code: str) -> str | None:
     words = cardinal(str(number), code)
     if ending not in ("", "ე", "ელი"):
+        if words.endswith("ი") and ending in ("მდე", "დან"):
+            return words.removesuffix("ი") + {"მდე": "ამდე", "დან": "იდან"}[ending]
         return words.removesuffix("ი") + ending
     if number == 1 or not 0 < number <= 100:
         return "პირველი" if number == 1 else None
     tens, joined, last = words.rpartition("და") if number > 20 else ("", "", words)
     return f"{tens}{joined}მე{last[:-1]}ე"
+
+
+def _armenian(number: int, ending: str, code: str) -> str | None:
+    words = {1: "առաջին", 2: "երկրորդ", 3: "երրորդ", 4: "չորրորդ"}.get(number)
+    if words is None and number > 0:
+        words = re.sub("ինը$", "ինն", cardinal(str(number), code)) + "երորդ"
+    return words
 
 
 def _finnish(number: int, ending: str, code: str) -> str | None:
@@ -360,7 +369,8 @@ READERS: dict[str, tuple[re.Pattern[str], Reader]] = {
     "fi": (_pattern(":", "[a-zäö]{1,8}"), _finnish),
     "hi": (_pattern("-?", "ला|ली|ले|रा|री|रे|था|थी|थे|ठा|ठी|ठे|वाँ|वां|वीं|वें|वा|वी|वे"), _hindi),
     "hu": (_pattern(HYPHEN, "[a-záéíóöőúüű]{1,8}"), _hungarian),
-    "ka": (_pattern(HYPHEN, "ე|ელი|ში|ზე|ს|ის|მა|ით|იდან|იანი|იანმა|ჯერ"), _georgian),
+    "hy": (_pattern(HYPHEN, "րդ|ին|երորդ"), _armenian),
+    "ka": (_pattern(HYPHEN, "[ა-ჰ]{1,6}"), _georgian),
     "kk": (_pattern(HYPHEN, "ші|шы|інші|ыншы|нші|ншы"), _ordinal_only),
     "ky": (_pattern(HYPHEN, "ч[иыуү]|[иыуү]нч[иыуү]|нч[иыуү]"), _ordinal_only),
     "ne": (_pattern("-?", "औँ|औं|ौँ|ौं|लो|ली|रो|री|थो|थी"), _nepali),

@@ -147,11 +147,13 @@ class _Reader:
         # Beside numbers that stay digits, letters that lower() keeps would be read when the text is cleaned again.
         lettered = [name for name in lettered_currencies(language) if self.code or not name.islower()]
         letters = "|".join(map(re.escape, lettered))
+        # Vowel signs of Indic scripts are no \w.
+        apart, ended = (f"(?{side}[{letters_around(language)}\u0900-\u0dff])" for side in ("<!", "!"))
         self.amount = re.compile(
             rf"(?P<minus>(?<![{letters_around(language)}.,:/)\]%-])[\u2212-](?! ))?"
-            rf"(?P<before>(?:{CURRENCY}|\b(?:{letters}))[ \xa0]?)?"
+            rf"(?P<before>(?:{CURRENCY}|{apart}(?:{letters}))[ \xa0]?)?"
             rf"{self._number(0)}"
-            rf"(?P<after>[ \xa0\u202f]?(?:[{CURRENCY_SIGNS}]{alone}|{percent}|\xb0(?:[CF]\b)?|(?:{letters})(?!\w)))?"
+            rf"(?P<after>[ \xa0\u202f]?(?:[{CURRENCY_SIGNS}]{alone}|{percent}|\xb0(?:[CF]\b)?|(?:{letters}){ended}))?"
         )
         self.area = re.compile(rf"(?<![\w.,]){self._number(0)}[ \xa0]?(?P<unit>[ck]?m|[ск]?м)(?P<power>[\xb2\xb3])")
         words = "|".join(sorted(map(re.escape, magnitudes(language)), key=len, reverse=True))
@@ -162,9 +164,9 @@ class _Reader:
         self.abbreviated = re.compile(
             rf"(?P<money>{CURRENCY} ?{self._number(0)})(?P<short>{'|'.join(ABBREVIATED)})\b", re.IGNORECASE
         )
-        magnitude = rf"(?P<sign>{CURRENCY}|\b(?:{letters})) ?{self._number(0)}{between}(?P<word>{words}){ends}"
+        magnitude = rf"(?P<sign>{CURRENCY}|{apart}(?:{letters})) ?{self._number(0)}{between}(?P<word>{words}){ends}"
         magnitude += rf"|{self._number(1).replace('number', 'number2')}{between}(?P<word2>{words})[ \xa0]?(?P<sign2>"
-        magnitude += rf"{CURRENCY}{alone}|(?:{letters})(?!\w))"
+        magnitude += rf"{CURRENCY}{alone}|(?:{letters}){ended})"
         self.magnitude = re.compile(magnitude if words else "(?!)")
 
     def _number(self, name: int) -> str:

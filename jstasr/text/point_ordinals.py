@@ -72,6 +72,7 @@ SERBO_CROATIAN_NOUNS = {
     "веку": "ом", "сата": "ог", "дана": "ог", "места": "ог", "месту": "ом",
 }  # fmt: skip
 SOFT = {"og": "eg", "om": "em", "ог": "ег", "ом": "ем"}  # after ć: treći, trećeg
+RANGES = {"bs": "do", "et": "kuni", "hr": "do"}  # between two ordinals: et 5.-7. klass
 LAST_WORD_ONLY = {"bs", "hr", "sr"}  # of compounds: "dvadeset i prva"
 # Cases that show at the end of a Finnish noun; the ordinal has the same.
 FINNISH_CASES = {
@@ -105,6 +106,8 @@ def spell_point_ordinals(text: str, short: str, code: str, months: tuple[str, ..
     if short == "hu":
         day = rf"\b((?:{names}) )([12]?\d|3[01])(?:\.(?!\d)|-([a-záéíóöőúüű]{{1,6}})\b)"
         text = re.sub(day, lambda match: _hungarian_day(match, code), text, flags=re.IGNORECASE)
+    if short in RANGES:
+        text = re.sub(r"(?<![\w.,:/-])(\d{1,4})\. ?[-\u2013] ?(?=\d{1,4}\. )", rf"\1. {RANGES[short]} ", text)
     if short in LANGUAGES:
         before_noun = r"(?<![\w.,:/\-\u2013])(\d{1,4})\. (?=([^\W\d_]+))"
         text = re.sub(before_noun, lambda match: _before_noun(match, short, code), text)
@@ -167,6 +170,8 @@ def _before_noun(match: re.Match[str], short: str, code: str) -> str:
         return match[0]
     if short == "et" and (oblique := ESTONIAN.fullmatch(noun)):
         return f"{estonian_genitive(words)}{oblique[1] or ''} "
+    if noun == RANGES.get(short):
+        return f"{words} "
     if short in LAST_WORD_ONLY and (end := SERBO_CROATIAN_NOUNS.get(noun)):
         soft = SOFT.get(end, end) if noun[:5] not in ("godin", "годин") else end
         ends = {"ći": f"ć{soft}", "i": end, "ћи": f"ћ{soft}", "и": end}

@@ -80,6 +80,8 @@ class _Times:
         word = RANGE.get(self.short, " ")
         text = self.marked_range.sub(self._marked_range, text)
         text = self.range.sub(rf"\1 {word} \2", text)
+        if self.short in ("ja", "yue", "zh"):  # 100万-200万
+            text = re.sub(rf"(?<=\d[\u4e00-\u9fff])[-\u2013\u2014{WAVE_DASHES}](?=\d)", word, text)
         return self.hyphened.sub(lambda match: self._range(match, word), text)
 
     def _marked_range(self, match: re.Match[str]) -> str:
