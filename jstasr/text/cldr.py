@@ -128,7 +128,8 @@ def currency_of(sign: str, language: str | None) -> str | None:
     known = {symbol: code for code, symbol in Locale("en").currency_symbols.items()}
     narrow = {
         "\u058f": "AMD", "\u060b": "AFN", "\u09f3": "BDT", "\u0e3f": "THB", "\u17db": "KHR", "\u20b4": "UAH",
-        "\u20b8": "KZT", "\u20ba": "TRY", "\u20bc": "AZN", "\u20bd": "RUB", "\u20be": "GEL",
+        "\u20a1": "CRC", "\u20a6": "NGN", "\u20ad": "LAK", "\u20ae": "MNT", "\u20b1": "PHP", "\u20b2": "PYG",
+        "\u20b5": "GHS", "\u20b8": "KZT", "\u20ba": "TRY", "\u20bc": "AZN", "\u20bd": "RUB", "\u20be": "GEL",
     }  # fmt: skip
     return known.get(sign) or narrow.get(sign)
 
