@@ -348,6 +348,11 @@ def _pattern(mark: str, ending: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w.,:-])(?P<number>{NUMBER})(?P<mark>{mark})(?P<ending>{ending})(?!\w|{MARK})", re.I)
 
 
+def _point(number: str) -> re.Pattern[str]:
+    """An ordinal with a point, before a word in lower case."""
+    return re.compile(rf"(?<![\w.,:-])(?P<number>{number})(?P<mark>\.)(?P<ending>) (?=[a-zà-ž])")
+
+
 HYPHEN = "[-\u2011]"
 YEAR = {
     short: re.compile(
@@ -390,6 +395,6 @@ UNREAD = {
     "lt": _pattern(HYPHEN, "[a-ząčęėįšųūž]{1,5}"),
     "mk": _pattern(HYPHEN, "[а-ш]{1,4}"),
     "sq": _pattern(HYPHEN, "[a-zçë]{1,4}"),
-    "fo": re.compile(r"(?<![\w.,:-])(?P<number>\d{1,4})(?P<mark>\.)(?P<ending>) (?=[a-zá-ž])"),
-    "is": re.compile(r"(?<![\w.,:-])(?P<number>\d{1,4})(?P<mark>\.)(?P<ending>) (?=[a-zá-ž])"),
+    **{short: _point(r"\d{1,4}") for short in ("fo", "is")},
+    **{short: _point(r"[1-9]\d{2,3}") for short in ("cs", "lv", "sk")},  # smaller ones are read (point_ordinals.py)
 }
