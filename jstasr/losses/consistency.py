@@ -117,7 +117,9 @@ def path_at(
         if rows.any():
             lengths = speech_lengths[rows], text_lengths[rows]
             kinds = topology, settings.distance, settings.layer_norm
-            path[rows] = best_alignment(speech[rows], text[rows], *lengths, *kinds).path.cpu()
+            found = best_alignment(speech[rows], text[rows], *lengths, *kinds).path
+            assert isinstance(found, Tensor)  # dtw, which has none, is refused by `faults`
+            path[rows] = found.cpu()
     return path
 
 

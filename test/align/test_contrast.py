@@ -25,7 +25,7 @@ def by_loops(speech, text, speech_lengths, text_lengths, symbols, path, temperat
         return centred / math.sqrt(len(vector)) / (centred.square().mean() + 1e-5).sqrt()
 
     places = [(row, at) for row, length in enumerate(text_lengths.tolist()) for at in range(length)]
-    total = 0.0
+    total = speech.new_zeros(())
     for row, length in enumerate(speech_lengths.tolist()):
         nats = 0.0
         for frame in range(length):
@@ -46,7 +46,7 @@ def test_the_loss_and_its_gradient_are_those_of_the_formula(temperature):
     results = []
     for function in (contrastive_loss, by_loops):
         sides = speech.clone().requires_grad_(), text.clone().requires_grad_()
-        value = function(*sides, *rest, temperature)
+        value = function(*sides, *rest, temperature=temperature)
         results.append((value.detach(), *torch.autograd.grad(value, sides)))
     for found, expected in zip(*results):
         torch.testing.assert_close(found, expected)
@@ -66,9 +66,12 @@ def test_equal_vectors_cost_the_logarithm_of_the_number_of_candidates():
 def test_large_batches_are_told_apart_in_groups(monkeypatch):
     speech, text, *rest = draw()
     monkeypatch.setattr(contrast, "GROUP", 2)
-    parts = [contrastive_loss(*(x[rows] for x in (speech, text, *rest)), 0.2) for rows in (slice(0, 2), slice(2, 3))]
-    expected = (2 * parts[0] + parts[1]) / 3
-    torch.testing.assert_close(contrastive_loss(speech, text, *rest, 0.2), expected)
+    two, one = [
+        contrastive_loss(*(x[rows] for x in (speech, text, *rest)), temperature=0.2)
+        for rows in (slice(0, 2), slice(2, 3))
+    ]
+    expected = (2 * two + one) / 3
+    torch.testing.assert_close(contrastive_loss(speech, text, *rest, temperature=0.2), expected)
 
 
 def test_padding_changes_nothing():
@@ -80,6 +83,7 @@ def test_padding_changes_nothing():
 
 def test_half_precision_is_computed_in_single():
     speech, text, *rest = draw(dtype=torch.float32)
-    halves = contrastive_loss(speech.bfloat16(), text.bfloat16(), *rest, 0.1)
+    halves = contrastive_loss(speech.bfloat16(), text.bfloat16(), *rest, temperature=0.1)
     assert halves.dtype is torch.float32
-    torch.testing.assert_close(halves, contrastive_loss(speech.bfloat16().float(), text.bfloat16().float(), *rest, 0.1))
+    rounded = contrastive_loss(speech.bfloat16().float(), text.bfloat16().float(), *rest, temperature=0.1)
+    torch.testing.assert_close(halves, rounded)
