@@ -1,7 +1,7 @@
 """`check_findings.py RECIPE_DIR SPEECH_ONLY JOINT`: do two smoke runs show what the method is for?
 
-JOINT, an experiment with unpaired text and the consistency loss, must have a lower WER on test_rare than SPEECH_ONLY, in
-both modes; and its speech must lie nearer to its own text than to another's, the more so the deeper the layer.
+JOINT, an experiment with unpaired text and the consistency loss, must have a lower WER on test_rare than SPEECH_ONLY,
+in both modes; and its speech must lie nearer to its own text than to another's, the more so the deeper the layer.
 """
 
 import itertools
