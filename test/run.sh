@@ -88,9 +88,9 @@ all_here() {
     "${allow_missing}"
 }
 
-# recipe DIR COMMAND OUTPUTS LIMITS: runs a recipe in a folder of links to its files and looks at what it left.
+# recipe DIR COMMAND OUTPUTS LIMITS CHECK: runs a recipe in a folder of links to its files and looks at what it left.
 recipe() {
-    local source=egs/$1 command=$2 outputs=$3 limits=$4 work entry name pattern limit status=0
+    local source=egs/$1 command=$2 outputs=$3 limits=$4 check=$5 work entry name pattern limit words status=0
     work=$(mktemp -d)/$(basename "$1")
     mkdir "${work}"
     for entry in "${source}"/*; do
@@ -111,6 +111,10 @@ recipe() {
         for limit in ${limits}; do
             .venv/bin/python test/check_error_rate.py "${work}" "${limit%%:*}" "${limit#*:}" || status=1
         done
+        if [ -n "${check}" ]; then
+            read -ra words <<<"${check}"
+            .venv/bin/python "test/${words[0]}" "${work}" "${words[@]:1}" || status=1
+        fi
     fi
     rm -rf "$(dirname "${work}")"
     return "${status}"
@@ -148,8 +152,8 @@ if [[ " ${parts} " == *" bats "* ]]; then
     fi
 fi
 if [[ " ${parts} " == *" recipes "* ]]; then
-    while IFS=, read -r folder command outputs limits; do
-        part "egs/${folder}: ${command}" recipe "${folder}" "${command}" "${outputs}" "${limits}" </dev/null
+    while IFS=, read -r folder command outputs limits check; do
+        part "egs/${folder}: ${command}" recipe "${folder}" "${command}" "${outputs}" "${limits}" "${check}" </dev/null
     done < <(grep -v -e '^#' -e '^recipe,' test/recipes.csv)
 fi
 

@@ -79,19 +79,18 @@ def run(
     """Measure, and report as Markdown, line by line.
 
     Returns:
-        Medians in seconds: of a step `without` the consistency loss, and with the transcripts `replacing` as many
-        texts or `added` to them; `alignment`, of its alignments with their gradient.
+        Medians in seconds: of a step `without` the consistency loss, with it at the shared `input` and at `every`
+        layer; `alignment`, of the alignments of all layers with their gradient.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
         torch.manual_seed(0)
         model = JointModel(config_of_5m()).train()
-        paired = job.batch  # transcripts of the paired speech in the text batch
         functions = {
-            "without": stepper(model, job, texts=job.texts, paired=0),
-            "replacing": stepper(model, job, texts=job.texts - paired, paired=paired),
-            "added": stepper(model, job, texts=job.texts, paired=paired),
+            "without": stepper(model, job, ConsistencyConfig()),
+            "input": stepper(model, job, ConsistencyConfig(weight=CONSISTENCY_WEIGHT, layers=[0])),
+            "every": stepper(model, job, ConsistencyConfig(weight=CONSISTENCY_WEIGHT)),
             "alignment": alignments(model, job),
         }
         taken = interleaved_medians(functions, rounds, seconds, clock_for(threads))
@@ -105,12 +104,12 @@ def run(
     )
     report(
         f"Model of {size / 1e6:.1f}M parameters; {job.batch} utterances of {job.frames / FRAMES_PER_SECOND:g} s, "
-        f"{job.texts} texts; forward, backward, clip, AdamW; the loss at {layers} layers.\n"
+        f"{job.texts} texts; forward, backward, clip, AdamW.\n"
     )
     names = {
         "without": "without the consistency loss",
-        "replacing": "with it: transcripts in place of half of the texts (as trained)",
-        "added": "with it: transcripts beside all the texts",
+        "input": "with it at the shared input",
+        "every": f"with it at all {layers} layers",
         "alignment": f"of it: {layers} alignments and their gradient",
     }
     report("| step | time | of the step without |")
@@ -122,17 +121,17 @@ def run(
     return taken
 
 
-def stepper(model: JointModel, job: ConsistencyJob, texts: int, paired: int) -> Callable[[], None]:
+def stepper(model: JointModel, job: ConsistencyJob, consistency: ConsistencyConfig) -> Callable[[], None]:
     """One step of training as a function: forward, backward, clip, AdamW."""
     size = model.config
-    batch = job.draw(size.vocab_size, size.phone_size, size.num_mel_bins, texts)
-    config = LossConfig(consistency=ConsistencyConfig(weight=CONSISTENCY_WEIGHT))
+    batch = job.draw(size.vocab_size, size.phone_size, size.num_mel_bins, job.texts)
+    config = LossConfig(consistency=consistency)
     losses, weights = StepLosses(model, config), loss_weights(0, config)
     trained = list(model.parameters())
     optimiser = torch.optim.AdamW(trained, lr=LEARNING_RATE, fused=True)
 
     def step() -> None:
-        values = losses(batch, weights, paired)
+        values = losses(batch, weights)
         torch.stack([weights[name] * value for name, value in values.items()]).sum().backward()
         torch.nn.utils.clip_grad_norm_(trained, CLIP)
         optimiser.step()

@@ -110,7 +110,7 @@ def jstasr(job: TrainJob, model: "JointModel | None" = None) -> Built:
     optimiser = torch.optim.AdamW(trained, lr=LEARNING_RATE, fused=True)
 
     def forward():
-        return step_losses(batch, weights, 0)["full"]
+        return step_losses(batch, weights)["full"]
 
     step = stepper(forward, trained, optimiser)
     step(False)

@@ -1,12 +1,13 @@
-"""What the scripts in a recipe's local/ need: programs, Python packages and files that such scripts call."""
+"""What the scripts in a recipe's local/ need: programs, Python packages, Perl modules and files."""
 
 import ast
 import importlib.util
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from jstasr.check import probes
@@ -52,6 +53,14 @@ DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
 }
+# Perl modules in Debian packages that are not called lib...-perl after them.
+PERL_PACKAGES = {"LWP": "libwww-perl", "LWP::UserAgent": "libwww-perl", "LWP::Simple": "libwww-perl"}
+PERL_USE = re.compile(
+    r"^(?P<indent>[ \t]*)(?P<word>use|require)[ \t]+(?P<module>[A-Za-z_]\w*(?:::\w+)*)(?=[ \t;('\"]|$)(?!\s*=>)",
+    re.MULTILINE,
+)
+PERL_OPTION = re.compile(r"\bperl\b[^\n|;]*?[ \t]-[Mm]([A-Z]\w*(?:::\w+)*)")
+PERL_END = re.compile(r"^__(?:END|DATA)__\b.*|^=[a-zA-Z].*?(?:^=cut\b.*?$|\Z)", re.MULTILINE | re.DOTALL)
 FOREIGN = ("utils", "scripts", "pyscripts", "steps", "sid", "diarization", "local")  # folders of recipes
 ELSEWHERE = ", or begin with --stage 1 where local/data.sh does not come to it"
 
@@ -61,7 +70,7 @@ class Need:
     """Something that a file in local/ calls or imports.
 
     Args:
-        kind: "program" | "module" | "file".
+        kind: "program" | "module" | "perl" (a module) | "file".
         file: the one that needs it.
         certain: it is called whatever happens, as far as can be read.
     """
@@ -74,7 +83,7 @@ class Need:
 
 def reached_files(folder: Path) -> list[Path]:
     """data.sh, and the files below the folder that it names, that these name, and so on."""
-    files = {path for path in folder.rglob("*") if path.suffix in (".sh", ".py", ".pl") and path.is_file()}
+    files = {path for path in folder.rglob("*") if path.suffix in (".sh", ".py", ".pl", ".pm") and path.is_file()}
     reached = [path for path in files if path == folder / "data.sh"]
     for path in reached:
         text = _read(path)
@@ -82,6 +91,7 @@ def reached_files(folder: Path) -> list[Path]:
             other
             for other in sorted(files - set(reached))
             if re.search(rf"(?<![\w-]){re.escape(other.name)}(?![\w-])", text)
+            or (other.suffix == ".pm" and re.search(rf"\b(?:use|require)\b.*\b{re.escape(other.stem)}\b", text))
             or (
                 path.suffix == other.suffix == ".py"
                 and re.search(rf"\bimport\b.*\b{re.escape(other.stem)}\b|\bfrom\b.*\b{re.escape(other.stem)}\b", text)
@@ -92,10 +102,11 @@ def reached_files(folder: Path) -> list[Path]:
 
 
 def local_needs(folder: Path) -> list[Need]:
-    """What the reached files of a recipe's local/ need, except Python's own modules and bash's own commands."""
+    """What the reached files of a recipe's local/ need, except Python's and Perl's own modules and bash's commands."""
     files = reached_files(folder)
     scripts = {path: shell_commands(_read(path)) for path in files if path.suffix == ".sh"}
     own_modules = {path.stem for path in folder.rglob("*.py")}
+    own_perl = {path.stem for path in folder.rglob("*.pm")}
     needs: dict[tuple[str, str], Need] = {}
     for path in files:
         found = [*_of_players(path)]
@@ -103,6 +114,7 @@ def local_needs(folder: Path) -> list[Need]:
             found += _of_script(path, scripts)
         elif path.suffix == ".py":
             found += (need for need in _of_python(path) if need.name not in own_modules)
+        found += (need for need in _of_perl(path) if need.name.rpartition("::")[2] not in own_perl)
         for need in found:
             key = (need.kind, need.name)
             if key not in needs or (need.certain and not needs[key].certain):
@@ -118,6 +130,12 @@ def local_items(folder: Path) -> list[Item]:
         if need.kind == "module":
             remedy = f"pip install {DISTRIBUTIONS.get(need.name, need.name)}, in .venv{ELSEWHERE}"
             items.append(Item(label, partial(_module, need.name), (1,), remedy, need.certain))
+            continue
+        if need.kind == "perl":
+            if not _perl_has(need.name):
+                package = PERL_PACKAGES.get(need.name, f"lib{need.name.lower().replace('::', '-')}-perl")
+                remedy = f"apt-get install {package} (Debian, Ubuntu; as root), or cpan {need.name}{ELSEWHERE}"
+                items.append(Item(label, partial(_perl_module, need.name), (1,), remedy, need.certain))
             continue
         try:
             probes.present(need.name) if need.kind == "program" else _file(need.name)
@@ -177,6 +195,41 @@ def _of_python(path: Path) -> Iterator[Need]:
         for name in {name.partition(".")[0] for name in names}:
             if name not in sys.stdlib_module_names:
                 yield Need(name, "module", path, certain=node in always)
+
+
+def _of_perl(path: Path) -> Iterator[Need]:
+    """Modules that a Perl script uses, and that a shell script names behind -M."""
+    text = _read(path)
+    if path.suffix in (".pl", ".pm"):
+        for match in PERL_USE.finditer(PERL_END.sub("", text)):
+            # Lower case is a pragma; what is indented may be in an eval, or be a text that is printed.
+            if match["module"][0].isupper():
+                yield Need(match["module"], "perl", path, certain=match["word"] == "use" and not match["indent"])
+    elif path.suffix == ".sh":
+        lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
+        for name in sorted({name for line in lines for name in PERL_OPTION.findall(line)}):
+            yield Need(name, "perl", path, certain=False)
+
+
+@cache
+def _perl_folders() -> list[Path]:
+    """Where perl looks for modules; none without perl."""
+    try:
+        done = subprocess.run(["perl", "-e", 'print join "\n", @INC'], capture_output=True, text=True, check=False)
+    except OSError:
+        return []
+    return [Path(line) for line in done.stdout.splitlines()]
+
+
+def _perl_has(name: str) -> bool:
+    """Can a module be found? It is not loaded, for that runs it."""
+    return any((folder / f"{name.replace('::', '/')}.pm").is_file() for folder in _perl_folders())
+
+
+def _perl_module(name: str) -> str:
+    if not _perl_has(name):
+        raise probes.Missing("not installed")
+    return "installed"
 
 
 def _module(name: str) -> str:

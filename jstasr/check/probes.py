@@ -174,12 +174,12 @@ def phonemes(language: str, g2p: G2p) -> str:
 
 
 def numbers(language: str) -> str:
-    """num2words can write out the numbers of `language`."""
+    """num2words or CLDR's rules can write out the numbers of `language`."""
     from jstasr.text.numbers import spell_numbers
 
     words = spell_numbers("12", language).strip()
     if words == "12":
-        raise Missing("num2words does not know the language: digits stay digits")
+        raise Missing("neither num2words nor CLDR has the language: digits stay digits")
     return f"12 is {words}"
 
 

@@ -14,6 +14,7 @@ class Batch:
 
     B paired utterances: `speech` (B, T, F) features float32, `labels` (B, U), `phones` (B, P).
     N unpaired texts: `text_phones` (N, Q), `text_labels` (N, V). The matching `*_lengths` are (B,) or (N,) int64.
+    The last `spliced` of the B are no recordings but spliced speech, see `jstasr.data.splice`.
     """
 
     utt_ids: list[str]
@@ -30,16 +31,23 @@ class Batch:
     text_label_lengths: Tensor
     frame_ms: int = FRAME_SHIFT_MS  # from one frame of `speech` to the next
     skipped: list[str] = field(default_factory=list)  # what is wrong with each utterance that was left out
+    spliced: int = 0
 
-    def counts(self, paired: int) -> dict[str, int]:
-        """Amount of each unit in the batch, frames in 10 ms; `paired`: transcripts of paired speech in its text."""
+    @property
+    def recorded(self) -> int:
+        """The number of recorded utterances, which come first."""
+        return len(self.utt_ids) - self.spliced
+
+    def counts(self) -> dict[str, int]:
+        """Amount of each unit in the batch, frames in 10 ms."""
         ticks = self.frame_ms // FRAME_SHIFT_MS
         return {
             "labels": int(self.label_lengths.sum()),
             "phones": int(self.phone_lengths.sum()),
             "text_labels": int(self.text_label_lengths.sum()),
             "text_phones": int(self.text_phone_lengths.sum()),
-            "paired": paired,
+            "paired": self.recorded,
+            "spliced_phones": int(self.phone_lengths[self.recorded :].sum()),
             "frames": int(self.speech_lengths.sum()) * ticks,
             "padded_frames": self.speech.shape[0] * self.speech.shape[1] * ticks,
         }

@@ -36,8 +36,8 @@ class DataConfig:
     """The batches of one step."""
 
     batch_frames: int = 6400  # Padded feature frames (10 ms each) of the paired batch.
-    text_batch_phones: int = 1000  # Padded phonemes of the text batch, the transcripts of paired speech included.
-    text_ratio: float = 0.0  # Unpaired phonemes for each paired one; 0: as many as text_batch_phones leaves room for.
+    text_batch_phones: int = 500  # Padded phonemes of unpaired text.
+    text_ratio: float = 0.0  # Unpaired phonemes for each paired one; 0: text_batch_phones.
     language_temperature: float = 1.0  # Languages are drawn in proportion to (share of the data)^(1 / temperature).
     num_workers: int = 0  # Processes that load data ahead; 0: the training process loads it.
     join: JoinConfig = field(default_factory=JoinConfig)

@@ -23,12 +23,17 @@ def repeat_phones(
     else:
         times = torch.full_like(phones, (low + high) // 2)
     times = times * inside
+    new_lengths = times.sum(dim=1)
+    source = phoneme_of_position(times, int(new_lengths.max()))
+    inside = torch.arange(source.shape[1], device=phones.device) < new_lengths[:, None]
+    return phones.gather(1, source) * inside, new_lengths, times
+
+
+def phoneme_of_position(times: Tensor, width: int) -> Tensor:
+    """Which phoneme holds each position: repetitions (N, P) int -> (N, width) int64, the last one past the end."""
     ends = times.cumsum(dim=1)  # position after each phoneme's last repetition
-    new_lengths = ends[:, -1]
-    positions = torch.arange(int(new_lengths.max()), device=phones.device).expand(len(phones), -1).contiguous()
-    source = torch.searchsorted(ends, positions, right=True).clamp(max=phones.shape[1] - 1)
-    repeated = phones.gather(1, source)
-    return repeated * (positions < new_lengths[:, None]), new_lengths, times
+    positions = torch.arange(width, device=times.device).expand(len(times), -1).contiguous()
+    return torch.searchsorted(ends, positions, right=True).clamp(max=times.shape[1] - 1)
 
 
 def span_mask(lengths: Tensor, max_length: int, ratio: float, span: int) -> Tensor:

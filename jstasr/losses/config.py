@@ -67,6 +67,6 @@ def faults(losses: LossConfig, model: ModelConfig) -> Iterator[str]:
                 "[first, growth]"
             )
             return
-    speech = [loss for loss in LOSSES if not loss.needs_text and loss.weight(losses) > 0]
+    speech = [loss for loss in LOSSES if loss.on_speech and loss.weight(losses) > 0]
     if speech and all(loss.ramp(losses)[0] > 0 for loss in speech):
         yield "losses.warmup: no loss on speech begins at step 0: nothing would be trained until one does"

@@ -13,10 +13,9 @@ from jstasr.model.joint import FULL, STREAMING, JointModel
 
 def text_loss(mode: str, model: JointModel, encodings: Encodings, batch: Batch, losses: Any) -> Tensor | None:
     """-log P(labels | masked phonemes) of the unpaired texts by a decoder, in nats per label."""
-    if encodings.text is None or len(batch.text_ids) == 0:
+    if encodings.text is None:
         return None
-    unpaired = encodings.text[encodings.paired :]
-    return hat_loss(model, mode, unpaired, batch.text_labels, batch.text_label_lengths)
+    return hat_loss(model, mode, encodings.text, batch.text_labels, batch.text_label_lengths)
 
 
 LOSSES = (

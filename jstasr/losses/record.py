@@ -12,16 +12,29 @@ from jstasr.model.joint import Encoded, JointModel
 
 
 @dataclass
+class Transcripts:
+    """Transcripts as text: `layers` as of `Encoded`, or only the first of them; `lengths`, `repeats` likewise."""
+
+    layers: list[Tensor]
+    lengths: Tensor
+    repeats: Tensor
+
+
+@dataclass
 class Encodings:
     """The inputs of the losses of one step.
 
-    speech: the paired utterances.
-    text: the transcripts of the first `paired` of them, then the unpaired texts; None where no loss needs text.
+    speech: the utterances of the batch.
+    text: the unpaired texts; None without any, and where no loss needs them.
+    transcripts: of the recorded utterances; None where no loss needs them.
+    path: (B, n) int64, the text position of each frame of the recorded utterances at the shared input, -1 past the
+        end; None where the consistency loss has not found one.
     """
 
     speech: Encoded
     text: Encoded | None = None
-    paired: int = 0
+    transcripts: Transcripts | None = None
+    path: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,7 @@ class Loss:
     weight: f(losses), the weight in the sum of all losses; 0 switches the loss off.
     value: the formula, f(model, encodings, batch, losses): a scalar; None where the batch has none of the unit.
     trains: parts of the model (attributes of JointModel) that get a gradient from the loss.
-    needs_text: the formula uses the text branch.
+    needs_text: the formula uses the unpaired texts; needs_transcripts: the transcripts as text.
     warmup: f(losses), first step and steps of linear growth, if the loss has keys of its own for them; None: in
         `losses.warmup`.
     faults: f(losses, model), one sentence for each setting that is wrong.
@@ -61,8 +74,14 @@ class Loss:
     value: Callable[[JointModel, Encodings, Batch, Any], Tensor | None]
     trains: tuple[str, ...]
     needs_text: bool = False
+    needs_transcripts: bool = False
     warmup: Callable[[Any], Sequence[int]] | None = None
     faults: Callable[[Any, ModelConfig], Iterable[str]] = lambda losses, model: ()
+
+    @property
+    def on_speech(self) -> bool:
+        """The formula uses speech alone."""
+        return not (self.needs_text or self.needs_transcripts)
 
     def ramp(self, losses: Any) -> Sequence[int]:
         """First step with the loss, and the number of steps over which it then grows to its weight."""

@@ -133,6 +133,10 @@ class AudioEncoder(nn.Module):
         frame_lengths = (lengths + factor - 1) // factor
         return self.encode(window, frame_lengths), frame_lengths
 
+    def frame_of_features(self) -> tuple[int, int]:
+        """Features of an encoder frame, and how many before the first of these it sees."""
+        return self.subsampling.factor, self.subsampling.past
+
     def encode(self, window: Tensor, frame_lengths: Tensor, state: ConformerState | None = None) -> Tensor:
         """Encode normalised features preceded by their past: (N, RECEPTIVE_PAST + 4 T', width) -> (N, T', C)."""
         frames = self.dropout(self.subsampling(window))

@@ -1,6 +1,7 @@
 """What CLDR says of a language, through babel: separators in numbers, names of units and currencies, "and"."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -9,10 +10,20 @@ from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 from babel.numbers import get_currency_name, get_territory_currencies
 
-from jstasr.text.language_codes import general_tag, script_of
+from jstasr.text.language_codes import SCRIPT_OF, general_tag, script_of
 from jstasr.text.language_tags import known_tag
 
 SPACES = " \xa0\u2009\u202f"
+# For a regular expression's brackets.
+CURRENCY_SIGNS = "$\xa2\xa3\xa5\u058f\u060b\u09f2\u09f3\u0af1\u0bf9\u17db\u0e3f\u20a0-\u20c0"
+SIGN_UNITS = {
+    "%": "concentr-percent",
+    "\u066a": "concentr-percent",
+    "\u2030": "concentr-permille",
+    "\xb0C": "temperature-celsius",
+    "\xb0F": "temperature-fahrenheit",
+    "\xb0": "angle-degree",
+}
 # What a currency sign stands for where neither the language nor its country uses it as its own.
 SIGN_CURRENCIES = {"$": "USD", "\xa3": "GBP", "\xa5": "JPY"}
 # Percent in languages of which CLDR has only the sign.
@@ -20,6 +31,7 @@ PERCENT = {
     "gl": "{0} por cento", "ko": "{0} 퍼센트", "mt": "{0} fil-mija", "sw": "asilimia {0}", "vi": "{0} phần trăm",
     "yue": "百分之{0}", "zh": "百分之{0}",
 }  # fmt: skip
+PERMILLE = {"yue": "千分之{0}", "zh": "千分之{0}"}
 # Written in letters in any language. Other codes of three letters are words too: TRY, ALL, TOP.
 INTERNATIONAL = {"EUR": "EUR", "USD": "USD", "GBP": "GBP", "CHF": "CHF", "z\u0142": "PLN", "K\u010d": "CZK"}
 # What CLDR adds to the name of a country's own currency and its people do not say.
@@ -28,7 +40,11 @@ NATIONALITY = {
     "ms": " Malaysia$", "pt": " brasileiros?$", "sv": "^svenska? ",
 }  # fmt: skip
 # Letters beside those of CLDR's symbols, in the country itself.
-OTHER_LETTERS = {"TRY": {"TL"}, "RUB": {"руб.", "руб", "р."}, "BYN": {"руб.", "руб"}, "UAH": {"грн", "грн."}}
+RUPEES = {"Rs", "Rs.", "रु", "रु.", "ரூ", "ரூ."}
+OTHER_LETTERS = {
+    "TRY": {"TL"}, "RUB": {"руб.", "руб", "р."}, "BYN": {"руб.", "руб"}, "UAH": {"грн", "грн."}, "VND": {"đ"},
+    "INR": RUPEES, "LKR": RUPEES, "NPR": RUPEES, "PKR": RUPEES,
+}  # fmt: skip
 COUNTRY_SIGNS = {"US$": "USD", "C$": "CAD"}  # beside those of CLDR's English, as R$ and A$
 
 
@@ -49,7 +65,8 @@ def locale_of(language: str | None) -> Locale | None:
             locale = Locale.parse(name)
         except (ValueError, UnknownLocaleError):
             continue
-        if locale.script in (None, script):  # babel falls back to the usual script: Kazakh in Latin letters
+        # babel falls back to the usual script: Kazakh in Latin letters.
+        if locale.script is None or SCRIPT_OF.get(locale.script, locale.script) == script:
             return locale
     return None
 
@@ -72,6 +89,8 @@ def unit_pattern(unit: str, count: Decimal | None, language: str | None) -> str 
     patterns: Mapping[str, str] = locale._data["unit_patterns"].get(unit, {}).get("long", {})
     if unit == "concentr-percent" and locale.language in PERCENT:
         return PERCENT[locale.language]
+    if unit == "concentr-permille" and locale.language in PERMILLE:
+        return PERMILLE[locale.language]
     form = locale.plural_form(count) if count is not None else "other"
     for pattern in (patterns.get(form), patterns.get("other")):
         if pattern and any(character.isalpha() for character in pattern):
@@ -109,7 +128,8 @@ def currency_of(sign: str, language: str | None) -> str | None:
     known = {symbol: code for code, symbol in Locale("en").currency_symbols.items()}
     narrow = {
         "\u058f": "AMD", "\u060b": "AFN", "\u09f3": "BDT", "\u0e3f": "THB", "\u17db": "KHR", "\u20b4": "UAH",
-        "\u20b8": "KZT", "\u20ba": "TRY", "\u20bc": "AZN", "\u20bd": "RUB", "\u20be": "GEL",
+        "\u20a1": "CRC", "\u20a6": "NGN", "\u20ad": "LAK", "\u20ae": "MNT", "\u20b1": "PHP", "\u20b2": "PYG",
+        "\u20b5": "GHS", "\u20b8": "KZT", "\u20ba": "TRY", "\u20bc": "AZN", "\u20bd": "RUB", "\u20be": "GEL",
     }  # fmt: skip
     return known.get(sign) or narrow.get(sign)
 
@@ -123,7 +143,7 @@ def lettered_currencies(language: str | None) -> dict[str, str]:
         symbol = locale.currency_symbols.get(code) if locale is not None else None
         names = {symbol, symbol.rstrip(".")} if symbol else set()
         names |= OTHER_LETTERS.get(code, set())
-        own |= {name: code for name in names if name.rstrip(".").isalpha()} | {code: code}
+        own |= {name: code for name in names if _is_word(name.rstrip("."))} | {code: code}
     return dict(sorted((INTERNATIONAL | own).items(), key=lambda item: -len(item[0])))
 
 
@@ -174,10 +194,11 @@ def magnitudes(language: str | None) -> frozenset[str]:
     locale = locale_of(language)
     if locale is None:
         return frozenset()
-    patterns = locale.compact_decimal_formats.get("long", {})
+    formats = locale.compact_decimal_formats
+    patterns = formats.get("long") or formats.get("short", {})
     words = (str(pattern.pattern).replace("0", "").strip() for forms in patterns.values() for pattern in forms.values())
     indian = ("lakh", "lakhs", "crore", "crores") if locale.language == "en" else ()
-    return frozenset(word for word in words if word.isalpha()).union(indian)
+    return frozenset(filter(_is_word, words)).union(indian)
 
 
 @cache
@@ -187,3 +208,38 @@ def month_names(language: str | None) -> tuple[str, ...]:
     if locale is None:
         return ()
     return tuple(sorted(locale.months["format"]["wide"].values(), key=len, reverse=True))
+
+
+OTHER_WORDS = {"bill", "bio", "mr"}  # abbreviations that mean something else after a number, as in "5 Bio-Eier"
+
+
+@cache
+def abbreviated_magnitudes(language: str | None) -> dict[str, dict[str, str]]:
+    """Abbreviations of thousand, million and so on -> the words by CLDR's plural form; only such as are no words."""
+    locale = locale_of(language)
+    if locale is None:
+        return {}
+    formats, found = locale.compact_decimal_formats, {}
+    for form, patterns in formats.get("long", {}).items():
+        for power, pattern in patterns.items():
+            short_pattern = formats.get("short", {}).get("other", {}).get(power)
+            short = str(short_pattern.pattern).replace("0", "").strip(" \xa0'.") if short_pattern else ""
+            word = str(pattern.pattern).replace("0", "").strip()
+            if len(short) > 1 and short.isalpha() and _is_word(word) and short.lower() not in OTHER_WORDS:
+                for spelling in {short, short.lower()} - magnitudes(language):
+                    found.setdefault(spelling, {})[form] = word
+    return found
+
+
+@lru_cache(maxsize=10000)
+def magnitude_of(short: str, count: Decimal, language: str | None) -> str:
+    """The word that an abbreviation stands for after a number: "млн" after five is "миллионов"."""
+    locale, forms = locale_of(language), abbreviated_magnitudes(language)[short]
+    return (
+        (forms.get(locale.plural_form(count)) if locale else None) or forms.get("other") or next(iter(forms.values()))
+    )
+
+
+def _is_word(text: str) -> bool:
+    """Are there only letters, with their marks? Those of Indic scripts are no letters by themselves."""
+    return bool(text) and all(unicodedata.category(character)[0] in "LM" for character in text)

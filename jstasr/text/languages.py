@@ -101,6 +101,14 @@ def has_dotless_i(language: str | None) -> bool:
     return tag.language in DOTLESS_I or (tag.script == "Latn" and tag.language in DOTLESS_I_IN_LATIN)
 
 
+def letters_around(language: str | None) -> str:
+    """What a number may not follow or precede if it stands alone, for a regular expression's brackets.
+
+    Letters and digits; in languages without spaces between words only those of other scripts.
+    """
+    return r"A-Za-z\d_" if is_unspaced(language) else r"\w"
+
+
 def drop_invisible(text: str) -> str:
     """Text without characters that have no shape: soft hyphens, direction marks, byte-order marks, tatweel."""
     if text.isascii():

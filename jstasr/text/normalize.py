@@ -26,7 +26,7 @@ from jstasr.text.languages import (
     primary_subtag,
     write_words_whole,
 )
-from jstasr.text.numbers import spell_numbers
+from jstasr.text.numbers import spell_numbers, unread_endings
 
 # Words of Sindhi that Unicode counts as symbols: "and", "in".
 WORD_SYMBOLS = "\u06fd\u06fe"
@@ -115,7 +115,8 @@ def left_out_signs(
     """How often a cleaner leaves out a sign that a speaker reads, by language and sign.
 
     Signs are symbols, as currencies and those of arithmetic, and %, &, #, @ and the like, and the decimal sign and
-    minus of numbers that stay digits; not punctuation. Such numbers are counted too, under NUMBERS.
+    minus of numbers that stay digits; not punctuation. Such numbers are counted too, under NUMBERS, and endings after
+    digits that are read as words of their own, as -oji.
 
     Args:
         texts, cleaner, utt2lang, language: as of `clean_table`.
@@ -130,6 +131,7 @@ def left_out_signs(
         read = _read(text, code)
         counts.update((code or "", character) for character in read if _is_left_out(character, code))
         counts.update((code or "", sign) for sign in UNREAD_IN_NUMBERS.findall(read))
+        counts.update((code or "", ending) for ending in unread_endings(text, code))
         if numbers := len(re.findall(r"\d+(?:[.,\u066b]\d+)*", read)):
             counts[code or "", NUMBERS] += numbers
     return counts

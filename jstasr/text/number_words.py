@@ -1,14 +1,18 @@
-"""Words of numbers, by num2words where it has the language, and of amounts of money and units, by CLDR too."""
+"""Words of numbers and of amounts of money: by num2words where it has the language, else by CLDR.
+
+A code of `number_language` is num2words' own, or else one of CLDR's rules of numbers (jstasr/text/rbnf.py).
+"""
 
 import re
 import unicodedata
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from jstasr.text.cldr import currency_name
 from jstasr.text.language_codes import best_match, general_tag, is_member, script_of
 from jstasr.text.language_tags import known_tag
+from jstasr.text.rbnf import cardinal_by_rules, ordinal_by_rules, point_by_rules, rule_codes
 
 # num2words' codes that mean another language or script than they seem to.
 CODES = {"kz": "kk", "sr": "sr-Latn"}
@@ -16,6 +20,7 @@ SERBIAN_CYRILLIC = "sr_Cyrl"  # num2words' Serbian is in Latin letters
 SERBIAN = dict(zip("abvgdđežzijklmnoprstćufhcčš", "абвгдђежзијклмнопрстћуфхцчш", strict=True))
 SERBIAN |= {"lj": "љ", "nj": "њ", "dž": "џ"}
 LATIN_LETTERS = re.compile("lj|nj|dž|[" + "".join(letter for letter in SERBIAN if len(letter) == 1) + "]")
+MINUS = "\u2212"
 MAX_DIGITS = 15  # longer strings, and those with a leading zero, are names of things: read digit by digit
 # Agreement that num2words' French of Switzerland and Belgium lacks: deux cent un, un million, quatre-vingts.
 FRENCH = {
@@ -25,6 +30,11 @@ FRENCH = {
 }
 # The decimal sign's name where num2words reads decimals wrong: Turkish 3,5 as 3,50, Persian 0.05 as a half.
 POINT_WORDS = {"ar": "فاصلة", "fa": "ممیز", "tr": "virgül", "vi": "phẩy"}
+# num2words' languages whose ordinals only CLDR has.
+ORDINALS_BY_RULES = {"kz": "kk", "sr": "sr_Latn", SERBIAN_CYRILLIC: "sr"}
+# Kyrgyz decimals are read as fractions of ten, of a hundred and so on, which unicode-rbnf does not compute.
+KYRGYZ_WHOLE, KYRGYZ_PARTS = "бүтүн", ("ондон", "жүздөн", "миңден")
+TRADITIONAL, SIMPLIFIED = {"zh": "zh_Hant"}, {"yue": "yue_Hans"}  # CLDR's codes where the script is not the usual one
 # Own currencies that num2words knows only where it is given no code of a currency.
 OWN_CURRENCY = {"id": "IDR", "pt_BR": "BRL", "ro": "RON"}
 FAULTS = (NotImplementedError, OverflowError, ValueError, TypeError, IndexError, KeyError, AttributeError)
@@ -32,20 +42,36 @@ FAULTS = (NotImplementedError, OverflowError, ValueError, TypeError, IndexError,
 
 @lru_cache
 def number_language(language: str | None) -> str | None:
-    """num2words' code of a language in its script, or None: "pt-BR" -> "pt_BR", "sv-SE" -> "sv", "sr" -> "sr_Cyrl"."""
-    from num2words import CONVERTER_CLASSES
-
+    """Whose number words are those of a language, in its script: "pt-BR" -> "pt_BR", "sr" -> "sr_Cyrl"; or None."""
     tag = general_tag(language)
     if tag is None:
         return None
     # Arabic countries write the numbers of the standard language; other members of macrolanguages have their own.
-    known = {code: CODES.get(code, code) for code in CONVERTER_CLASSES}
-    code = best_match(language, known, members=is_member(tag, "ar"))
-    if code is None or (written := known_tag(known[code])) is None:
+    code = best_match(language, _known_codes(), members=is_member(tag, "ar"))
+    if code is None or (written := known_tag(_known_codes()[code])) is None:
         return None
     if script_of(written) == script_of(tag):
-        return code
+        chinese = {"Hant": TRADITIONAL, "Hans": SIMPLIFIED}.get(tag.maximize().script or "", {})
+        return chinese.get(code, code)
     return SERBIAN_CYRILLIC if (code, script_of(tag)) == ("sr", "Cyrl") else None
+
+
+@cache
+def _known_codes() -> dict[str, str]:
+    """num2words' codes, and those of CLDR's rules for languages that it lacks -> their language codes."""
+    from num2words import CONVERTER_CLASSES
+
+    codes = {code: CODES.get(code, code) for code in CONVERTER_CLASSES}
+    languages = {meant.partition("_")[0].partition("-")[0] for meant in codes.values()}
+    scripts = {*TRADITIONAL.values(), *SIMPLIFIED.values()}
+    return codes | {code: code for code in rule_codes() - scripts if code.partition("_")[0] not in languages}
+
+
+def _by_rules(code: str) -> bool:
+    """Are the words CLDR's, not num2words'?"""
+    from num2words import CONVERTER_CLASSES
+
+    return _library_code(code) not in CONVERTER_CLASSES
 
 
 def _in_script(words: str, code: str) -> str:
@@ -61,8 +87,27 @@ def _library_code(code: str) -> str:
 
 
 @lru_cache(maxsize=10000)
-def num2words_or_none(value: int | float | Decimal, code: str, kind: str = "cardinal", **options: Any) -> str | None:
-    """num2words' spelling, or None where it has none for this number."""
+def words_or_none(value: float | Decimal, code: str, kind: str = "cardinal", **options: Any) -> str | None:
+    """The library's words of a number, or None where it has none for this one.
+
+    Args:
+        value: the number.
+        code: of `number_language`.
+        kind: "cardinal", "ordinal" or num2words' other kinds.
+        options: num2words' own, as its gender and case.
+    """
+    if (code, kind) == ("nn", "ordinal"):  # the Bokmål ones but for their ending: sjuande
+        words = (words_or_none(value, "no", kind) or "").replace("syvende", "sjuende")
+        return re.sub("ende$", "ande", words) or None
+    rules = code if _by_rules(code) else ORDINALS_BY_RULES.get(code) if kind == "ordinal" else None
+    if rules is not None:
+        if value != int(value) or kind not in ("cardinal", "ordinal"):
+            return None
+        return cardinal_by_rules(int(value), rules) if kind == "cardinal" else ordinal_by_rules(int(value), rules)
+    return _num2words_or_none(value, code, kind, **options)
+
+
+def _num2words_or_none(value: float | Decimal, code: str, kind: str, **options: Any) -> str | None:
     from num2words import num2words
 
     try:
@@ -76,7 +121,7 @@ def num2words_or_none(value: int | float | Decimal, code: str, kind: str = "card
 
 
 def cardinal(number: str, code: str | None, year: bool = False) -> str:
-    """Words of "12", "12.5" or, digit by digit, "0012"; the number itself without num2words' code.
+    """Words of "12", "12.5" or, digit by digit, "0012"; the number itself without a code.
 
     Args:
         number: digits of any script, with a point for the decimal sign.
@@ -91,19 +136,22 @@ def cardinal(number: str, code: str | None, year: bool = False) -> str:
     if (len(whole) > 1 and int(whole[0]) == 0) or len(whole) > MAX_DIGITS:
         return digit_by_digit(whole, code)
     if year and code.startswith("en") and len(whole) == 4 and 1100 <= int(whole) <= 1999:
-        return num2words_or_none(int(whole), code, "year") or digit_by_digit(whole, code)
-    return num2words_or_none(int(whole), code) or digit_by_digit(whole, code)
+        return words_or_none(int(whole), code, "year") or digit_by_digit(whole, code)
+    return words_or_none(int(whole), code) or digit_by_digit(whole, code)
 
 
 def digit_by_digit(number: str, code: str) -> str:
     """Words of each digit."""
-    return " ".join(num2words_or_none(int(digit), code) or digit for digit in number if digit.isdigit())
+    return " ".join(words_or_none(int(digit), code) or digit for digit in number if digit.isdigit())
 
 
 def _decimal(whole: str, fraction: str, code: str) -> str:
+    if code == "ky" and len(fraction) <= len(KYRGYZ_PARTS):
+        parts = KYRGYZ_PARTS[len(fraction) - 1]
+        return f"{cardinal(whole, code)} {KYRGYZ_WHOLE} {parts} {cardinal(str(int(fraction)), code)}"
     point = _point_word(code)
     if point is None and len(whole) + len(fraction) <= MAX_DIGITS:
-        words = num2words_or_none(Decimal(f"{int(whole)}.{int(fraction):0{len(fraction)}d}"), code)
+        words = words_or_none(Decimal(f"{int(whole)}.{int(fraction):0{len(fraction)}d}"), code)
         if words is not None:
             return words
     return " ".join(filter(None, (cardinal(whole, code), point, digit_by_digit(fraction, code))))
@@ -117,7 +165,9 @@ def _point_word(code: str) -> str | None:
     """
     if code in POINT_WORDS:
         return POINT_WORDS[code]
-    said, three, two, five = (num2words_or_none(value, code) for value in (3.25, 3, 2, 5))
+    if _by_rules(code):
+        return point_by_rules(code)
+    said, three, two, five = (words_or_none(value, code) for value in (3.25, 3, 2, 5))
     if said is None or three is None or two is None or five is None or not said.startswith(three):
         return None
     rest = "".join(said[len(three) :].split())
@@ -125,15 +175,17 @@ def _point_word(code: str) -> str | None:
 
 
 @lru_cache
-def minus_word(code: str) -> str | None:
-    """What stands before a negative number."""
+def minus_word(code: str | None) -> str:
+    """What stands before a negative number; the sign itself where its name is not known."""
     from num2words import CONVERTER_CLASSES
 
-    one, negative = num2words_or_none(1, code), num2words_or_none(-1, code)
+    if code is None:
+        return MINUS
+    one, negative = words_or_none(1, code), words_or_none(-1, code)
     if one is not None and negative is not None and negative.endswith(one):
         return negative.removesuffix(one).strip()
-    word = _in_script(getattr(CONVERTER_CLASSES[_library_code(code)], "negword", None) or "", code)
-    return word.strip() if word.strip().isalpha() else None
+    word = _in_script(getattr(CONVERTER_CLASSES.get(_library_code(code)), "negword", None) or "", code)
+    return word.strip() if word.strip().isalpha() else MINUS
 
 
 def money(amount: str, currency: str, language: str | None) -> str | None:
@@ -180,7 +232,7 @@ def own_currency_forms(code: str) -> dict[str, tuple[tuple[str, ...], tuple[str,
     from num2words import CONVERTER_CLASSES
     from num2words.lang_EU import Num2Word_EU
 
-    forms = getattr(CONVERTER_CLASSES[_library_code(code)], "CURRENCY_FORMS", {})
+    forms = getattr(CONVERTER_CLASSES.get(_library_code(code)), "CURRENCY_FORMS", {})
     return {} if forms is Num2Word_EU.CURRENCY_FORMS and not code.startswith("en") else forms
 
 

@@ -1,13 +1,14 @@
-"""Ordinal numbers as languages write them: 3rd, 2ème, 1ª, 5-го, 3:e, 3. Mai."""
+"""Ordinal numbers as languages write them: 3rd, 2ème, 1ª, 3:e, 3. Mai."""
 
 import re
 from collections.abc import Callable
 
 from jstasr.text.languages import primary_subtag
-from jstasr.text.number_words import num2words_or_none
+from jstasr.text.number_words import words_or_none
 
 # What follows the digits of an ordinal, by grammar. Spanish, Italian, Portuguese and Catalan end in o (m) and a (f).
 ENDINGS = {
+    "af": r"(?:ste|de)",
     "en": r"(?:st|nd|rd|th)",
     "fr": r"(?:er|ère|re|e|ème|nde?)",
     "es": r"\.?(?:er|[ºª])",
@@ -21,13 +22,7 @@ ENDINGS = {
     "eo": r"-?a",
     "tr": r"['\u2019]?(?:inci|ıncı|uncu|üncü|nci|ncı)",
     "ko": r" ?번째",
-    "ru": r"-(?:й|я|е|го|му|ю|х)",
-    "uk": r"-й",
 }
-RUSSIAN = {
-    "й": {}, "я": {"gender": "f"}, "е": {"gender": "n"}, "го": {"case": "g"}, "му": {"case": "d"},
-    "ю": {"case": "a", "gender": "f"}, "х": {"case": "g", "plural": "t"},
-}  # fmt: skip
 # Romanian feminines: al treilea, a treia.
 ROMANIAN_FEMININE = {
     "doilea": "doua", "unulea": "una", "cilea": "cea", "ulea": "a", "ălea": "a", "lea": "a",
@@ -35,11 +30,12 @@ ROMANIAN_FEMININE = {
 FEMININE = {"es": "o", "pt": "o", "it": "o"}
 # German ordinals before a month take the ending that the word before asks for.
 GERMAN_WEAK = r"(?P<word>\b(?:am|vom|zum|dem|den|im|beim|bis|ab|seit|und|des) )"
-DATES = {"de", "da", "nb", "no", "nn"}
+DATES = {"de", "da", "lb", "nb", "no", "nn"}
 # Elsewhere an article tells that the point after a number is that of an ordinal: der 2. Weltkrieg, det 3. barn.
-ARTICLES = {"de": "der|die|das|dem|den|des|am|vom|zum|zur|im|beim"} | dict.fromkeys(
-    ("da", "nb", "no", "nn"), "den|det|de"
-)
+ARTICLES = {
+    "de": "der|die|das|dem|den|des|am|vom|zum|zur|im|beim",
+    "lb": "de|den|dem|der|am|vum|zum",
+} | dict.fromkeys(("da", "nb", "no", "nn"), "den|det|de")
 GERMAN_STRONG = ("die", "das", "der")  # "der" after a preposition is a dative
 GERMAN_DATIVE = "in|mit|von|zu|bei|nach|aus|seit|an|auf|vor|hinter|unter|über|während|wegen|ab"
 
@@ -63,8 +59,12 @@ def spell_ordinals(
         prefix = r"(?:\bal? )?" if short == "ro" else ""
         pattern = rf"{prefix}{number}(?P<ending>{ENDINGS[short]})(?!\w)"
         text = re.sub(pattern, lambda match: _ordinal(match, short, code, plain), text, flags=re.IGNORECASE)
-    if short == "id":
+    if short in ("id", "ms"):
         text = re.sub(r"\bke-(?P<number>\d{1,9})\b", lambda match: _ordinal(match, short, code, plain), text)
+    if short == "de":
+        text = re.sub(r"(?<![\w.,])(\d{1,4})er\b", lambda match: _decade(match, code), text)
+        pair = r"(?<![\w.,])(?P<number>[0-3]?\d)\.(?= (?:bis(?: zum)?|und|oder) [0-3]?\d\. )"
+        text = re.sub(pair, lambda match: _first_of_two(match, code), text)
     if short in DATES and months:
         names = "|".join(map(re.escape, months))
         dated = rf"(?:{GERMAN_WEAK})?(?<![\w.,])(?P<number>[0-3]?\d)\. ?(?={names})"
@@ -83,10 +83,7 @@ def _ordinal(match: re.Match[str], short: str, code: str, plain: Callable[[str],
     if not digits.isdigit():
         return match[0]
     ending = (match.groupdict().get("ending") or "").lower()
-    options: dict[str, str] = RUSSIAN.get(ending.lstrip("-"), {}) if short == "ru" else {}
-    if short == "ru" and ending == "-е" and match.string.startswith(" годы", match.end()):
-        options = {"plural": "t"}
-    words = num2words_or_none(int(digits), code, "ordinal", **options)
+    words = words_or_none(int(digits), code, "ordinal")
     if words is None:
         return match[0]
     if short in FEMININE and ending.endswith("ª"):
@@ -107,8 +104,20 @@ def _ordinal(match: re.Match[str], short: str, code: str, plain: Callable[[str],
     return f" {words} "
 
 
+def _decade(match: re.Match[str], code: str) -> str:
+    """German 1990er is read by hundreds: "neunzehnhundertneunziger"."""
+    number = int(match[1])
+    words = words_or_none(number, code, "year" if 1100 <= number <= 1999 else "cardinal")
+    return f"{words}er" if words and number else match[0]
+
+
+def _first_of_two(match: re.Match[str], code: str) -> str:
+    words = words_or_none(int(match["number"]), code, "ordinal")
+    return f"{words}n" if words and int(match["number"]) else match[0]
+
+
 def _day(match: re.Match[str], short: str, code: str) -> str:
-    words = num2words_or_none(int(match["number"]), code, "ordinal")
+    words = words_or_none(int(match["number"]), code, "ordinal")
     if words is None or int(match["number"]) == 0:
         return match[0]
     before = match["word"] or ""
@@ -120,7 +129,7 @@ def _day(match: re.Match[str], short: str, code: str) -> str:
 
 
 def _after_article(match: re.Match[str], short: str, code: str, plain: Callable[[str], str]) -> str:
-    words = num2words_or_none(int(plain(match["number"])), code, "ordinal")
+    words = words_or_none(int(plain(match["number"])), code, "ordinal")
     if words is None:
         return match[0]
     article = match["article"].lower()

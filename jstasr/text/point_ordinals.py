@@ -2,10 +2,11 @@
 
 import re
 
-from jstasr.text.number_words import cardinal, num2words_or_none
+from jstasr.text.endings import estonian_genitive, estonian_ordinal, hungarian_day
+from jstasr.text.number_words import cardinal, words_or_none
 
 # Before a word in lower case the point ends no sentence. German and its kin write nouns otherwise (ordinals.py).
-LANGUAGES = {"cs", "fi", "hu", "lv", "pl", "sk", "sl", "tr"}
+LANGUAGES = {"bs", "cs", "et", "fi", "hr", "hu", "lv", "pl", "sk", "sl", "sr", "tr"}
 # Days before a month are genitives. Polish, Russian and Ukrainian write them without a point.
 DAYS_WITHOUT_POINT = {"pl", "ru", "uk"}
 # Ordinals of languages that num2words has only cardinals of: words, then ends of words; below a hundred.
@@ -28,16 +29,28 @@ FROM_CARDINALS = {
 }  # fmt: skip
 # Ends of the nominative masculine -> of the genitive.
 GENITIVE = {
+    "bs": {"ći": "ćeg", "i": "og"},
     "cs": {"ý": "ého", "í": "ího"},
+    "hr": {"ći": "ćeg", "i": "og"},
     "pl": {"y": "ego", "i": "iego"},
     "sk": {"ý": "ého", "í": "ieho", "y": "eho"},
     "sl": {"i": "ega"},
+    "sr": {"ći": "ćeg", "i": "og", "ћи": "ћег", "и": "ог"},
     "uk": {"ій": "ього", "ий": "ого"},
 }
-# CLDR has only the nominative of the Slovenian ones.
+# Genitives of months, of which CLDR has only the nominatives.
+SERBIAN_MONTHS = (
+    "januara", "februara", "marta", "aprila", "maja", "juna", "jula", "augusta", "avgusta", "septembra", "oktobra",
+    "novembra", "decembra",
+)  # fmt: skip
 MONTHS = {
+    "bs": SERBIAN_MONTHS,
     "sl": ("januarja", "februarja", "marca", "aprila", "maja", "junija", "julija", "avgusta", "septembra", "oktobra",
            "novembra", "decembra"),
+    "sr": SERBIAN_MONTHS + (
+        "јануара", "фебруара", "марта", "априла", "маја", "јуна", "јула", "августа", "септембра", "октобра",
+        "новембра", "децембра",
+    ),
 }  # fmt: skip
 # By the last letter of the noun, which shows its gender: ends of the masculine -> of the feminine or neuter.
 AGREEMENT = {
@@ -46,7 +59,32 @@ AGREEMENT = {
     "pl": {"a": {"y": "a", "gi": "ga", "ci": "cia"}, "o": {"y": "e", "i": "ie"}, "e": {"y": "e", "i": "ie"}},
     "sk": {"a": {"ý": "á", "í": "ia", "y": "a"}, "o": {"ý": "é", "í": "ie", "y": "e"}},
     "sl": {"a": {"i": "a"}, "o": {"ji": "je", "i": "o"}, "e": {"ji": "je", "i": "o"}},
+    "sr": {"а": {"и": "а"}, "о": {"ћи": "ће", "и": "о"}, "е": {"ћи": "ће", "и": "о"}},
 }
+SERBO_CROATIAN = {"a": {"i": "a"}, "o": {"ći": "će", "i": "o"}, "e": {"ći": "će", "i": "o"}}
+AGREEMENT |= {"bs": SERBO_CROATIAN, "hr": SERBO_CROATIAN, "sr": SERBO_CROATIAN | AGREEMENT["sr"]}
+# Nouns that ordinals stand before most often, in cases that their last letter does not tell.
+SERBO_CROATIAN_NOUNS = {
+    "godine": "e", "godini": "oj", "godinu": "u", "godinom": "om", "razreda": "og", "razredu": "om", "veka": "og",
+    "veku": "om", "vijeka": "og", "vijeku": "om", "stoljeća": "og", "stoljeću": "om", "sata": "og", "dana": "og",
+    "mesta": "og", "mjesta": "og", "mestu": "om", "mjestu": "om",
+    "године": "е", "години": "ој", "годину": "у", "годином": "ом", "разреда": "ог", "разреду": "ом", "века": "ог",
+    "веку": "ом", "сата": "ог", "дана": "ог", "места": "ог", "месту": "ом",
+}  # fmt: skip
+SOFT = {"og": "eg", "om": "em", "ог": "ег", "ом": "ем"}  # after ć: treći, trećeg
+RANGES = {"bs": "do", "et": "kuni", "hr": "do"}  # between two ordinals: et 5.-7. klass
+LAST_WORD_ONLY = {"bs", "hr", "sr"}  # of compounds: "dvadeset i prva"
+# Cases that show at the end of a Finnish noun; the ordinal has the same.
+FINNISH_CASES = {
+    "ssa": "inessive", "ssä": "inessive", "sta": "elative", "stä": "elative", "lla": "adessive", "llä": "adessive",
+    "lta": "ablative", "ltä": "ablative", "lle": "allative", "ksi": "translative", "aan": "illative",
+    "ään": "illative", "een": "illative", "seen": "illative", "n": "genitive",
+}  # fmt: skip
+# Genitives of Estonian nouns that ordinals stand before most often, and the ends of other cases after them.
+ESTONIAN = re.compile(
+    "(?:(?:aasta|sajandi|klassi|korruse|koha|päeva|jaanuari|veebruari|märtsi|aprilli|mai|juuni|juuli|augusti|septembri"
+    "|oktoobri|novembri|detsembri)(l|s|st|le|lt|ks|sse|ni)|sajandi|klassi|korruse|koha|päeva)"
+)
 
 
 def spell_point_ordinals(text: str, short: str, code: str, months: tuple[str, ...]) -> str:
@@ -66,8 +104,10 @@ def spell_point_ordinals(text: str, short: str, code: str, months: tuple[str, ..
         day = rf"(?<![\w.,:/\-\u2013])([12]?\d|3[01]){point}(?=(?:{names})\b)"
         text = re.sub(day, lambda match: _day(match, short, code), text, flags=re.IGNORECASE)
     if short == "hu":
-        day = rf"(?<=\b)((?:{names}) )([12]?\d|3[01])\.(?!\d)"
+        day = rf"\b((?:{names}) )([12]?\d|3[01])(?:\.(?!\d)|-([a-záéíóöőúüű]{{1,6}})\b)"
         text = re.sub(day, lambda match: _hungarian_day(match, code), text, flags=re.IGNORECASE)
+    if short in RANGES:
+        text = re.sub(r"(?<![\w.,:/-])(\d{1,4})\. ?[-\u2013] ?(?=\d{1,4}\. )", rf"\1. {RANGES[short]} ", text)
     if short in LANGUAGES:
         before_noun = r"(?<![\w.,:/\-\u2013])(\d{1,4})\. (?=([^\W\d_]+))"
         text = re.sub(before_noun, lambda match: _before_noun(match, short, code), text)
@@ -75,8 +115,10 @@ def spell_point_ordinals(text: str, short: str, code: str, months: tuple[str, ..
 
 
 def _ordinal(number: int, short: str, code: str) -> str | None:
+    if short == "et":
+        return estonian_ordinal(number, code)
     if short not in FROM_CARDINALS:
-        return num2words_or_none(number, code, "ordinal") if number else None
+        return words_or_none(number, code, "ordinal") if number else None
     if not 0 < number < 100:
         return None
     words, ends = FROM_CARDINALS[short]
@@ -88,39 +130,50 @@ def _ordinal(number: int, short: str, code: str) -> str | None:
     return " ".join(kept + [words.get(part) or _with_end(part, ends) for part in parts[len(kept) :]])
 
 
-def _with_end(words: str, ends: dict[str, str]) -> str:
-    """Each word with the first of the ends that it has exchanged."""
+def _with_end(words: str, ends: dict[str, str], short: str = "") -> str:
+    """Each word, or the last one, with the first of the ends that it has exchanged."""
 
     def exchanged(word: str) -> str:
         end = next((end for end in ends if word.endswith(end)), None)
         return word.removesuffix(end) + ends[end] if end is not None else word
 
-    return " ".join(map(exchanged, words.split()))
+    parts = words.split()
+    kept = parts[:-1] if short in LAST_WORD_ONLY else []
+    return " ".join(kept + [exchanged(part) for part in parts[len(kept) :]])
 
 
 def _day(match: re.Match[str], short: str, code: str) -> str:
     if short == "ru":
-        words = num2words_or_none(int(match[1]), code, "ordinal", case="g")
+        words = words_or_none(int(match[1]), code, "ordinal", case="g")
     else:
         nominative = _ordinal(int(match[1]), short, code)
-        words = _with_end(nominative, GENITIVE[short]) if nominative else None
+        words = _with_end(nominative, GENITIVE[short], short) if nominative else None
     return f"{words} " if words else match[0]
 
 
 def _hungarian_day(match: re.Match[str], code: str) -> str:
-    """május 5. is "május ötödike"."""
-    if match[2] == "1":
-        return f"{match[1]}elseje "
-    words = num2words_or_none(int(match[2]), code, "ordinal")
-    # Vowel harmony: e after a front vowel, a after a back one.
-    vowel = re.findall("[aáeéiíoóöőuúüű]", (words or "")[:-2])[-1:]
-    return f"{match[1]}{words}{'a' if vowel and vowel[0] in 'aáoóuú' else 'e'} " if words else match[0]
+    words = hungarian_day(int(match[2]), (match[3] or "").lower(), code)
+    return f"{match[1]}{words} " if words else match[0]
 
 
 def _before_noun(match: re.Match[str], short: str, code: str) -> str:
-    if not match[2].islower():
+    noun = match[2]
+    if not noun.islower():
         return match[0]
-    words = _ordinal(int(match[1]), short, code)
+    if short == "fi" and not noun.endswith("kuuta"):
+        end = next((end for end in FINNISH_CASES if noun.endswith(end)), None)
+        case = FINNISH_CASES[end] if end is not None and len(noun) > len(end) + 2 else "nominative"
+        words = words_or_none(int(match[1]), code, "ordinal", case=case)
+    else:
+        words = _ordinal(int(match[1]), short, code)
     if words is None:
         return match[0]
-    return f"{_with_end(words, AGREEMENT.get(short, {}).get(match[2][-1], {}))} "
+    if short == "et" and (oblique := ESTONIAN.fullmatch(noun)):
+        return f"{estonian_genitive(words)}{oblique[1] or ''} "
+    if noun == RANGES.get(short):
+        return f"{words} "
+    if short in LAST_WORD_ONLY and (end := SERBO_CROATIAN_NOUNS.get(noun)):
+        soft = SOFT.get(end, end) if noun[:5] not in ("godin", "годин") else end
+        ends = {"ći": f"ć{soft}", "i": end, "ћи": f"ћ{soft}", "и": end}
+        return f"{_with_end(words, ends, short)} "
+    return f"{_with_end(words, AGREEMENT.get(short, {}).get(noun[-1], {}), short)} "

@@ -14,7 +14,7 @@ from jstasr.errors import JstasrError, list_faults
 from jstasr.experiment.checkpoints import save_atomically
 from jstasr.features.frames import FRAME_SHIFT_MS
 from jstasr.kaldi.files import atomic_write
-from jstasr.train.processes import gather_texts
+from jstasr.train.processes import gather_objects
 
 OUT_OF_MEMORY = (
     "can't allocate memory",
@@ -65,7 +65,7 @@ class Faults:
     def finite(self, parts: list[Batch]) -> None:
         """Record a step that was taken."""
         self.in_a_row = 0
-        self.largest_done = max(self.largest_done, *(batch.counts(0)["padded_frames"] for batch in parts))
+        self.largest_done = max(self.largest_done, *(batch.counts()["padded_frames"] for batch in parts))
 
     def skipped(self, step: int, fault: str, parts: list[Batch], norm: float) -> str:
         """Record a step that all processes skipped; returns the fault for the log line.
@@ -78,10 +78,10 @@ class Faults:
             JstasrError: `limit` steps in a row were skipped; the batches are in exp/<tag>/faults.
         """
         self.in_a_row += 1
-        reports = gather_texts(self.fabric, fault)
+        reports = gather_objects(self.fabric, fault)
         if not any(reports):  # a gradient that is not finite from finite losses: its utterance is unknown
             mine = " ".join(utt for batch in parts for utt in batch.utt_ids)
-            reports = gather_texts(self.fabric, f"the gradient norm is {norm:.3g} in a step with utterances {mine}")
+            reports = gather_objects(self.fabric, f"the gradient norm is {norm:.3g} in a step with utterances {mine}")
         single = len(reports) == 1
         named = "; ".join(text if single else f"process {rank}: {text}" for rank, text in enumerate(reports) if text)
         if self.in_a_row >= self.limit:
@@ -100,7 +100,7 @@ class Faults:
         Raises:
             JstasrError: there are more than the limit.
         """
-        everywhere = "\n".join(gather_texts(self.fabric, "\n".join(found))).split("\n")
+        everywhere = "\n".join(gather_objects(self.fabric, "\n".join(found))).split("\n")
         for fault in dict.fromkeys(everywhere):
             if fault and fault not in self.unusable:
                 self.unusable[fault] = None

@@ -22,7 +22,7 @@ from jstasr.losses.step import StepLosses
 from jstasr.model.joint import JointModel
 from jstasr.train.faults import is_out_of_memory
 from jstasr.train.loader import step_sampler, text_budget
-from jstasr.train.loop import backward, distribute, num_transcripts
+from jstasr.train.loop import backward, distribute
 
 GIB = 1 << 30
 MARGIN = 0.9  # share of the memory to fill: fragmentation, and batches of other shapes
@@ -144,8 +144,8 @@ def find_batch(
         size = batch.speech.shape[0] * batch.speech.shape[1]
         reset_peak(device)
         try:
-            amount = batch.counts(paired := num_transcripts(config, batch, weights))
-            backward(config, model, fabric, batch, paired, weights, amount, amount)
+            amount = batch.counts()
+            backward(config, model, fabric, batch, weights, amount, amount)
             optimiser.step()
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):

@@ -38,8 +38,7 @@ def text_budget(config: TrainConfig, speech: SpeechSet) -> int:
     if config.data.text_ratio > 0:
         paired = config.data.batch_frames * speech.phones.lengths.sum() / speech.durations.sum()
         return max(1, int(config.data.text_ratio * paired))
-    share = config.losses.consistency.text_share if config.losses.consistency.weight > 0 else 0.0
-    return int(config.data.text_batch_phones * (1.0 - share))
+    return config.data.text_batch_phones
 
 
 def weights_by_language(languages: np.ndarray, amounts: np.ndarray, temperature: float) -> np.ndarray | None:

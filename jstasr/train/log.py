@@ -57,11 +57,13 @@ class Meter:
         elapsed = time.perf_counter() - self.started
         local = {name: float(value) / max(1, self.finite_steps) for name, value in self.losses.items()}
         frames, padded = self.amounts.get("frames", 0), self.amounts.get("padded_frames", 0)
+        spliced = self.amounts.get("spliced_phones", 0)
         rates = {
             "audio_s_per_s": frames / FRAMES_PER_SECOND / elapsed,
             "padding": 100 * (1 - frames / max(1, padded)),
             "wait": 100 * self.waited / elapsed,
-            "text_ratio": self.amounts.get("text_phones", 0) / max(1, self.amounts.get("phones", 0)),
+            "text_ratio": (self.amounts.get("text_phones", 0) + spliced)
+            / max(1, self.amounts.get("phones", 0) - spliced),
         }
         return sum_over_processes(fabric, local), rates
 

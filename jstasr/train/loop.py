@@ -14,6 +14,7 @@ from lightning_fabric.wrappers import _FabricModule
 
 from jstasr.data.batch import Batch
 from jstasr.data.speech_set import SpeechSet
+from jstasr.data.splice import UnitBank
 from jstasr.data.text_set import TextSet
 from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import CheckpointFolder
@@ -26,7 +27,6 @@ from jstasr.features.frames import FRAMES_PER_SECOND
 from jstasr.kaldi.files import first_few
 from jstasr.losses import LOSSES
 from jstasr.losses.config import loss_weights
-from jstasr.losses.consistency import num_paired_texts
 from jstasr.losses.step import StepLosses
 from jstasr.model.joint import JointModel
 from jstasr.text.tokens import Tokenizer
@@ -34,7 +34,7 @@ from jstasr.train.ema import Ema
 from jstasr.train.faults import Faults, not_finite
 from jstasr.train.loader import training_batches
 from jstasr.train.log import Clock, Meter, TimeLimiter, TrainLog
-from jstasr.train.processes import on_first, sum_over_processes
+from jstasr.train.processes import gather_objects, on_first, sum_over_processes
 from jstasr.train.schedule import learning_rate
 from jstasr.train.sharding import gather_model, gather_state, gather_tensor, load_optimiser
 from jstasr.train.signals import StoppedBySignal, StopRequest
@@ -186,6 +186,9 @@ class Run:
         self.config, self.plain, self.fabric, self.stop = config, plain, fabric, stop
         self.checkpoints, self.log, self.validator = checkpoints, log, validator
         losses = StepLosses(plain, config.losses, config.specaug)
+        self.bank = losses.bank
+        if state is not None and self.bank is not None:
+            self.bank.load(state["banks"][fabric.global_rank % len(state["banks"])])
         self.model, self.optimiser = distribute(losses, config.optim, fabric, state and state["optimiser"])
         self.ema = Ema(plain, config.optim.ema) if config.optim.ema > 0 else None
         if state is not None and self.ema is not None:
@@ -231,7 +234,16 @@ class Run:
         """One step and its log line; was a process asked to stop?"""
         config, last_step = self.config, self.config.optim.max_steps
         stopping, fault, norm, (epoch, self.position) = train_step(
-            config, self.model, self.optimiser, self.fabric, stream, self.step, self.meter, self.faults, self.stop
+            config,
+            self.model,
+            self.bank,
+            self.optimiser,
+            self.fabric,
+            stream,
+            self.step,
+            self.meter,
+            self.faults,
+            self.stop,
         )
         self.step += 1
         if fault:
@@ -262,6 +274,8 @@ class Run:
         assert self.position is not None  # a step was done
         state = training_state(self.plain, self.optimiser, self.ema, self.position, self.config)
         whole = gather_state(state, self.fabric.is_global_zero)
+        if self.bank is not None:
+            whole["banks"] = gather_objects(self.fabric, self.bank.state())
         on_first(self.fabric, lambda: self.checkpoints.save(whole, self.step))
         self.saved = self.step
 
@@ -292,6 +306,7 @@ class Run:
 def train_step(
     config: TrainConfig,
     model: _FabricModule,
+    bank: UnitBank | None,
     optimiser: torch.optim.Optimizer,
     fabric: Fabric,
     stream: Iterator[tuple[int, dict, Batch]],
@@ -306,7 +321,7 @@ def train_step(
     batches.
 
     Args:
-        model: StepLosses, wrapped by `distribute`.
+        model: StepLosses, wrapped by `distribute`; bank: of them.
         step: steps done before this one.
     Returns:
         Whether a process was asked to stop; what was not finite, or ""; gradient norm; epoch, and position after the
@@ -325,8 +340,9 @@ def train_step(
     # the batches have arrived, as a data loader draws when it starts
     torch.manual_seed((config.seed * SEED_STRIDE + step) * fabric.world_size + fabric.global_rank)
     parts = [batch for _, _, batch in drawn]
-    paired = [num_transcripts(config, batch, weights) for batch in parts]
-    held = [batch.counts(count) for batch, count in zip(parts, paired)]
+    if bank is not None and bank.config.due(step):
+        parts = [bank.spliced(batch) for batch in parts]
+    held = [batch.counts() for batch in parts]
     mine = {unit: sum(part[unit] for part in held) for unit in held[0]}
     unusable = [fault for batch in parts for fault in batch.skipped]
     whole = sum_over_processes(fabric, mine | {"stop": float(bool(stop.received)), "unusable": float(len(unusable))})
@@ -334,12 +350,12 @@ def train_step(
         faults.skipped_utterances(unusable)
     outcomes: list[tuple[dict[str, torch.Tensor], Batch]] = []
     sums: dict[str, torch.Tensor] = {}  # the share of this process of every loss of the step
-    for number, (batch, count, amount) in enumerate(zip(parts, paired, held)):
+    for number, (batch, amount) in enumerate(zip(parts, held)):
         with (
             faults.memory_watched(step + 1, batch),
             fabric.no_backward_sync(model, enabled=number < optim.accumulate - 1),
         ):
-            values, shares = backward(config, model, fabric, batch, count, weights, amount, whole)
+            values, shares = backward(config, model, fabric, batch, weights, amount, whole)
         for name, value in shares.items():
             sums[name] = sums.get(name, 0.0) + value.detach()
         outcomes.append((values, batch))
@@ -360,19 +376,11 @@ def train_step(
     return stopping, fault, norm, drawn[-1][:2]
 
 
-def num_transcripts(config: TrainConfig, batch: Batch, weights: dict[str, float]) -> int:
-    """Number of transcripts of paired speech in the text batch, for the consistency loss; 0 before it starts."""
-    if weights["consistency"] <= 0:
-        return 0
-    return num_paired_texts(batch, config.data.text_batch_phones * config.losses.consistency.text_share)
-
-
 def backward(
     config: TrainConfig,
     model: torch.nn.Module,
     fabric: Fabric,
     batch: Batch,
-    paired: int,
     weights: dict[str, float],
     amount: Mapping[str, float],
     whole: Mapping[str, float],
@@ -380,7 +388,6 @@ def backward(
     """Add the gradient of one batch of the step.
 
     Args:
-        paired: number of transcripts of paired speech in the text batch.
         weights: of the losses.
         amount, whole: amount of each unit in the batch and in the whole step, see `Batch.counts`.
     Returns:
@@ -389,7 +396,7 @@ def backward(
     batch = batch.to(fabric.device)
     speech, speech_lengths = augment(batch.speech, batch.speech_lengths, config.augment)
     batch = replace(batch, speech=speech, speech_lengths=speech_lengths)
-    values = model(batch, weights, paired)
+    values = model(batch, weights)
     units = {loss.name: loss.unit for loss in LOSSES}
     shares = {name: value * (amount[units[name]] / whole[units[name]]) for name, value in values.items()}
     loss = sum(weights[name] * share for name, share in shares.items())

@@ -21,7 +21,7 @@ from jstasr.losses.config import loss_weights
 from jstasr.losses.step import StepLosses
 from jstasr.model.joint import JointModel
 from jstasr.train.loader import text_budget
-from jstasr.train.loop import num_transcripts, optimiser_for
+from jstasr.train.loop import optimiser_for
 from jstasr.train.processes import RawInputPrecision, on_first
 
 SECONDS = 2.0  # of the whole probe; a few more where a step of one utterance is long
@@ -118,7 +118,7 @@ def prober(
     def step(precision: str, utterances: int) -> None:
         batch = synthetic_batch(config, speech, text, utterances).to(device)
         with RawInputPrecision(precision, device.type).forward_context():
-            values = losses(batch, weights, num_transcripts(config, batch, weights))
+            values = losses(batch, weights)
         torch.stack([weights[name] * value.float() for name, value in values.items()]).sum().backward()
         torch.nn.utils.clip_grad_norm_(trained, config.optim.clip_norm)
         optimiser.step()

@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -17,6 +17,8 @@ from jstasr.errors import JstasrError
 from jstasr.experiment.config import BF16, TrainConfig
 from jstasr.losses.config import untrained_parts
 from jstasr.train.sharding import sharded_strategy
+
+T = TypeVar("T")
 
 
 class RawInputPrecision(MixedPrecision):
@@ -65,8 +67,7 @@ def parallel_fabric(config: TrainConfig, has_text: bool, ngpu: int, num_procs: i
         strategy = sharded_strategy(devices * num_nodes)
     elif devices * num_nodes > 1:
         # a loss that is off, or starts later, leaves parameters without gradient, which DDP must search for
-        unpaired = has_text and config.losses.consistency.text_share < 1
-        strategy = DDPStrategy(find_unused_parameters=bool(untrained_parts(config.losses, unpaired)))
+        strategy = DDPStrategy(find_unused_parameters=bool(untrained_parts(config.losses, has_text)))
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*`srun` command is available.*")
     device = "cuda" if ngpu else "cpu"
@@ -110,13 +111,13 @@ def sum_over_processes(fabric: Fabric, values: Mapping[str, float]) -> dict[str,
     return dict(zip(values, total.tolist()))
 
 
-def gather_texts(fabric: Fabric, text: str) -> list[str]:
-    """The text of every process, by rank; every process has to call it."""
+def gather_objects(fabric: Fabric, own: T) -> list[T]:
+    """The object of every process, by rank; every process has to call it."""
     if fabric.world_size == 1:
-        return [text]
-    texts: list[str] = [""] * fabric.world_size
-    dist.all_gather_object(texts, text)
-    return texts
+        return [own]
+    gathered: list[T] = [own] * fabric.world_size
+    dist.all_gather_object(gathered, own)
+    return gathered
 
 
 def on_first(fabric: Fabric, action: Callable[[], None]) -> None:

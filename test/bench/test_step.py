@@ -5,6 +5,7 @@ import torch
 
 from jstasr.bench import step
 from jstasr.cli import main
+from jstasr.losses.consistency import ConsistencyConfig
 from jstasr.losses.step import StepLosses
 from jstasr.model.config import DecoderConfig, ModelConfig
 
@@ -23,15 +24,15 @@ def test_table_has_each_way_of_training_and_the_alignments(monkeypatch, capsys):
     assert rows[0][2].startswith("1.00x") and "3 alignments" in rows[3][0]
 
 
-@pytest.mark.parametrize("paired, losses", [(0, set()), (2, {"consistency"})])
-def test_a_step_trains_the_model_with_the_losses_that_it_is_for(monkeypatch, paired, losses):
+@pytest.mark.parametrize("weight, losses", [(0.0, set()), (0.1, {"consistency"})])
+def test_a_step_trains_the_model_with_the_losses_that_it_is_for(monkeypatch, weight, losses):
     torch.manual_seed(0)
     model = step.JointModel(TINY).train()
     seen = []
     forward = StepLosses.forward
     monkeypatch.setattr(StepLosses, "forward", lambda *given: seen.append(forward(*given)) or seen[-1])
     before = [parameter.clone() for parameter in model.text_encoder.parameters()]
-    step.stepper(model, step.ConsistencyJob(batch=2, texts=2), texts=2, paired=paired)()
+    step.stepper(model, step.ConsistencyJob(batch=2, texts=2), ConsistencyConfig(weight=weight))()
     assert set(seen[0]) & {"consistency"} == losses
     assert {"streaming", "full", "text_streaming", "text_full"} <= set(seen[0])
     assert any(not torch.equal(old, new) for old, new in zip(before, model.text_encoder.parameters()))

@@ -72,6 +72,48 @@ def test_what_is_missing_is_named_with_its_file_and_where_it_comes_from(local):
     assert not [name for name in items if name.startswith(("never", "helper", "log", "os ", "python3"))]
 
 
+PERL = """#!/usr/bin/env perl
+use strict; use warnings; use 5.010;
+use Getopt::Long qw(:config no_ignore_case);
+use File::Basename;
+use No::Such::Module qw(f);
+use Helper;
+require No::Perhaps;
+eval { require Maybe; };
+# use Commented;
+print "use Printed;\\n";
+
+=head1 NAME
+
+use Documented;
+
+=cut
+
+if (1) {
+    use No::Nested 1.2;
+}
+__END__
+use Behind;
+"""
+
+
+def test_perl_modules_are_named_with_their_script(local):
+    local("prep.pl", PERL)
+    local("Helper.pm", "package Helper;\nuse No::Deeper;\n1;")
+    folder = local("data.sh", "local/prep.pl a | perl -MNo::Option -MList::Util=sum -ne 'print'\n# perl -MNever")
+    items = {item.name: item for item in local_items(folder)}
+    perl = {name: item.required for name, item in items.items() if "::" in name}
+    assert perl == {
+        "No::Such::Module (local/prep.pl)": True,
+        "No::Nested (local/prep.pl)": False,
+        "No::Deeper (local/Helper.pm)": True,
+        "No::Option (local/data.sh)": False,
+        "No::Perhaps (local/prep.pl)": False,
+    }
+    assert len(items) == len(perl)
+    assert "apt-get install libno-such-module-perl" in items["No::Such::Module (local/prep.pl)"].remedy
+
+
 def test_players_that_wav_scp_will_call_are_needed_for_stage_2(local):
     folder = local("data.sh", 'echo "$id flac -c -d -s $file |" >wav.scp\n# mpg123 -w a b')
     (item,) = local_items(folder)

@@ -82,7 +82,7 @@ def test_transcripts_of_speech_are_masked_where_the_configuration_says_so(model,
     model.train()
     torch.manual_seed(0)
     for _ in range(20):
-        encode_texts(model, batch, 3)
+        encode_texts(model, batch, unpaired=True, transcripts=True, deep=True)
     paired, unpaired = torch.stack([masked[:3].any() for masked in seen]), [masked[3:].any() for masked in seen]
     assert bool(paired.any()) == mask_paired and any(unpaired)
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from jstasr.text.languages import is_unspaced, primary_subtag, split_unspaced
 from jstasr.text.normalize import clean
-from jstasr.text.numbers import number_language, spell_numbers
+from jstasr.text.number_words import number_language
+from jstasr.text.numbers import spell_numbers
 
 
 @pytest.mark.parametrize(
@@ -33,9 +34,12 @@ def test_numbers_are_written_out_where_the_language_is_known(language, text, wor
     assert clean(text, "basic", language) == words
 
 
-def test_num2words_is_asked_in_its_own_codes():
-    codes = {code: number_language(code) for code in ("pt-BR", "sv-SE", "kk", "nn-NO", "br", None)}
-    assert codes == {"pt-BR": "pt_BR", "sv-SE": "sv", "kk": "kz", "nn-NO": "no", "br": None, None: None}
+def test_each_library_is_asked_in_its_own_codes():
+    of_num2words = {"pt-BR": "pt_BR", "sv-SE": "sv", "kk": "kz", "nb": "no", "br": None, None: None}
+    of_cldr = {"nn-NO": "nn", "hi": "hi", "zh-TW": "zh_Hant", "zh-HK": "yue", "yue-Hans": "yue_Hans", "tl": "fil"}
+    of_neither = {"mk": None, "zu": None, "zh-Latn": None}
+    expected = of_num2words | of_cldr | of_neither
+    assert {code: number_language(code) for code in expected} == expected
 
 
 def test_text_without_digits_is_untouched():
@@ -66,11 +70,19 @@ def test_writing_follows_the_language(language, text, cleaned):
 
 
 LANGUAGES = ["en", "de", "tr", "zh-CN", "ja", "th", "ar", "br", "fr"]
+INFLECTED = ["bg", "el", "et", "fi", "hi", "hr", "hu", "ka", "lo", "lt", "pl", "ru", "ta", "uk", "zh-TW"]
 
 
 @settings(max_examples=400, deadline=None)
 @given(st.text("0123456789.,:st nd-%²½٣今日Iiİกา'", max_size=14), st.sampled_from(LANGUAGES))
 def test_cleaning_twice_changes_nothing(text, language):
+    once = clean(text, "basic", language)
+    assert clean(once, "basic", language) == once
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.text("0123456789.,:-/ %½²а-йгомυoςseä個年वींმე'", max_size=12), st.sampled_from(INFLECTED))
+def test_cleaning_numbers_with_endings_twice_changes_nothing(text, language):
     once = clean(text, "basic", language)
     assert clean(once, "basic", language) == once
 

@@ -29,6 +29,16 @@ def test_a_resumed_run_ends_with_the_same_bits(training, workers):
     assert training.losses("parts") == training.losses("whole")
 
 
+def test_a_resumed_run_splices_from_the_same_speech(training):
+    config = training.config(steps=8, interval=4)
+    config.losses.consistency.splice.share = 0.6
+    whole = training.run(config, "whole")
+    plain = training.config(steps=8, interval=4)
+    assert not same(training.run(plain, "plain"), whole)
+    training.run(config, "parts", stop=4)
+    assert same(training.run(config, "parts"), whole)
+
+
 def test_a_finished_run_is_left_alone(training):
     config = training.config(steps=3, interval=3)
     first = training.run(config, "exp")

@@ -106,6 +106,70 @@ def test_fix_data_dir_keeps_what_the_others_accept(recording):
         assert float(seconds) == pytest.approx(segments[utterance][2], abs=2 / RATE)
 
 
+def put(kind):
+    """Write a recording of a second, or what is left of it; its entry of wav.scp."""
+    noise = np.random.default_rng(1).normal(0, 0.1, RATE)
+    name = "rec.flac" if kind == "flac" else "rec.wav"
+    subtype = {"float": "FLOAT", "double": "DOUBLE"}.get(kind)
+    soundfile.write(name, noise[:0] if kind == "empty" else noise, RATE, subtype=subtype)
+    content = bytearray(Path(name).read_bytes())
+    if kind == "cut off":
+        content = content[: len(content) * 3 // 4]
+    elif kind == "length not known":  # as programs write to a pipe
+        content[4:8] = content[40:44] = b"\xff" * 4
+    elif kind == "byte behind":
+        content += b"\0"
+    elif kind == "other chunk":
+        content[12:12] = b"LIST" + (400).to_bytes(4, "little") + bytes(400)
+        content[4:8] = (len(content) - 8).to_bytes(4, "little")
+    Path(name).write_bytes(content)
+    return f"cat {name} |" if kind == "pipe" else name
+
+
+@pytest.mark.parametrize(
+    "kind", ["float", "double", "flac", "length not known", "byte behind", "other chunk", "pipe", "cut off", "empty"]
+)
+def test_all_tools_judge_the_segments_of_every_shape_of_recording_alike(tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)
+    entry = put(kind)
+    whole = kind not in ("cut off", "empty")
+    for number, (start, end, samples) in enumerate([("0", "0.7", 5600), ("0.5", "1.4", 4000), ("0", "1.6", None)]):
+        if kind == "pipe" and samples is None:
+            continue  # how long its sound is shows when it is read
+        data = f"data{number}"
+        make(Path(data), {"s-1": (start, end, None)})
+        Path(data, "wav.scp").write_text(f"r {entry}\n")
+        good = whole and samples is not None
+        validated = run("validate_data_dir.sh", "--no-feats", data)
+        assert (validated.returncode == 0) == good, validated.stderr
+        assert (main(["format-audio", "--data-dir", data, "--outdir", f"dump{number}", "--fs", "8k"]) == 0) == good
+        assert (main(["import", data, f"imported{number}"]) == 0) == good
+        assert (run("fix_data_dir.sh", data).returncode == 0) == good
+        if good:
+            assert read_table(f"dump{number}/utt2num_samples") == {"s-1": str(samples)}
+            assert run("data/extract_wav_segments_data_dir.sh", data, f"cut{number}").returncode == 0
+
+
+def test_a_recording_that_is_cut_off_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    put("cut off")
+    make(Path("data"), {"s-1": ("0", "0.2", None)})
+    missing = "cut off or damaged: 0.25 s of what its header promises are missing"
+    assert missing in run("validate_data_dir.sh", "--no-feats", "data").stderr
+    assert "is of recording 'r', which is cut off" in run("fix_data_dir.sh", "data").stdout
+
+
+@pytest.mark.parametrize("channel", ["0", "1", "-1"])
+def test_a_channel_behind_the_times_is_refused_and_taken_off_aloud(recording, channel):
+    make(Path("data"), {"s-1": ("0", f"1 {channel}", None)})
+    assert run("validate_data_dir.sh", "--no-feats", "data").returncode != 0
+    assert main(["format-audio", "--data-dir", "data", "--outdir", "dump"]) != 0
+    assert main(["import", "data", "imported"]) != 0
+    fixed = run("fix_data_dir.sh", "data")
+    assert fixed.returncode == 0 and f"took the fifth field, '{channel}'" in fixed.stdout
+    assert Path("data/segments").read_text() == "s-1 r 0 1\n"
+
+
 @pytest.mark.parametrize("start, end", [(start, end) for start, end, seconds in CASES if seconds is None][::3])
 def test_sound_of_a_refused_segment_is_not_extracted(recording, start, end):
     make(Path("data"), {"s-1": ("0", "1", 1.0), "s-2": (start, end, None)})

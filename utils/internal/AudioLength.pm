@@ -8,7 +8,8 @@ our @EXPORT_OK = qw(header_duration stream_duration);
 my ($MIN_RATE, $MAX_RATE) = (4000, 384000);    # Hz; another rate is damage, and no length follows from it
 my $UNKNOWN_SIZE = 0x7FFFF000;    # writers to a pipe put 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFF000+ or 0: size not known
 
-# Seconds, or undef when the file cannot be opened or is of another kind.
+# Seconds, or undef when the file cannot be opened or is of another kind; in list context also how many of those that
+# the header of a WAV file promises are missing.
 sub header_duration {
   my $path = shift;
   open my $in, '<:raw', $path or return undef;
@@ -62,8 +63,9 @@ sub _wav {
         else                    { $length = 0; while (my $got = read $in, my $samples, 65536) { $length += $got } }
       }
       # Of a file that is cut off, what is there.
-      $length = $size - tell $in if defined $size && $length > $size - tell $in;
-      return int($length / $block) / $rate;
+      my $missing = defined $size && $length > $size - tell $in ? $length - ($size - tell $in) : 0;
+      my $seconds = int(($length - $missing) / $block) / $rate;
+      return wantarray ? ($seconds, $missing / $block / $rate) : $seconds;
     }
     my $body = $length <= 65536 ? _take($in, $length + $length % 2) : undef;
     if (!defined $body) { return undef unless $length > 65536 && _skip($in, $length + $length % 2); next }

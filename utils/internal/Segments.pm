@@ -9,6 +9,7 @@ our @EXPORT_OK = qw(is_number is_segment segment_fit recording_durations);
 
 my $MAX_OVERSHOOT = 0.5;   # seconds by which a segment may end after its recording: it is cut there, as in Kaldi
 my $SHORTEST = 0.0005;     # seconds: at the lowest sampling rate still a sample
+my $CUT_OFF = 0.05;        # seconds that a sound file may lack of what its header promises: CUT_OFF of jstasr/kaldi/audio.py
 my $ROUNDED = 0.001;       # seconds that rounding adds: not worth a word
 
 # A finite number, as the Python tools read it.
@@ -28,16 +29,22 @@ sub segment_fit {
 }
 
 # Recording -> seconds, of the contents of reco2dur (or undef) and wav.scp: by reco2dur, else by the headers of plain
-# sound files. A recording without either cannot be judged.
+# sound files. A recording without either cannot be judged. In list context also recording -> seconds that are missing,
+# of those that are cut off, which no tool reads.
 sub recording_durations {
   my ($reco2dur, $wav_scp) = @_;
-  return {map { (split ' ')[0, 1] } split /\n/, $reco2dur} if defined $reco2dur;
-  my %duration;
+  my (%duration, %missing);
+  if (defined $reco2dur) {
+    %duration = map { (split ' ')[0, 1] } split /\n/, $reco2dur;
+    return wantarray ? (\%duration, \%missing) : \%duration;
+  }
   for my $line (split /\n/, $wav_scp) {
     my ($recording, $file) = split ' ', $line, 2;
-    $duration{$recording} = header_duration($file =~ s/\s+$//r) if defined $file && $file !~ /\|\s*$/;
+    next unless defined $file && $file !~ /\|\s*$/;
+    ($duration{$recording}, my $missing) = header_duration($file =~ s/\s+$//r);
+    $missing{$recording} = $missing if defined $missing && $missing > $CUT_OFF;
   }
-  return \%duration;
+  return wantarray ? (\%duration, \%missing) : \%duration;
 }
 
 1;

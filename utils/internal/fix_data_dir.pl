@@ -94,14 +94,19 @@ sub set_of { return {map { ($_ => 1) } @{$_[0]}} }
 sub filter_recordings {
   return unless $lines{segments};
   stop("$data/segments exists but not $data/wav.scp") unless $lines{'wav.scp'};
-  my %recordings;
+  my (%recordings, %channels);
   for my $line (@{$lines{segments}}) {
     my @fields = split /[ \t]+/, $line =~ s/^[ \t]+|[ \t]*\n//gr;
     stop(place_of('segments', $line) . ": expected '<utterance> <recording> <start> <end>'") if @fields < 2;
     $recordings{$fields[1]} = 1;
+    $channels{$fields[4]}++ if @fields > 4;
     $line = join(' ', map { defined $_ ? $_ : '' } @fields[0 .. 3]) . "\n";
   }
   stop("empty list of recordings: is $data/segments empty?") unless %recordings;
+  for my $channel (sort keys %channels) {
+    print "$me: took the fifth field, '$channel' (a channel?), from $channels{$channel} lines of $data/segments; "
+      . "split channels in wav.scp, as with sox\n";
+  }
   drop_segments_outside();
   my $kept = set_of(ids_with_lines([sort keys %recordings], 'wav.scp'));
   my $before = @{$lines{segments}};
@@ -113,12 +118,13 @@ sub filter_recordings {
 
 # Drops the segments that validate_data_dir.sh would refuse.
 sub drop_segments_outside {
-  my $durations = recording_durations(map { $lines{$_} ? join('', @{$lines{$_}}) : undef } qw(reco2dur wav.scp));
+  my ($durations, $missing) = recording_durations(map { $lines{$_} ? join('', @{$lines{$_}}) : undef } qw(reco2dur wav.scp));
   my @kept;
   for my $line (@{$lines{segments}}) {
     my ($utt, $recording, @times) = split ' ', $line;
     my $duration = $durations->{$recording};
     my $problem = @times != 2 || !is_segment(@times) ? 'is no part of a recording, with the end after the start'
+      : $missing->{$recording} ? "is of recording '$recording', which is cut off or damaged"
       : defined $duration && segment_fit(@times, $duration) eq 'outside' ? "lies outside recording '$recording' ($duration s)" : '';
     if ($problem eq '') { push @kept, $line }
     else { chomp(my $shown = $line); print "$me: dropped '$shown' of $data/segments: it $problem\n" }

@@ -152,7 +152,11 @@ sub check_segments {
 }
 
 sub check_segment_ends {
-  my $durations = recording_durations($content{reco2dur}, $content{'wav.scp'});
+  my ($durations, $missing) = recording_durations($content{reco2dur}, $content{'wav.scp'});
+  for my $recording (sort keys %$missing) {
+    stop(sprintf "%s: recording '%s' is cut off or damaged: %.2f s of what its header promises are missing; get the whole "
+      . "file, or remove such recordings: utils/fix_data_dir.sh %s", path_of('wav.scp'), $recording, $missing->{$recording}, $data);
+  }
   my $number = 0;
   for my $line (split /\n/, $content{segments}) {
     $number++;

@@ -187,7 +187,6 @@ ${sets}
     --train_procs $([[ "${size}" =~ ^(mini|pretrained)$ ]] && echo 2 || echo 1) \\
     --asr_config conf/train.yaml${pretrained:+ \\
     --pretrained $(say "${pretrained}")} \\
-    --inference_config conf/decode_beam.yaml \\
     "\$@"
 END
 
