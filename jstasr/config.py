@@ -5,10 +5,11 @@ A file may name another one, `base: train_base.yaml`, and hold only what differs
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from omegaconf import OmegaConf
@@ -22,6 +23,7 @@ Schema = TypeVar("Schema")
 # {a:[1]} as it is typed on a command line, outside quotes: libyaml asks for a blank where PyYAML's own parser does not.
 CLOSED_UP = re.compile(r"""("[^"]*"|'[^']*')|:(?=[\[{])""")
 BASE = "base"  # key of the file whose values a file changes
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def known_keys(node: Any, prefix: str = "") -> list[str]:
@@ -45,12 +47,15 @@ def given_keys(values: dict, schema: Any, prefix: str = "") -> list[str]:
     return names
 
 
-def check_keys(values: dict, defaults: Any, source: str) -> None:
-    """Refuse unknown keys, each with the nearest known one."""
+def check_keys(values: dict, defaults: Any, source: str, retired: Mapping[str, str] = NONE) -> None:
+    """Refuse unknown keys, each with the nearest known one, or with what `retired` says of it."""
     known = known_keys(defaults)
     faults = []
     for name in given_keys(values, defaults):
         if name in known:
+            continue
+        if name in retired:
+            faults.append(f"{name} is gone: {retired[name]}")
             continue
         near = [full for full in known if full.split(".")[-1] == name.split(".")[-1]]
         near = near or difflib.get_close_matches(name, known, n=1, cutoff=0.4)
@@ -110,8 +115,21 @@ def read_with_bases(path: Path, users: tuple[Path, ...] = ()) -> list[tuple[str,
     return [*read_with_bases(base, users), (str(path), values)]
 
 
+def drop_key(values: dict, name: str) -> None:
+    """Remove a dotted key from nested values, if it is there."""
+    *above, last = name.split(".")
+    for part in above:
+        values = values.get(part) or {}
+    values.pop(last, None)
+
+
 def merge_config(
-    schema: type[Schema], path: str | Path | None, overrides: Sequence[str] = (), defaults: Schema | None = None
+    schema: type[Schema],
+    path: str | Path | None,
+    overrides: Sequence[str] = (),
+    defaults: Schema | None = None,
+    retired: Mapping[str, str] = NONE,
+    drop_retired: bool = False,
 ) -> Schema:
     """Read a configuration.
 
@@ -121,6 +139,8 @@ def merge_config(
             itself; mappings are merged, lists and scalars replaced.
         overrides: `a.b=c` strings, applied after the file.
         defaults: the values that file and overrides change; None: those of the schema.
+        retired: keys of earlier versions -> what takes their place, for the error.
+        drop_retired: read files without these keys instead.
     Returns:
         An instance of `schema`.
     Raises:
@@ -129,7 +149,9 @@ def merge_config(
     """
     merged = OmegaConf.structured(defaults if defaults is not None else schema)
     for source, values in read_with_bases(Path(path)) if path is not None else []:
-        check_keys(values, schema(), source)
+        for name in retired if drop_retired else ():
+            drop_key(values, name)
+        check_keys(values, schema(), source, retired)
         with faults_of(source):
             merged = OmegaConf.merge(merged, values)
     for override in overrides:
@@ -138,7 +160,7 @@ def merge_config(
             raise JstasrError(f"{source}: write it as key=value, such as seed=2")
         with faults_of(source):
             values = OmegaConf.from_dotlist([CLOSED_UP.sub(lambda match: match[1] or ": ", override)])
-            check_keys(cast(dict, OmegaConf.to_container(values)), schema(), source)
+            check_keys(cast(dict, OmegaConf.to_container(values)), schema(), source, retired)
             merged = OmegaConf.merge(merged, values)
     with faults_of(str(path or "--set")):
         return cast(Schema, OmegaConf.to_object(merged))

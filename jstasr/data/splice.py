@@ -1,8 +1,8 @@
 """Speech for unpaired text: frames of paired speech, cut at the phonemes of its alignment and put together anew.
 
-The words of the text then reach the audio encoder too. Splicing after Zhao et al., "On addressing practical challenges
-for RNN-Transducer" (arXiv 2105.00858), who cut words by a trained aligner; here the units are runs of phonemes, cut
-along the best alignment that the model itself has found.
+The words of the text then reach the audio encoder too. After Zhao et al., "On addressing practical challenges for
+RNN-Transducer" (arXiv 2105.00858), who adapt a trained model to a new domain with segments of speech from another one;
+here the units are runs of phonemes, cut along the best alignment that the model itself has found while it trains.
 """
 
 from collections import deque
@@ -174,8 +174,19 @@ class UnitBank:
             if spoken is not None and len(spoken) <= width:
                 features[text] = spoken
                 left -= length
-        rows = fill_rows({text: len(part) for text, part in features.items()}, width)
-        return with_speech(batch, rows, features) if rows else batch
+        return with_speech(batch, features)
+
+
+def as_long_as_usual(batch: Batch, share: float, frames_per_phone: float) -> Batch:
+    """The batch with spliced speech of the usual length, all zeros: what a step has to hold."""
+    left = share * int(batch.text_phone_lengths.sum())
+    features = {}
+    for text, length in enumerate(batch.text_phone_lengths.tolist()):
+        frames = round(frames_per_phone * length)
+        if length <= left and 0 < frames <= batch.speech.shape[1]:
+            features[text] = batch.speech.new_zeros(frames, batch.speech.shape[2])
+            left -= length
+    return with_speech(batch, features)
 
 
 def fill_rows(lengths: dict[int, int], width: int) -> list[list[int]]:
@@ -192,10 +203,12 @@ def fill_rows(lengths: dict[int, int], width: int) -> list[list[int]]:
     return rows
 
 
-def with_speech(batch: Batch, rows: list[list[int]], features: dict[int, Tensor]) -> Batch:
-    """The batch with some of its texts as speech: each of `rows` holds texts, of the given features (T_i, F)."""
-    taken = {text for row in rows for text in row}
-    left = torch.tensor([text not in taken for text in range(len(batch.text_ids))])
+def with_speech(batch: Batch, features: dict[int, Tensor]) -> Batch:
+    """The batch with some of its texts as speech of the given features (T_i, F), in rows no longer than its own."""
+    if not features:
+        return batch
+    rows = fill_rows({text: len(part) for text, part in features.items()}, batch.speech.shape[1])
+    left = torch.tensor([text not in features for text in range(len(batch.text_ids))])
 
     def joined(sequences: Tensor, lengths: Tensor) -> list[Tensor]:
         return [torch.cat([sequences[text, : int(lengths[text])] for text in row]) for row in rows]
@@ -221,7 +234,7 @@ def with_speech(batch: Batch, rows: list[list[int]], features: dict[int, Tensor]
         label_lengths=labels[1],
         phones=phones[0],
         phone_lengths=phones[1],
-        text_ids=[name for text, name in enumerate(batch.text_ids) if text not in taken],
+        text_ids=[name for text, name in enumerate(batch.text_ids) if text not in features],
         text_phones=batch.text_phones[left],
         text_phone_lengths=batch.text_phone_lengths[left],
         text_labels=batch.text_labels[left],

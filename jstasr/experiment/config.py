@@ -93,13 +93,21 @@ class TrainConfig:
     valid: ValidConfig = field(default_factory=ValidConfig)
 
 
-def load_config(path: str | Path | None, overrides: Sequence[str] = ()) -> TrainConfig:
+RETIRED = {
+    "losses.consistency.text_share": "transcripts ride beside the unpaired text of a batch; remove the key, and set "
+    "data.text_batch_phones to the unpaired phonemes alone (with a share of 0.5, half of what it was)"
+}
+
+
+def load_config(path: str | Path | None, overrides: Sequence[str] = (), trained: bool = False) -> TrainConfig:
     """Read a training configuration: a YAML file (None: the defaults), then `a.b=c` overrides.
+
+    trained: of a finished training, which keys that no longer exist leave as it is.
 
     Raises:
         JstasrError: unreadable file, unknown key (names the nearest), wrong type or value.
     """
-    config = merge_config(TrainConfig, path, overrides)
+    config = merge_config(TrainConfig, path, overrides, retired=RETIRED, drop_retired=trained)
     check_values(config)
     return config
 

@@ -73,7 +73,7 @@ class Experiment:
                 raise JstasrError(f"{name}: holds no {part}, so it is not a trained experiment. Train: --stage 6")
         if not weights.is_file():
             raise JstasrError(f"{weights}: no such model. Average the checkpoints first: --stage 7")
-        config = load_config(folder / CONFIG)
+        config = load_config(folder / CONFIG, trained=True)
         config.features.kind = feature_settings(config).kind
         bpe = folder / BPE
         tokenizer = build_tokenizer(folder / TOKENS, bpe if bpe.is_file() else None)

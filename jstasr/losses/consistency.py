@@ -78,6 +78,10 @@ def consistency(model: JointModel, encodings: Encodings, batch: Batch, losses: A
         values = []
         for layer in chosen:
             pair = speech.layers[layer], transcripts.layers[layer]
+            if settings.stop_gradient == "speech":
+                pair = pair[0].detach(), pair[1]
+            if settings.stop_gradient == "text":
+                pair = pair[0], pair[1].detach()
             path = encodings.path if layer == 0 else path_at(*pair, *lengths, settings, forced)
             assert path is not None
             values.append(

@@ -14,6 +14,7 @@ from jstasr.data.batches import Joining
 from jstasr.data.collate import collate
 from jstasr.data.join import JoinedRows, Joins, join_texts
 from jstasr.data.speech_set import SpeechSet
+from jstasr.data.splice import as_long_as_usual
 from jstasr.data.text_set import TextSet
 from jstasr.errors import JstasrError
 from jstasr.experiment.config import TrainConfig, own_encoder
@@ -22,7 +23,8 @@ from jstasr.losses.step import StepLosses
 from jstasr.model.joint import JointModel
 from jstasr.train.faults import is_out_of_memory
 from jstasr.train.loader import step_sampler, text_budget
-from jstasr.train.loop import backward, distribute
+from jstasr.train.loop import backward
+from jstasr.train.optimiser import distribute
 
 GIB = 1 << 30
 MARGIN = 0.9  # share of the memory to fill: fragmentation, and batches of other shapes
@@ -141,6 +143,9 @@ def find_batch(
     report(f"memory: {limit / GIB:.1f} GiB to be filled; longest utterance: {longest} frames")
     while True:
         batch = heaviest_batch(config, speech, text, rows, sampler.joining, wanted)
+        if config.losses.consistency.weight > 0:
+            frames_per_phone = speech.num_frames.sum() / speech.phones.lengths.sum()
+            batch = as_long_as_usual(batch, config.losses.consistency.splice.share, frames_per_phone)
         size = batch.speech.shape[0] * batch.speech.shape[1]
         reset_peak(device)
         try:

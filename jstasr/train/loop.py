@@ -18,7 +18,7 @@ from jstasr.data.splice import UnitBank
 from jstasr.data.text_set import TextSet
 from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import CheckpointFolder
-from jstasr.experiment.config import OptimConfig, TrainConfig, own_encoder
+from jstasr.experiment.config import TrainConfig, own_encoder
 from jstasr.experiment.files import CHECKPOINTS
 from jstasr.experiment.folder import changed_settings
 from jstasr.experiment.load import first_fault
@@ -34,45 +34,15 @@ from jstasr.train.ema import Ema
 from jstasr.train.faults import Faults, not_finite
 from jstasr.train.loader import training_batches
 from jstasr.train.log import Clock, Meter, TimeLimiter, TrainLog
+from jstasr.train.optimiser import distribute
 from jstasr.train.processes import gather_objects, on_first, sum_over_processes
 from jstasr.train.schedule import learning_rate
-from jstasr.train.sharding import gather_model, gather_state, gather_tensor, load_optimiser
+from jstasr.train.sharding import gather_model, gather_state, gather_tensor
 from jstasr.train.signals import StoppedBySignal, StopRequest
 from jstasr.train.validate import validate
 
 PICTURES_SHARE = 0.05  # largest share of the time for pictures between validations
-ENCODER_WEIGHTS = "audio_encoder.front_end.encoder."  # what names of weights of a pretrained encoder begin with
 SEED_STRIDE = 1_000_000_007  # apart enough that the steps of two seeds never share a random state
-
-
-def optimiser_for(model: JointModel, config: OptimConfig) -> torch.optim.Optimizer:
-    """AdamW; no weight decay on biases, norms, embeddings and a pretrained encoder, which is a group of its own."""
-    decayed, others, encoder = [], [], []
-    for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        if name.startswith(ENCODER_WEIGHTS):
-            encoder.append(parameter)
-            continue
-        (decayed if parameter.ndim > 1 and "embedding" not in name else others).append(parameter)
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    if encoder:
-        groups.append({"params": encoder, "weight_decay": 0.0, "of_encoder": True})
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(config.betas[0], config.betas[1]), fused=True)
-
-
-def distribute(
-    losses: StepLosses, config: OptimConfig, fabric: Fabric, state: dict | None = None
-) -> tuple[_FabricModule, torch.optim.Optimizer]:
-    """Wrap the losses and their model for data parallelism, with an optimiser of the weights of this process.
-
-    state: that of the optimiser in a checkpoint.
-    """
-    model = fabric.setup_module(losses)
-    optimiser = optimiser_for(losses.model, config)
-    if state is not None:
-        load_optimiser(optimiser, state)  # before the set-up: the wrapper of fabric would drop it
-    return model, cast(torch.optim.Optimizer, fabric.setup_optimizers(optimiser))  # a wrapper of one optimiser
 
 
 def train(

@@ -21,7 +21,7 @@ from jstasr.losses.config import loss_weights
 from jstasr.losses.step import StepLosses
 from jstasr.model.joint import JointModel
 from jstasr.train.loader import text_budget
-from jstasr.train.loop import optimiser_for
+from jstasr.train.optimiser import optimiser_for
 from jstasr.train.processes import RawInputPrecision, on_first
 
 SECONDS = 2.0  # of the whole probe; a few more where a step of one utterance is long

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from jstasr.data.batch import Batch
-from jstasr.data.splice import MAX_FRAMES, SpliceConfig, UnitBank
+from jstasr.data.splice import MAX_FRAMES, SpliceConfig, UnitBank, as_long_as_usual
 
 FACTOR, PAST = 4, 6  # features of an encoder frame, and those before them that it sees
 
@@ -121,6 +121,14 @@ def test_no_more_than_the_share_is_spliced():
     batch = bank.spliced(batch_of(WIDE, [[5, 6]] * 9))
     assert (batch.utt_ids[1:], len(batch.text_ids)) == (["t0+t1+t2+t3"], 5)
     assert UnitBank(SpliceConfig(share=0.5), FACTOR, PAST).spliced(batch) is batch  # an empty bank
+
+
+def test_a_step_can_be_made_as_large_as_with_spliced_speech():
+    batch = as_long_as_usual(batch_of([([1], [5])], [[5, 6], [5] * 9, [7], [8, 8]]), 0.5, 4.0)  # 20 features wide
+    assert batch.utt_ids == ["u0", "t0+t2+t3"] and batch.text_ids == ["t1"]
+    assert batch.speech_lengths.tolist() == [20, 20] and batch.phone_lengths.tolist() == [1, 5]
+    plain = batch_of([([1], [5])], [[5, 6]])
+    assert as_long_as_usual(plain, 0.0, 4.0) is plain
 
 
 def test_the_bank_forgets_the_oldest_utterances():

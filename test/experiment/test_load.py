@@ -36,6 +36,16 @@ def test_a_folder_and_its_zip_hold_the_same_model(experiment, tmp_path):
     ]
 
 
+def test_an_experiment_of_an_earlier_version_is_loaded(experiment):
+    """Its configuration holds a key that no longer exists."""
+    expected = Experiment.load(experiment).config
+    path = experiment / "config.yaml"
+    text = path.read_text("utf-8")
+    assert text.count("    splice:\n") == 1
+    path.write_text(text.replace("    splice:\n", "    text_share: 0.5\n    splice:\n"), "utf-8")
+    assert Experiment.load(experiment).config == expected
+
+
 def test_a_packed_checkpoint_holds_no_optimiser(experiment, tmp_path):
     state = torch.load(experiment / AVERAGED)
     save_atomically(state | {"optimiser": {"state": torch.randn(3_000_000)}}, tmp_path / "step1.pth")

@@ -59,8 +59,9 @@ def test_speech_losses_never_reach_the_text_encoder(model, batch):
         ("speech", {"text_encoder", "shared_encoder", "full_encoder"}),
     ],
 )
-def test_consistency_reaches_the_encoders_of_the_sides_that_are_not_stopped(model, batch, stopped, expected):
-    values = losses(model, batch, weight=1.0, stop_gradient=stopped)
+@pytest.mark.parametrize("contrast", [0.0, 0.1])
+def test_consistency_reaches_the_encoders_of_the_sides_that_are_not_stopped(model, batch, stopped, expected, contrast):
+    values = losses(model, batch, weight=1.0, stop_gradient=stopped, contrast=contrast)
     assert parts_reached(model, values["consistency"]) == expected
 
 

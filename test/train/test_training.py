@@ -146,6 +146,7 @@ def test_the_average_of_the_weights_is_kept_beside_them(training):
     "text, message",
     [
         ("optim:\n  learning_rat: 1", r"unknown key optim\.learning_rat \(did you mean optim\.learning_rate\?\)"),
+        ("losses: {consistency: {text_share: 0.3}}", r"text_share is gone: .* set data\.text_batch_phones"),
         ("max_steps: 5", r"unknown key max_steps \(did you mean optim\.max_steps\?\)"),
         ("optim: 3", "optim"),
         ("model:\n  dim: wide", "dim|Integer"),
