@@ -11,6 +11,7 @@ from jstasr.kaldi.files import atomic_write, first_few
 from jstasr.text.tokens import BLANK, BPE_FILE, LANGUAGE_TOKEN, SPACE, TOKENS_FILE, UNK, TokenList, language_token
 
 MAX_BPE_SENTENCES = 2_000_000  # more are thinned out evenly: sentencepiece holds all of them in memory
+BROKEN_SENTENCEPIECE = "0.2.2"  # its unigram models give single letters nearly all the probability
 
 
 def special_tokens(languages: Collection[str]) -> list[str]:
@@ -56,6 +57,11 @@ def train_bpe(texts: Sequence[str], num_pieces: int, char_cover: float = 1.0, al
     """
     import sentencepiece
 
+    if sentencepiece.__version__ == BROKEN_SENTENCEPIECE:
+        raise JstasrError(
+            f"sentencepiece {BROKEN_SENTENCEPIECE} makes tokens that spell nearly every word letter by letter: "
+            "pip install 'sentencepiece!=0.2.2'"
+        )
     stride = -(-len(texts) // MAX_BPE_SENTENCES)
     sentences = [text for text in texts[::stride] if text]
     if not sentences:

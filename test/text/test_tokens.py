@@ -1,6 +1,7 @@
 """Tokenizers and lists of symbols."""
 
 import pytest
+import sentencepiece
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -162,3 +163,9 @@ def test_phone_lists_keep_their_specials_first(tmp_path):
     assert phone_list.encode(["t", "_", "ʘ"]) == [5, 3, 2]
     assert phone_list.decode([5, 3]) == ["t", "_"]
     assert (PhoneList.PAD_ID, PhoneList.MASK_ID, PhoneList.UNK_ID, PhoneList.WORD_MARK_ID) == (0, 1, 2, 3)
+
+
+def test_a_broken_sentencepiece_is_refused(monkeypatch):
+    monkeypatch.setattr(sentencepiece, "__version__", "0.2.2")
+    with pytest.raises(JstasrError, match=r"sentencepiece 0\.2\.2 .*letter by letter"):
+        token_lists.train_bpe(["a b"], 10)

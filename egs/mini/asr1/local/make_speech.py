@@ -6,9 +6,9 @@ An utterance's samples depend on the seed, its id and its text alone, not on nei
 
 import argparse
 import hashlib
-import queue
+import multiprocessing
+import os
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -98,53 +98,65 @@ class Progress:
         print(line, file=sys.stderr, flush=True)
 
 
-def speak_all(jobs, nj, seed):
-    """Write all utterances, in `nj` threads with a synthesiser each.
+def speak_share(jobs, seed, reports, parent):
+    """Write some utterances, in a process of its own with a synthesiser of its own.
 
     Args:
-        jobs: list of (path of the wav file, text, language, speaker).
-        nj: number of threads; they spend their time in code that lets the others run.
-        seed: any int.
-    Raises:
-        JstasrError: the first that failed, after the others have stopped.
+        jobs, seed: as of `speak_all`.
+        reports: SimpleQueue; for each utterance None, or (utterance, what failed), which is the last.
+        parent: id of the process that waits; when it is gone, so is the need for the rest.
     """
-    waiting, failures, done = queue.SimpleQueue(), [], []
-    for job in jobs:
-        waiting.put(job)
-    progress = Progress(len(jobs))
-
-    def work():
+    try:
         with FreshEspeak() as espeak:
-            while not failures:
-                try:
-                    path, text, lang, speaker = waiting.get_nowait()
-                except queue.Empty:
+            for path, text, lang, speaker in jobs:
+                if os.getppid() != parent:
                     return
                 try:
                     samples = record(espeak, text, lang, speaker, f"{seed} {path.stem}")
                     soundfile.write(path, samples, RATE, subtype="PCM_16")
                 except (JstasrError, soundfile.LibsndfileError, OSError) as error:
-                    failures.append((path.stem, error))
-                done.append(path)
-
-    threads = [threading.Thread(target=work) for _ in range(nj)]
-    for thread in threads:
-        thread.start()
-    try:
-        while any(thread.is_alive() for thread in threads):
-            time.sleep(0.1)
-            progress.show(len(done))
+                    reports.put((path.stem, str(error)))
+                    return
+                reports.put(None)
     except KeyboardInterrupt:
-        failures.append(("interrupted", "stopped before all was written"))
-        raise
+        pass  # the parent says so
+
+
+def speak_all(jobs, nj, seed):
+    """Write all utterances, in `nj` processes: threads would wait for each other's Python between C calls.
+
+    Args:
+        jobs: list of (path of the wav file, text, language, speaker).
+        nj: number of processes.
+        seed: any int.
+    Raises:
+        JstasrError: the first that failed, after the others have been stopped.
+    """
+    context = multiprocessing.get_context("spawn")
+    reports = context.SimpleQueue()
+    shares = [jobs[first::nj] for first in range(min(nj, len(jobs)))]
+    workers = [context.Process(target=speak_share, args=(share, seed, reports, os.getpid())) for share in shares]
+    progress, done = Progress(len(jobs)), 0
+    try:
+        for worker in workers:
+            worker.start()
+        while done < len(jobs):
+            alive = any(worker.is_alive() for worker in workers)  # asked first: what they reported comes below
+            if reports.empty():
+                if not alive:
+                    raise JstasrError("not all utterances were written; the reason is above")
+                time.sleep(0.05)
+                continue
+            failure = reports.get()
+            if failure:
+                raise JstasrError(": ".join(failure))
+            done += 1
+            progress.show(done)
     finally:
-        for thread in threads:
-            thread.join()
-    if failures:
-        utterance, error = failures[0]
-        raise JstasrError(f"{utterance}: {error}")
-    if len(done) < len(jobs):
-        raise JstasrError("not all utterances were written; the reason is above")
+        for worker in workers:
+            if worker.pid is not None:
+                worker.terminate()
+                worker.join()
 
 
 def main():
