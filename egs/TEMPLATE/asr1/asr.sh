@@ -220,7 +220,7 @@ mapfile -d '' -t score_words < <(utils/internal/split_words.pl "${score_opts}")
 paired_train=${train_set}
 if [ -n "${speed_perturb_factors}" ]; then paired_train=${train_set}_sp; fi
 name_untranscribed_sets
-read -ra paired_sets <<<"${paired_train} ${valid_set} ${test_sets[*]} ${untranscribed[*]}"
+mapfile -t paired_sets < <(printf '%s\n' "${paired_train}" "${valid_set}" "${test_sets[@]}" "${untranscribed[@]}" | awk '!seen[$0]++')
 
 # Names that distinguish experiments.
 if [ -z "${asr_tag}" ]; then
@@ -301,7 +301,7 @@ if begins 2; then
         )
         if [ -n "${channel}" ]; then options+=(--channel "${channel}"); fi
         # Test sets are scored whole, utterances without words too: there, every word of a hypothesis is an insertion.
-        if [[ " ${test_sets[*]} ${untranscribed[*]} " == *" ${set} "* ]]; then
+        if [[ " ${test_sets[*]} ${untranscribed[*]} " == *" ${set} "* ]] && [ "${set}" != "${valid_set}" ]; then
             options+=(--allow-empty-text)
         else
             options+=(--min-seconds "${min_wav_duration}" --max-seconds "${max_wav_duration}")
