@@ -5,6 +5,8 @@ Steps of the training loop itself, with all losses at their final weights, on sy
 
 import tempfile
 import time
+import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -195,7 +197,8 @@ def measure(
     Returns:
         `parameters`; `step`, seconds; `audio_per_second`, seconds of speech without padding; `padding` and `wait`
         (for the loader), shares; `flops` per second, of matrix products and convolutions; `peak`, bytes; `parts`,
-        seconds of each in a step, with `step` of the same run.
+        seconds of each in a step, with `step` of the same run; on a GPU `waits`, by the line of the code how often
+        the CPU waits for it in a step.
     """
     training = Steps(config, device, folder)
     kept: list[Item] = []
@@ -228,7 +231,28 @@ def measure(
         training.take(iter(some), count)
         synchronise(device)
         parts.seconds["step"] = time.perf_counter() - began
-    return found | {"flops": flops / elapsed, "parts": parts.by_step(count)}
+    found |= {"flops": flops / elapsed, "parts": parts.by_step(count)}
+    if device.type == "cuda":
+        with waits() as lines:
+            training.take(iter(some), count)
+        found["waits"] = {line: number / count for line, number in lines.most_common()}
+    return found
+
+
+@contextmanager
+def waits() -> Iterator[Counter[str]]:
+    """Counts, by the line of the code, how often the CPU waits within the context for a copy from the GPU."""
+    lines: Counter[str] = Counter()
+    torch.cuda.set_sync_debug_mode("warn")
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield lines
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    for warning in caught:
+        if "synchronizing CUDA operation" in str(warning.message):
+            lines["/".join(Path(warning.filename).parts[-3:]) + f":{warning.lineno}"] += 1
 
 
 def recorded(stream: Iterator[Item], kept: list[Item]) -> Iterator[Item]:
