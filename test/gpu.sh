@@ -2,8 +2,7 @@
 # What only a GPU can show, by one command on a machine with one: tests, speed, memory, error rates.
 # The machine needs perl, a C compiler, a python3 with torch, torchaudio and what --wheels brings; no network.
 set -uo pipefail
-cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." || exit 1
-root=${PWD}
+root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd) || exit 1
 
 usage() {
     cat <<'END'
@@ -46,9 +45,10 @@ while [ $# -gt 0 ]; do
 done
 [ -n "${out}" ] || die "name a folder for the results; see --help"
 [[ "${device}" =~ ^(cuda|cpu)$ ]] || die "--device ${device}: there are cuda and cpu"
-[ -z "${wheels}" ] || [ -d "${wheels}" ] || die "--wheels ${wheels}: no such folder"
+[ -z "${wheels}" ] || wheels=$(cd "${wheels}" 2>/dev/null && pwd) || die "--wheels: no such folder"
 mkdir -p "${out}" || exit 1
 out=$(cd "${out}" && pwd)
+cd "${root}" || exit 1
 if [ "${device}" = cuda ] && ! python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' 2>>"${out}/log.txt"; then
     die "PyTorch sees no GPU here: run it on a machine with one, or try the script with --device cpu"
 fi
