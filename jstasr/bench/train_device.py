@@ -3,6 +3,7 @@
 Steps of the training loop itself, with all losses at their final weights, on synthetic features read from disk.
 """
 
+import gc
 import tempfile
 import time
 import warnings
@@ -109,6 +110,9 @@ def run(
                     row["out_of_memory"] = True
                 found["rows"].append(row)
                 report(table_row(row))
+                gc.collect()
+                if device.type == "cuda":
+                    torch.cuda.empty_cache()
     for row in found["rows"]:
         if "parts" in row and row["batch_frames"] == sizes[0]:
             report_parts(row, report)
