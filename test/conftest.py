@@ -1,5 +1,6 @@
 """A synthetic corpus on disk, a tiny model, a random batch, and a tiny experiment, for tests of every part."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +19,7 @@ from jstasr.model.joint import JointModel
 
 LETTERS = "abcdef"
 DIM = 20
+ON_DEVICE = "JSTASR_TEST_DEVICE"  # cpu: the tests of a GPU on the CPU, to try the tests themselves
 
 
 class Toy:
@@ -124,6 +126,18 @@ class Toy:
 @pytest.fixture
 def toy(tmp_path):
     return Toy(tmp_path / "toy")
+
+
+@pytest.fixture
+def device(monkeypatch):
+    """The GPU, whose float32 is that of the CPU; without one its tests are skipped."""
+    if os.environ.get(ON_DEVICE) == "cpu":
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        pytest.skip("needs a GPU")
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", False)
+    return torch.device("cuda", 0)
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     align.add_argument("--repeats", type=int, default=15, help="rounds at most; the median counts")
     align.add_argument("--seconds", type=float, default=10, help="no new round after so long, beyond the third")
     align.add_argument("--tables", default="sizes lengths memory", help="tables to print")
+    align.add_argument("--device", help="cpu or cuda: from embeddings on this device to paths, and nothing else")
+    align.add_argument("--json", help="with --device: write the figures to this file")
     train = what.add_parser("train", help="a training step on the CPU; peer: ESPnet's modules")
     train.add_argument("--threads", type=int, default=1, help="threads of each implementation")
     train.add_argument("--precisions", default="fp32 bf16", help="fp32 and bf16 (autocast)")
@@ -21,6 +23,22 @@ def add_arguments(parser: ArgumentParser) -> None:
     train.add_argument(
         "--espnet-python", default=None, help="python that imports espnet2, where this one does not: PATH"
     )
+    train.add_argument(
+        "--device", help="cpu or cuda: instead, the training of --config on this device, with all losses and its loader"
+    )
+    train.add_argument("--config", help="with --device: training configuration, a YAML file")
+    train.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="with --device: override a value of the configuration; repeatable",
+    )
+    train.add_argument("--batch-frames", default="", help="with --device: batch sizes (default: that of --config)")
+    train.add_argument("--steps", type=int, default=30, help="with --device: steps that are measured")
+    train.add_argument("--utterances", type=int, default=2000, help="with --device: of the synthetic set")
+    train.add_argument("--json", help="with --device: write the figures to this file")
     data = what.add_parser("data", help="memory and time of a synthetic training set of many utterances")
     data.add_argument("--utterances", type=int, default=1_000_000)
     data.add_argument("--batch-frames", type=int, default=40_000, help="padded frames of a batch")
@@ -57,6 +75,9 @@ def run_train(args: Namespace) -> None:
         raise JstasrError(f"--precisions '{args.precisions}': expected some of {' '.join(train.PRECISIONS)}")
     if min(args.threads, args.batch, args.rounds) < 1:
         raise JstasrError("--threads, --batch and --rounds are at least 1")
+    if args.device is not None:
+        run_train_on_device(args, precisions)
+        return
     train.run(
         TrainJob(batch=args.batch),
         args.threads,
@@ -65,6 +86,39 @@ def run_train(args: Namespace) -> None:
         args.espnet_python or sys.executable,
         print_line,
     )
+
+
+def run_train_on_device(args: Namespace, precisions: list[str]) -> None:
+    from jstasr.bench import train_device
+    from jstasr.errors import JstasrError
+
+    if not args.config:
+        raise JstasrError("--device: name a training configuration too, as in --config conf/train_base.yaml")
+    sizes = args.batch_frames.split()
+    if not all(size.isdigit() and int(size) > 0 for size in sizes) or min(args.steps, args.utterances) < 1:
+        raise JstasrError("--batch-frames, --steps and --utterances are numbers, at least 1")
+    found = train_device.run(
+        args.config,
+        args.overrides,
+        args.device,
+        precisions,
+        [int(size) for size in sizes],
+        args.steps,
+        args.utterances,
+        print_line,
+    )
+    write_json(args.json, found)
+
+
+def write_json(path: str | None, found: object) -> None:
+    """Write the figures to a file, where one is wanted."""
+    import json
+
+    from jstasr.kaldi.files import atomic_write
+
+    if path:
+        with atomic_write(path) as file:
+            json.dump(found, file, indent=1)
 
 
 def run_data(args: Namespace) -> None:
@@ -101,6 +155,11 @@ def run_align(args: Namespace) -> None:
     tables = args.tables.split()
     if not tables or not set(tables) <= set(align.TABLES):
         raise JstasrError(f"--tables '{args.tables}': expected some of {' '.join(align.TABLES)}")
+    if args.device is not None:
+        from jstasr.bench import align_device
+
+        write_json(args.json, align_device.run(sizes, args.device, args.repeats, args.seconds, print_line))
+        return
     align.check_peers()
     align.run(sizes, threads, args.repeats, args.seconds, print_line, tables)
 

@@ -97,15 +97,16 @@ class UnitBank:
         Args:
             path: (B, n) int64, the phoneme of each encoder frame; negative past the end.
         """
-        width = batch.phones.shape[1]
-        for row in range(len(path)):
-            frames = path[row][path[row] >= 0].cpu().numpy()
+        width, some = batch.phones.shape[1], slice(len(path))
+        # each in one copy: from a GPU every copy waits for all that it has yet to do
+        path, phones, speech = path.cpu(), batch.phones[some].cpu(), batch.speech[some].half().cpu()
+        sizes = zip(batch.phone_lengths[some].tolist(), batch.speech_lengths[some].tolist())
+        for row, (held, length) in enumerate(sizes):
+            frames = path[row][path[row] >= 0].numpy()
             count = np.bincount(frames, minlength=width)
             first = np.searchsorted(frames, np.arange(width))  # the path never goes back
-            held = int(batch.phone_lengths[row])
-            features = batch.speech[row, : int(batch.speech_lengths[row])].half().cpu()
-            phones = batch.phones[row, :held].cpu().numpy()
-            self.append(Aligned(features, phones, first[:held], count[:held]))
+            own = speech[row, :length].clone()  # of this utterance alone: the bank keeps it
+            self.append(Aligned(own, phones[row, :held].numpy(), first[:held], count[:held]))
 
     def units(self) -> Units:
         """All phonemes in the order of the bank; those that hold a pause or no frame match nothing."""

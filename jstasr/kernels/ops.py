@@ -122,11 +122,12 @@ def hat_cells(encoded: Tensor, predicted: Tensor, weight: Tensor, bias: Tensor, 
     Returns:
         (N, T, U + 1, 2) float32.
     Raises:
-        IndexError: a label out of range.
+        IndexError: a label out of range; on the CPU, a look at those on a GPU would wait for it.
     """
-    low, high = following.aminmax()
-    if low < 1 or high >= len(weight):
-        raise IndexError(f"labels from {low} to {high} where only 1 to {len(weight) - 1} exist")
+    if following.is_cpu:
+        low, high = following.aminmax()
+        if low < 1 or high >= len(weight):
+            raise IndexError(f"labels from {low} to {high} where only 1 to {len(weight) - 1} exist")
     return log_probabilities(F.linear(add_tanh(encoded, predicted), weight, bias), following)
 
 
@@ -141,17 +142,17 @@ def transducer_loss(cells: Tensor, lengths: Tensor, label_lengths: Tensor) -> Te
     Returns:
         (N,) float32, nats.
     Raises:
-        ValueError: a length out of range.
+        ValueError: a length out of range; on the CPU, as for `hat_cells`.
     """
-    for name, given, low, high in (
-        ("frames", lengths, 1, cells.shape[1]),
-        ("labels", label_lengths, 0, cells.shape[2] - 1),
-    ):
-        least, most = given.aminmax()
-        if least < low or most > high:
-            raise ValueError(f"numbers of {name} from {least} to {most}; expected {low} to {high}")
     cells = cells.float()
     if cells.is_cpu:
+        for name, given, low, high in (
+            ("frames", lengths, 1, cells.shape[1]),
+            ("labels", label_lengths, 0, cells.shape[2] - 1),
+        ):
+            least, most = given.aminmax()
+            if least < low or most > high:
+                raise ValueError(f"numbers of {name} from {least} to {most}; expected {low} to {high}")
         return fused.Lattice.apply(cells, lengths, label_lengths)
     return rnnt_loss(
         cells,

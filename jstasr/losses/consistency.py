@@ -57,7 +57,7 @@ def consistency(model: JointModel, encodings: Encodings, batch: Batch, losses: A
             batch.phone_lengths[:count],
             repeats=transcripts.repeats[:, : batch.phones.shape[1]],
         )
-    lengths = speech.lengths, transcripts.lengths
+    lengths = speech.lengths.cpu(), transcripts.lengths.cpu()  # once for all layers
     try:
         if settings.contrast > 0 or settings.splice.share > 0:
             encodings.path = path_at(speech.layers[0], transcripts.layers[0], *lengths, settings, forced)
@@ -105,23 +105,24 @@ def path_at(
     settings: ConsistencyConfig,
     forced: Tensor | None,
 ) -> Tensor:
-    """The alignment of a layer as a path (B, n) int64 on the CPU, -1 past the end.
+    """The alignment of a layer as a path (B, n) int64 on the CPU, where its lengths are, -1 past the end.
 
     An utterance with fewer frames than positions, which has no path under `noskip`, gets the one of `skip`.
     """
     if forced is not None:
         return forced.cpu()
     if settings.alignment == "framewise":
-        return framewise_path(speech_lengths.cpu(), text_lengths.cpu(), speech.shape[1])
+        return framewise_path(speech_lengths, text_lengths, speech.shape[1])
     if settings.alignment == "random":
-        return random_path(speech_lengths.cpu(), text_lengths.cpu(), speech.shape[1])
+        return random_path(speech_lengths, text_lengths, speech.shape[1])
     path = torch.full(speech.shape[:2], -1)
-    short = (speech_lengths < text_lengths).cpu()
+    short = speech_lengths < text_lengths
     for topology, rows in (("skip", short), (settings.topology, ~short)):
         if rows.any():
             lengths = speech_lengths[rows], text_lengths[rows]
             kinds = topology, settings.distance, settings.layer_norm
-            found = best_alignment(speech[rows], text[rows], *lengths, *kinds).path
+            some = (speech, text) if rows.all() else (speech[rows], text[rows])
+            found = best_alignment(*some, *lengths, *kinds).path
             assert isinstance(found, Tensor)  # dtw, which has none, is refused by `faults`
             path[rows] = found.cpu()
     return path

@@ -71,8 +71,7 @@ class HatDecoder(nn.Module):
         ):
             shapes = ", ".join(str(tuple(x.shape)) for x in (encoded, encoded_lengths, labels, label_lengths))
             raise ValueError(f"expected encoded (N, T, C), labels (N, U) and their lengths (N,), got {shapes}")
-        frames = int(encoded_lengths.max())
-        symbols = int(label_lengths.max())
+        frames, symbols = torch.stack([encoded_lengths.max(), label_lengths.max()]).tolist()  # one copy from a GPU
         encoded, labels = encoded[:, :frames], labels[:, :symbols]
         predicted = self.predict(self.label_history(labels))  # (N, U+1, J)
         projected = self.encoder_projection(encoded)

@@ -47,6 +47,21 @@ setup() {
     rm marker
 }
 
+@test "JSTASR_SETUP=no enters no environment and sets nothing up" {
+    mkdir own && printf '#!/bin/sh\n' >own/jstasr && cp own/jstasr own/python3 && chmod +x own/*
+    # shellcheck disable=SC2016
+    run env -u VIRTUAL_ENV JSTASR_SETUP=no PATH="${PWD}/own:/usr/bin:/bin" \
+        bash -euo pipefail -c '. ./path.sh; command -v jstasr run.pl; echo "${VIRTUAL_ENV:-none}"'
+    [ "${output}" = "${PWD}/own/jstasr"$'\n'"${ROOT}/utils/run.pl"$'\n'none ]
+}
+
+@test "JSTASR_SETUP=no without jstasr in PATH says so" {
+    run env JSTASR_SETUP=no PATH=/usr/bin:/bin bash -euc '. ./path.sh; echo went on'
+    [ "${status}" -ne 0 ]
+    says "jstasr is not in PATH"
+    [[ "${output}" != *"went on"* ]]
+}
+
 @test "cmd_backend chooses the job runner" {
     for pair in local:run.pl slurm:slurm.pl sge:queue.pl; do
         # shellcheck disable=SC2016
