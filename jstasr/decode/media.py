@@ -33,6 +33,7 @@ STDIN = "-"
 AU_HEADER = struct.Struct(">4s5I")  # magic, offset of the samples, their bytes, kind, Hz, channels
 SAMPLE_BYTES = 4
 COPY_BYTES = 1 << 20
+LONGEST_HEADER = 4096  # bytes of a file without samples
 
 
 class _Decoder(NamedTuple):
@@ -125,7 +126,10 @@ def libsndfile_fault(path: str) -> str:
     """Why libsndfile cannot open a file, or "" if it can."""
     try:
         with soundfile.SoundFile(path) as file:
-            return "it has no header of an audio file" if file.format == "RAW" else ""
+            if file.format == "RAW":
+                return "it has no header of an audio file"
+            is_silent_about_it = file.frames == 0 and os.path.getsize(path) > LONGEST_HEADER
+            return "its header states a length of 0, but it holds more" if is_silent_about_it else ""
     except (soundfile.SoundFileError, OSError) as error:
         return audio_fault(error)
 
