@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 AUTO, SILERO, ENERGY, NONE = "auto", "silero", "energy", "none"
 FRAME_SECONDS = 0.032
 SILERO_RATE, SILERO_FRAME, SILERO_CONTEXT = 16000, 512, 64  # Hz; samples of a frame and in front of it
+WARM_UP = 16  # frames of silence in front: the network hears little in its first ones
 BLOCK = 312  # frames (10 s) whose background is estimated together with that of the blocks beside them
-QUIET, LOUD = 5, 95  # percentiles of the level that stand for the background and for speech
+QUIET, LOUD = 5, 99  # percentiles of the level that stand for the background and for speech (0.3 s in 30)
 FLOOR_DB = -80.0  # below full scale: no recording has a quieter background that matters
-LEAST_RANGE_DB = 10.0  # between background and speech; less is the fluctuation of a steady noise
-LEAST_ABOVE_DB, SHARE_ABOVE = 8.0, 0.3  # threshold above the background: dB, or this share of the range
+LEAST_RANGE_DB = 6.0  # between background and speech; less is the fluctuation of a steady noise
+LEAST_ABOVE_DB, SHARE_ABOVE = 5.0, 0.3  # threshold above the background: dB, or this share of the range
 SLOPE_DB = 2.0  # of the level around the threshold, for e times the odds of speech
 PRE_EMPHASIS = 0.97  # leaves out most of hum and wind
 
@@ -90,6 +91,7 @@ class SileroVad:
         self.resampler = Resampler(rate, SILERO_RATE)
         self.state = np.zeros((2, 1, 128), dtype=np.float32)
         self.pending = np.zeros(SILERO_CONTEXT, dtype=np.float32)  # the context, then samples of the next frame
+        self.run(np.zeros(WARM_UP * SILERO_FRAME, dtype=np.float32))
 
     def accept(self, samples: np.ndarray) -> np.ndarray:
         return self.run(self.resampler.accept(samples))
