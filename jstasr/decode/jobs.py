@@ -18,6 +18,7 @@ import torch
 from jstasr.decode.arguments import EACH
 from jstasr.decode.formats import FORMATS
 from jstasr.decode.media import (
+    SPOOLED,
     STDIN,
     number_of_channels,
     read_command,
@@ -192,7 +193,7 @@ def one_result(
     try:
         return Result(source, transcribe_source(transcriber, source, settings, progress), "")
     except JstasrError as error:
-        return Result(source, None, str(error))
+        return Result(source, None, SPOOLED.sub("standard input", str(error)))
     except (MemoryError, torch.OutOfMemoryError) as error:
         fault = str(error).split("\n")[0] or "no memory left"
         return Result(source, None, f"{source.name}: {fault}. Use a smaller --max_segment")

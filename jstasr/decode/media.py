@@ -1,6 +1,7 @@
 """Recordings in pieces: through libsndfile, or through an installed ffmpeg what that cannot read (m4a, webm, video)."""
 
 import os
+import re
 import shutil
 import stat
 import struct
@@ -33,6 +34,7 @@ STDIN = "-"
 AU_HEADER = struct.Struct(">4s5I")  # magic, offset of the samples, their bytes, kind, Hz, channels
 SAMPLE_BYTES = 4
 COPY_BYTES = 1 << 20
+SPOOLED = re.compile(r"\S*/jstasr-\w+\.audio")  # name of the temporary file with standard input
 LONGEST_HEADER = 4096  # bytes of a file without samples
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from jstasr.text.languages import join_unspaced
+from jstasr.text.unspaced import join_unspaced
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from jstasr.data.collate import pad_features
 from jstasr.decode.greedy import Hypothesis, search
 from jstasr.decode.recording import PIECE_SECONDS
 from jstasr.decode.results import Word
@@ -18,8 +17,8 @@ from jstasr.experiment.load import Experiment
 from jstasr.experiment.search import SearchConfig
 from jstasr.features.compute import FeatureComputer
 from jstasr.lm.ngram import NgramModel
-from jstasr.text.languages import split_unspaced
 from jstasr.text.tokens import Tokenizer
+from jstasr.text.unspaced import split_unspaced
 
 POOL_SECONDS = 240.0  # of segments that are sorted by length
 BATCH_SECONDS = 80.0  # of segments, with padding, that are decoded together
@@ -83,8 +82,10 @@ class SegmentDecoder:
     def decode_batch(self, batch: list[SpeechSegment]) -> list[Decoded]:
         """Decode segments together."""
         model, tokenizer = self.experiment.model, self.experiment.tokenizer
-        features, lengths = pad_features([self.features(self.long_enough(part.samples)) for part in batch])
-        encoded = model.encode_speech(features.to(self.device), lengths.to(self.device))
+        matrices = [torch.from_numpy(self.features(self.long_enough(part.samples))) for part in batch]
+        lengths = torch.tensor([len(matrix) for matrix in matrices], device=self.device)
+        features = torch.nn.utils.rnn.pad_sequence(matrices, batch_first=True).to(self.device)
+        encoded = model.encode_speech(features, lengths)
         frames, decoder = encoded.of(self.mode), model.decoder(self.mode)
         if self.stream is not None and len(batch) == 1:
             found = [self.stream_whole(self.long_enough(batch[0].samples))]
