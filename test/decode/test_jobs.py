@@ -2,8 +2,11 @@
 
 import io
 import json
+import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +15,8 @@ import soundfile
 from jstasr import Transcriber
 from jstasr.decode.jobs import Progress
 from jstasr.decode.sources import Source
+from jstasr.experiment.files import AVERAGED
+from jstasr.experiment.pack import pack
 from jstasr.features.fbank import Fbank
 from jstasr.features.settings import KALDI
 
@@ -111,6 +116,23 @@ def test_wav_scp_with_a_command(transcribe, calls, tmp_path):
     done = transcribe(tmp_path / "wav.scp", "--format", "ctm")
     assert {line.split()[0] for line in done.stdout.splitlines()} == {"utt-1", "utt-3"}
     assert done.returncode == 1 and "`false` failed" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_page_run_as_they_stand(model, calls, tmp_path):
+    page = (Path(__file__).parents[2] / "docs/guide/transcribe.md").read_text("utf-8")
+    commands = re.findall(r"^    (.*jstasr transcribe .*?)(?:  +#.*)?$", page, re.MULTILINE)
+    assert len(commands) == 5
+    for name in ("hello.wav", "meeting.wav"):
+        soundfile.write(tmp_path / name, speech(), RATE)
+    (calls / "b.wav").unlink()
+    pack(model, model / AVERAGED, tmp_path / "exp" / "toy" / "toy.zip")
+    shutil.copytree(model, tmp_path / "exp" / "toy", dirs_exist_ok=True)
+    for command in commands:
+        line = command.replace("<tag>", "toy").replace("jstasr transcribe", f"{sys.executable} -m jstasr transcribe")
+        done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout or "--output" in line or "srt" in line
 
 
 @pytest.mark.parametrize(
