@@ -86,6 +86,7 @@ class Joiner(nn.Module):
     def __init__(self, decoder: HatDecoder):
         super().__init__()
         self.decoder = decoder
+        self.frame_size = HEAD + decoder.encoder_projection.out_features
 
     def forward(self, frames: Tensor, predicted: Tensor) -> Tensor:
         log_probs = self.decoder.log_probs(frames[:, HEAD:], predicted)
@@ -102,6 +103,7 @@ class GreedyJoiner(nn.Module):
     def __init__(self, decoder: HatDecoder):
         super().__init__()
         self.symbols = decoder.labels.out_features + 1
+        self.frame_size = HEAD + decoder.encoder_projection.out_features
 
     def forward(self, frames: Tensor, predicted: Tensor) -> Tensor:
         label, probability = frames[:, 1:2], frames[:, 2:3].clamp(2 / (self.symbols + 1), 1 - 1e-6)
