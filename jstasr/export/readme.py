@@ -5,7 +5,7 @@ from jstasr.export.layout import BEAM_JOINER, BPE_VOCAB, DECODER, ENCODER, ENCOD
 from jstasr.model.joint import FULL, STREAMING
 
 PORT = 6006
-HOTWORDS_SCORE = 2.0
+HOTWORDS_SCORE, PATHS = 1.0, 10  # docs/measurements/export.md
 
 
 def readme(experiment: Experiment, name: str, modes: list[str]) -> str:
@@ -149,7 +149,7 @@ def hotwords_section(experiment: Experiment, modes: list[str]) -> str:
     if experiment.tokenizer.kind == "bpe":
         unit = ["--modeling-unit=bpe", f"--bpe-vocab={BPE_VOCAB}"]
     options = [*files(mode, BEAM_JOINER), *feature_options(experiment), "--decoding-method=modified_beam_search"]
-    options += ["--hotwords-file=names.txt", f"--hotwords-score={HOTWORDS_SCORE}", *unit]
+    options += [f"--max-active-paths={PATHS}", "--hotwords-file=names.txt", f"--hotwords-score={HOTWORDS_SCORE}", *unit]
     program = "sherpa-onnx-offline" if mode == FULL else "sherpa-onnx"
     return (
         "## Names that matter\n\n`names.txt` holds a name or phrase a line, written as in the training transcripts, "

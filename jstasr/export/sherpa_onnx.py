@@ -105,7 +105,7 @@ def write_tokens(folder: Path, tokenizer: Tokenizer) -> None:
         processor = tokenizer._processor
         assert processor is not None
         rows = [(processor.id_to_piece(i), processor.get_score(i)) for i in range(processor.get_piece_size())]
-        (folder / BPE_VOCAB).write_text("".join(f"{piece}\t{score:g}\n" for piece, score in rows), "utf-8")
+        (folder / BPE_VOCAB).write_text("".join(f"{piece}\t{score}\n" for piece, score in rows), "utf-8")
 
 
 def spelled(tokenizer: Tokenizer) -> list[str]:

@@ -117,18 +117,19 @@ class StateLayout:
 
     def parts(self, values: Tensor) -> dict[str, Tensor]:
         """Each part of the second tensor, (N, ...)."""
-        flat = values.permute(2, 0, 1, 3).reshape(-1, self.layers * self.rows * self.dim)
+        count = values.shape[2]
+        flat = values.permute(2, 0, 1, 3).reshape(count, self.layers * self.rows * self.dim)
         found, start = {}, 0
         for name, shape in self.shapes.items():
-            found[name] = flat[:, start : start + prod(shape)].reshape(-1, *shape)
+            found[name] = flat[:, start : start + prod(shape)].reshape(count, *shape)
             start += prod(shape)
         return found
 
     def split_heads(self, memory: Tensor) -> Tensor:
         """(frames, N, C) -> (N, heads, frames, C / heads)."""
         memory = memory[: self.kept]
-        return memory.view(self.kept, -1, self.heads, self.dim // self.heads).permute(1, 2, 0, 3)
+        return memory.view(self.kept, memory.shape[1], self.heads, self.dim // self.heads).permute(1, 2, 0, 3)
 
     def join_heads(self, memory: Tensor) -> Tensor:
         """(N, heads, frames, C / heads) -> (frames, N, C)."""
-        return memory.permute(2, 0, 1, 3).reshape(self.kept, -1, self.dim)
+        return memory.permute(2, 0, 1, 3).reshape(self.kept, memory.shape[0], self.dim)
