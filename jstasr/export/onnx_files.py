@@ -4,6 +4,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from jstasr.errors import JstasrError
 
+LOOPS = "torch._higher_order_ops.scan"  # what GreedySearch needs
 OPSET = 18  # of the operators: older versions of onnxruntime, on phones, know it
 
 
@@ -31,14 +33,9 @@ def write_graph(
     Raises:
         JstasrError: this torch is too old.
     """
-    try:
-        import torch._higher_order_ops.scan  # noqa: F401  # GreedySearch needs it
-        from torch.export import Dim
-    except ImportError:
-        raise JstasrError(
-            f"torch {torch.__version__} cannot export a loop: `pip install --upgrade torch torchaudio`"
-        ) from None
-    shapes = tuple({dimension: Dim.DYNAMIC for dimension in dimensions} for dimensions in dynamic)
+    if find_spec(LOOPS) is None:
+        raise JstasrError(f"torch {torch.__version__} cannot export loops: `pip install --upgrade torch torchaudio`")
+    shapes = tuple({dimension: torch.export.Dim.DYNAMIC for dimension in dimensions} for dimensions in dynamic)
     with quiet(), torch.no_grad():
         program = torch.onnx.export(
             graph.eval(),

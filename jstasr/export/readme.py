@@ -3,8 +3,10 @@
 from jstasr.experiment.load import Experiment
 from jstasr.export.layout import BEAM_JOINER, BPE_VOCAB, DECODER, ENCODER, ENCODER_INT8, FOLDERS, JOINER, TOKENS
 from jstasr.model.joint import FULL, STREAMING
+from jstasr.text.tokens import WORD_START
 
 PORT = 6006
+DEFAULT_RATE, DEFAULT_BINS = 16000, 80  # of sherpa-onnx
 HOTWORDS_SCORE, PATHS = 1.0, 10  # docs/measurements/export.md
 
 
@@ -24,8 +26,8 @@ def readme(experiment: Experiment, name: str, modes: list[str]) -> str:
 HEAD = """\
 # {name}, for sherpa-onnx
 
-Written by `jstasr export --format sherpa-onnx`. `pip install sherpa-onnx sherpa-onnx-bin` brings the programs below; the
-libraries for Android, iOS, WebAssembly, C, C#, Go, Java and Node take the same files.
+Written by `jstasr export --format sherpa-onnx`. `pip install sherpa-onnx sherpa-onnx-bin` brings the programs below;
+the libraries for Android, iOS, WebAssembly, C, C#, Go, Java and Node take the same files.
 
 | file | |
 | --- | --- |
@@ -70,9 +72,9 @@ def feature_options(experiment: Experiment) -> list[str]:
     """Options of features that are not sherpa-onnx's default."""
     config = experiment.config
     options = []
-    if config.sample_rate != 16000:
+    if config.sample_rate != DEFAULT_RATE:
         options.append(f"--sample-rate={config.sample_rate}")
-    if config.model.num_mel_bins != 80:
+    if config.model.num_mel_bins != DEFAULT_BINS:
         options.append(f"--feat-dim={config.model.num_mel_bins}")
     return options
 
@@ -100,18 +102,22 @@ def streaming_section(experiment: Experiment) -> str:
     """Commands of the streaming decoder."""
     options = feature_options(experiment)
     seconds = experiment.config.model.chunk_size * 0.04
-    port = f"--port={PORT + 1}"
+    rate = experiment.config.sample_rate
+    server, client = [f"--port={PORT + 1}"], [f"--server-port={PORT + 1}"]
+    if rate != DEFAULT_RATE:
+        server.append(f"--input-sample-rate={rate}")
+        client.append(f"--sample-rate={rate}")
     return (
         "## Audio as it arrives\n\n"
         + command("sherpa-onnx", [*files(STREAMING), *options], "hello.wav")
         + "\nThe microphone, and a server with its client:\n\n"
         + command("sherpa-onnx-microphone", [*files(STREAMING), *options])
         + "\n"
-        + command("sherpa-onnx-online-websocket-server", [port, *files(STREAMING), *options])
+        + command("sherpa-onnx-online-websocket-server", [*server, *files(STREAMING), *options])
         + "\n"
-        + command("sherpa-onnx-online-websocket-client", [f"--server-port={PORT + 1}"], "hello.wav")
-        + f"\nThe model encodes chunks of {seconds:.2f} s, and only complete ones: give {seconds + 0.1:.2f} s of silence "
-        "behind the end of a\nrecording (`accept_waveform` with zeros, `--end-tail-padding` of the server).\n"
+        + command("sherpa-onnx-online-websocket-client", client, "hello.wav")
+        + f"\nThe model encodes chunks of {seconds:.2f} s, and only complete ones: give {seconds + 0.1:.2f} s of "
+        "silence behind the end of a\nrecording (`accept_waveform` with zeros, `--end-tail-padding` of the server).\n"
     )
 
 
@@ -143,17 +149,20 @@ def python_section(experiment: Experiment, modes: list[str]) -> str:
 def hotwords_section(experiment: Experiment, modes: list[str]) -> str:
     """How to give names that matter."""
     if experiment.tokenizer.kind == "word":
-        return "## Names that matter\n\nThis model knows whole words only: sherpa-onnx cannot spell hotwords with them.\n"
+        return "## Names that matter\n\nThis model's tokens are words, with which sherpa-onnx cannot spell hotwords.\n"
     mode = modes[0]
-    unit = ["--modeling-unit=cjkchar"]
     if experiment.tokenizer.kind == "bpe":
         unit = ["--modeling-unit=bpe", f"--bpe-vocab={BPE_VOCAB}"]
+        example = "`reykjavik :3.0`"
+    else:
+        unit = ["--modeling-unit=cjkchar"]
+        example = f"`n e w {WORD_START} y o r k :3.0`: characters apart, and `{WORD_START}` for a space"
     options = [*files(mode, BEAM_JOINER), *feature_options(experiment), "--decoding-method=modified_beam_search"]
     options += [f"--max-active-paths={PATHS}", "--hotwords-file=names.txt", f"--hotwords-score={HOTWORDS_SCORE}", *unit]
     program = "sherpa-onnx-offline" if mode == FULL else "sherpa-onnx"
     return (
         "## Names that matter\n\n`names.txt` holds a name or phrase a line, written as in the training transcripts, "
-        "with a score of its\nown behind it where it shall have one (`reykjavik :3.0`).\n\n"
+        f"with a score of its\nown behind it where it shall have one ({example}).\n\n"
         + command(program, options, "hello.wav")
     )
 

@@ -12,8 +12,8 @@ from jstasr.errors import JstasrError
 from jstasr.experiment.config import feature_settings
 from jstasr.experiment.load import Experiment
 from jstasr.export.graphs import Decoder, FullEncoder, GreedyJoiner, Joiner, StreamingEncoder
-from jstasr.export.onnx_files import write_graph, write_quantised
 from jstasr.export.layout import BEAM_JOINER, BPE_VOCAB, DECODER, ENCODER, ENCODER_INT8, FOLDERS, JOINER, README, TOKENS
+from jstasr.export.onnx_files import write_graph, write_quantised
 from jstasr.export.readme import readme
 from jstasr.features.settings import LHOTSE, PRETRAINED
 from jstasr.kaldi.files import cannot_write

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from jstasr.export.greedy import GreedySearch, SearchState
-from jstasr.features.front_end import FrontEnd, FrontEndState
 from jstasr.features.frames import SUBSAMPLING
+from jstasr.features.front_end import FrontEnd, FrontEndState
 from jstasr.kernels.ops import rotate
 from jstasr.model.conformer import (
     AttentionState,
@@ -82,9 +82,7 @@ class StateLayout:
         seen = FrontEndState(frames[:, None, None] * SUBSAMPLING, parts["values"], parts["squares"])
         state = StreamState(AudioEncoderState(seen, parts["past"], stacks[0]), stacks[1])
         none = torch.where(frames > 0, parts["none"], torch.ones_like(frames))
-        search = SearchState(
-            parts["history"].long(), none, parts["some"], parts["waiting"].long(), parts["confidence"]
-        )
+        search = SearchState(parts["history"].long(), none, parts["some"], parts["waiting"].long(), parts["confidence"])
         return frames, state, search
 
     def pack(self, frames: Tensor, state: StreamState, search: SearchState) -> tuple[Tensor, Tensor]:

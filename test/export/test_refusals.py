@@ -66,11 +66,11 @@ def test_a_folder_below_a_file(refused, lhotse_experiment, tmp_path):
     assert "cannot be written" in refused(lhotse_experiment, outdir=tmp_path / "file" / "out")
 
 
-@pytest.mark.parametrize("model, reason", [({"left_chunks": -1}, "left_chunks=-1"), ({"chunk_size": 0}, "chunk_size=0")])
-def test_a_stream_of_a_model_that_has_none_for_sherpa_onnx(refused, lhotse_experiment, model, reason):
-    change(lhotse_experiment, **model)
+@pytest.mark.parametrize("name, value", [("left_chunks", -1), ("chunk_size", 0)])
+def test_a_stream_of_a_model_that_has_none_for_sherpa_onnx(refused, lhotse_experiment, name, value):
+    change(lhotse_experiment, **{name: value})
     message = refused(lhotse_experiment, "--mode", "streaming")
-    assert reason in message and "--mode full" in message
+    assert f"model.{name}={value}" in message and "--mode full" in message
 
 
 def test_a_mode_that_does_not_exist(refused, lhotse_experiment):
