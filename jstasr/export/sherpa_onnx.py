@@ -36,7 +36,7 @@ def export(experiment: Experiment, name: str, outdir: Path, modes: list[str], pr
     """
     refuse_unsuitable(experiment, name, modes)
     refuse_filled(outdir)
-    outdir = outdir.absolute()
+    outdir = outdir.resolve()
     temporary = outdir.parent / f".{outdir.name}.{os.getpid()}.tmp"
     try:
         temporary.mkdir(parents=True)
@@ -89,12 +89,16 @@ def refuse_filled(outdir: Path) -> None:
     """Refuse a folder that holds something, or a file.
 
     Raises:
-        JstasrError: it does.
+        JstasrError: it does, or it cannot be read.
     """
-    if outdir.is_dir() and any(outdir.iterdir()):
-        raise JstasrError(f"{outdir}: exists and is not empty. Give a new folder, or remove it first")
-    if outdir.is_symlink() or (outdir.exists() and not outdir.is_dir()):
-        raise JstasrError(f"{outdir}: exists and is not a folder. Give another name")
+    try:
+        if outdir.is_dir():
+            if any(outdir.iterdir()):
+                raise JstasrError(f"{outdir}: exists and is not empty. Give a new folder, or remove it first")
+        elif outdir.exists():
+            raise JstasrError(f"{outdir}: exists and is not a folder. Give another name")
+    except OSError as error:
+        raise cannot_write(outdir, error) from error
 
 
 def write_tokens(folder: Path, tokenizer: Tokenizer) -> None:

@@ -94,7 +94,7 @@ def hotwords(
     unit = {"modeling_unit": "bpe", "bpe_vocab": str(model / BPE_VOCAB)}
     inside = [(utt, name) for utt, (_, text) in named.items() for name in names if f" {name} " in f" {text} "]
     for paths in (4, 10):
-        for score in (0.0, 0.5, 1.0, 1.5):
+        for score in (0.0, 0.5, 1.0):
             options = beam | {"max_active_paths": paths}
             if score:
                 options |= unit | {"hotwords_file": str(file), "hotwords_score": score}

@@ -61,6 +61,19 @@ def test_a_file_in_the_place_of_the_folder(refused, lhotse_experiment, tmp_path)
     assert "is not a folder" in refused(lhotse_experiment)
 
 
+def test_a_name_that_is_too_long(refused, lhotse_experiment, tmp_path):
+    assert "name is too long" in refused(lhotse_experiment, outdir=tmp_path / ("x" * 300))
+
+
+def test_an_empty_folder_and_a_link_to_it_are_taken(tmp_path):
+    from jstasr.export.sherpa_onnx import refuse_filled
+
+    (tmp_path / "out").mkdir()
+    (tmp_path / "link").symlink_to("out")
+    for name in ("out", "link", "new"):
+        refuse_filled(tmp_path / name)
+
+
 def test_a_folder_below_a_file(refused, lhotse_experiment, tmp_path):
     (tmp_path / "file").write_text("mine")
     assert "cannot be written" in refused(lhotse_experiment, outdir=tmp_path / "file" / "out")
