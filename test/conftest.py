@@ -126,6 +126,12 @@ def toy(tmp_path):
     return Toy(tmp_path / "toy")
 
 
+@pytest.fixture(scope="session")
+def makers():
+    """`Toy` and `calibrate`, for fixtures that many tests share."""
+    return SimpleNamespace(toy=Toy, calibrate=calibrate)
+
+
 @pytest.fixture
 def jstasr(capsys):
     """The `jstasr` command within this process, which has torch loaded already."""

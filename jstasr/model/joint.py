@@ -138,8 +138,12 @@ class JointModel(nn.Module):
         Returns:
             (T', C), the input of the streaming decoder; T' may be 0.
         """
-        chunks = [features.new_zeros(0, self.config.dim)]
-        for frames in self.audio_encoder.stream(features[None], state.audio, last):
+        return self.encode_streams(features[None], state, last)[0]
+
+    def encode_streams(self, features: Tensor, state: StreamState, last: bool = False) -> Tensor:
+        """`encode_stream` of several streams in step: (N, T, F) raw log-mel -> (N, T', C)."""
+        chunks = [features.new_zeros(len(features), 0, self.config.dim)]
+        for frames in self.audio_encoder.stream(features, state.audio, last):
             lengths = torch.tensor([frames.shape[1]], device=frames.device)
-            chunks.append((self.shared_encoder(frames, lengths, state.shared) or [frames])[-1][0])
-        return torch.cat(chunks)
+            chunks.append((self.shared_encoder(frames, lengths, state.shared) or [frames])[-1])
+        return torch.cat(chunks, dim=1)
