@@ -1,7 +1,6 @@
 """A recording that is read, resampled and cut into segments piece by piece."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import ArrayLike
 from jstasr.decode.arguments import as_samples, check_rate
 from jstasr.decode.media import read_recording
 from jstasr.decode.segments import Segmenter, SpeechSegment
-from jstasr.decode.vad import AUTO, ENERGY, best_vad, open_vad
+from jstasr.decode.vad import open_vad
 from jstasr.errors import JstasrError
 from jstasr.features.frames import FRAME_LENGTH_MS
 from jstasr.kaldi.audio import Channel, Resampler, is_pipe
@@ -76,19 +75,11 @@ class Recording:
         """The segments with speech.
 
         Args:
-            vad: name of the detector; "auto": energy in a recording of one segment, otherwise the best one.
+            vad: name of the detector, or "auto": the better of those that are installed.
             longest: seconds of the longest segment.
         """
-        pieces = self.pieces()
-        held = []
-        for piece in pieces:
-            held.append(piece)
-            if self.count > longest * self.rate:
-                break
-        if vad == AUTO:
-            vad = best_vad() if self.count > longest * self.rate else ENERGY
         segmenter = Segmenter(open_vad(vad, self.rate), self.rate, longest)
-        for piece in chain(held, pieces):
+        for piece in self.pieces():
             yield from segmenter.accept(piece)
         yield from segmenter.finish()
         self.most_probable = segmenter.most_probable

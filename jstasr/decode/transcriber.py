@@ -106,7 +106,7 @@ class Transcriber:
             lang: the language, if it is known, for a multilingual model; None: that of the settings, if they have one.
             channel: of a file with several, from 1, "mix": their mean, or "each": all, kept apart.
             vad: what finds speech: "silero" (extra `vad`), "energy" (what stands out from a steady background), "none":
-                one utterance, never cut. "auto": energy in a recording of one segment; otherwise silero, if installed.
+                one utterance, never cut. "auto": silero if it is installed, otherwise energy.
             max_segment: seconds of the longest segment.
         Raises:
             JstasrError: unreadable, empty, non-finite or too short audio; settings that do not go together; without

@@ -62,7 +62,9 @@ def check_vad(name: str) -> None:
 
 
 def open_vad(name: str, rate: int) -> Vad:
-    """The detector silero or energy for one recording of `rate` Hz."""
+    """The detector silero or energy, or the better one for "auto", for one recording of `rate` Hz."""
+    if name == AUTO:
+        name = best_vad()
     return SileroVad(rate) if name == SILERO else EnergyVad(rate)
 
 

@@ -61,7 +61,7 @@ def test_a_folder_is_printed_in_order_and_what_is_broken_is_named(transcribe, ca
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "b.wav: cannot read as audio" in done.stderr
     names = [line.split()[0] for line in done.stdout.splitlines()]
     assert names == [f"{calls}/a.wav", f"{calls}/c.flac", f"{calls}/deep/d.wav"]
-    expected = Transcriber.from_pretrained(model).transcribe(calls / "a.wav").text
+    expected = Transcriber.from_pretrained(model).transcribe(calls / "a.wav", vad="energy").text
     assert expected and done.stdout.splitlines()[0] == f"{calls}/a.wav {expected}"
 
 

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from jstasr import SearchConfig, Transcriber
+from jstasr.decode.vad import best_vad, has_silero
 from jstasr.errors import JstasrError
 from jstasr.features.fbank import Fbank
 from jstasr.features.settings import KALDI
@@ -17,6 +18,7 @@ from jstasr.lm.arpa import read_arpa
 from jstasr.lm.ngram import NgramModel
 
 RATE = 16000
+needs_silero = pytest.mark.skipif(not has_silero(), reason="the extra vad is not installed")
 
 
 def speech(seconds=2.0, seed=0):
@@ -32,7 +34,7 @@ def quiet(seconds):
 
 
 @pytest.fixture
-def transcriber(make_experiment, toy):
+def transcriber(make_experiment, toy, energy_by_default):
     return Transcriber.from_pretrained(make_experiment(Fbank(RATE, toy.dim, KALDI)(speech()), KALDI))
 
 
@@ -94,6 +96,18 @@ def test_words_that_two_overlapping_segments_share_come_once(transcriber):
     begins = [word.begin for word in found.words]
     assert begins == sorted(begins)
     assert all(after.begin >= before.end - 0.3 for before, after in zip(found.words, found.words[1:]))
+
+
+@needs_silero
+@pytest.mark.parametrize("vad", [{}, {"vad": "auto"}])
+@pytest.mark.parametrize("seconds", [1.0, 30.0])
+def test_by_default_silero_says_what_is_speech_however_short_it_is(transcriber, monkeypatch, seconds, vad):
+    monkeypatch.setattr("jstasr.decode.vad.best_vad", best_vad)
+    sound = np.tile(speech(0.5), int(2 * seconds))
+    assert transcriber.transcribe(sound, vad="energy").text
+    found = transcriber.transcribe(sound, **vad)
+    assert (found.text, found.segments) == ("", []) and found.speech < 0.5
+    assert [one.text for one in transcriber.transcribe_batch([sound], **vad)] == [""]
 
 
 class TestChannels:

@@ -35,7 +35,7 @@ def experiment(request, make_experiment, toy):
 
 
 @pytest.fixture
-def transcriber(experiment):
+def transcriber(experiment, energy_by_default):
     return Transcriber.from_pretrained(experiment)
 
 

@@ -20,6 +20,7 @@ import soundfile
 import torch
 
 from jstasr.decode.transcriber import Transcriber
+from jstasr.decode.vad import NONE
 from jstasr.experiment.search import SearchConfig
 from jstasr.export.layout import BEAM_JOINER, BPE_VOCAB, DECODER, ENCODER, ENCODER_INT8, FOLDERS, JOINER, TOKENS
 from jstasr.kaldi.tables import read_table
@@ -78,7 +79,7 @@ def compare(transcriber: Transcriber, model: Path, mode: str, spoken: Set) -> No
     texts: list[dict[str, str]] = [{}, {}, {}]
     same = 0
     for utt, (samples, _) in spoken.items():
-        own = transcriber.transcribe(samples, mode=mode, config=SearchConfig())
+        own = transcriber.transcribe(samples, mode=mode, config=SearchConfig(), vad=NONE)
         tokens, text = exact(samples)
         same += [token.replace("▁", " ") for token in own.tokens] == [token.replace("▁", " ") for token in tokens]
         for table, value in zip(texts, (own.text, text, coarse(samples)[1])):

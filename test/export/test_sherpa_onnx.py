@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from jstasr.decode.transcriber import TranscriptStream
+from jstasr.decode.vad import NONE
 from jstasr.experiment.search import SearchConfig
 from jstasr.export.greedy import QUEUE
 from jstasr.export.readme import PORT
@@ -78,7 +79,7 @@ def expected_of(transcriber):
 
     def run(mode, samples):
         if mode == FULL:
-            tokens = transcriber.transcribe(samples, config=GREEDY).tokens
+            tokens = transcriber.transcribe(samples, config=GREEDY, vad=NONE).tokens
         else:
             tokens = TranscriptStream(transcriber, config=GREEDY).accept(samples).tokens
         return [" " if token == "<space>" else token for token in tokens if token != "<unk>"]
