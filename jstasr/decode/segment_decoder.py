@@ -1,22 +1,21 @@
 """Segments of speech to text: decoded in batches of similar length, with words, joined where they overlap."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from jstasr.decode.greedy import Hypothesis, search
-from jstasr.decode.recording import PIECE_SECONDS
 from jstasr.decode.results import Word
 from jstasr.decode.segments import SpeechSegment
 from jstasr.decode.stitch import Decoded, stitch
-from jstasr.decode.streaming import SpeechStream, append, first_hypothesis
 from jstasr.decode.word_times import LabelTimes, label_times, word_marks, word_spans
 from jstasr.experiment.load import Experiment
 from jstasr.experiment.search import SearchConfig
 from jstasr.features.compute import FeatureComputer
 from jstasr.lm.ngram import NgramModel
+from jstasr.model.joint import STREAMING
 from jstasr.text.tokens import Tokenizer
 from jstasr.text.unspaced import split_unspaced
 
@@ -28,8 +27,7 @@ BATCH_SECONDS = 80.0  # of segments, with padding, that are decoded together
 class SegmentDecoder:
     """A model and how it is searched.
 
-    `start`: the known first label of each utterance, or None. `stream`: makes streams of the streaming decoder with
-    `config`; it decodes a segment that is alone, so that a short recording has exactly the transcript of its stream.
+    `start`: the known first label of each utterance, or None.
     """
 
     experiment: Experiment
@@ -39,7 +37,6 @@ class SegmentDecoder:
     language_model: NgramModel | None
     start: int | None
     device: torch.device
-    stream: Callable[[SearchConfig], SpeechStream] | None
 
     def decode_all(self, segments: Iterable[SpeechSegment]) -> Iterator[Decoded]:
         """Decode segments, in their order; words that two of them share come once."""
@@ -85,13 +82,11 @@ class SegmentDecoder:
         matrices = [torch.from_numpy(self.features(self.long_enough(part.samples))) for part in batch]
         lengths = torch.tensor([len(matrix) for matrix in matrices], device=self.device)
         features = torch.nn.utils.rnn.pad_sequence(matrices, batch_first=True).to(self.device)
-        encoded = model.encode_speech(features, lengths)
+        encode = model.encode_speech_streaming if self.mode == STREAMING else model.encode_speech
+        encoded = encode(features, lengths)
         frames, decoder = encoded.of(self.mode), model.decoder(self.mode)
-        if self.stream is not None and len(batch) == 1:
-            found = [self.stream_whole(self.long_enough(batch[0].samples))]
-        else:
-            start = None if self.start is None else torch.full((len(batch),), self.start, device=self.device)
-            found = search(decoder, frames, encoded.lengths, self.config, self.language_model, start)
+        start = None if self.start is None else torch.full((len(batch),), self.start, device=self.device)
+        found = search(decoder, frames, encoded.lengths, self.config, self.language_model, start)
         if not any(hypothesis.labels for hypothesis in found):
             return [Decoded(part, hypothesis, [], []) for part, hypothesis in zip(batch, found)]
         marks = word_marks(model, encoded)
@@ -100,17 +95,6 @@ class SegmentDecoder:
             add_words(part, hypothesis, labels, mark[:length], tokenizer)
             for part, hypothesis, labels, mark, length in zip(batch, found, placed, marks, encoded.lengths.tolist())
         ]
-
-    def stream_whole(self, samples: np.ndarray) -> Hypothesis:
-        """What a stream finds in the samples (N,) of a segment."""
-        assert self.stream is not None
-        stream = self.stream(self.config)
-        found = first_hypothesis(stream.start)
-        size = round(PIECE_SECONDS * self.features.sample_rate)
-        for first in range(0, len(samples), size):
-            append(found, stream.accept(samples[first : first + size]))
-        append(found, stream.accept(samples[:0], last=True))
-        return found
 
     def long_enough(self, samples: np.ndarray) -> np.ndarray:
         """Samples of one window at least, silence behind them."""

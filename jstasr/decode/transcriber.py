@@ -250,9 +250,7 @@ class Transcriber:
     def decoder(self, mode: str, config: SearchConfig) -> SegmentDecoder:
         """What decodes segments with these settings."""
         start = self.start_label(config.lang)
-        stream = self.speech_stream if mode == STREAMING else None
-        model = self.experiment
-        return SegmentDecoder(model, self.features, mode, config, self.language_model, start, self.device, stream)
+        return SegmentDecoder(self.experiment, self.features, mode, config, self.language_model, start, self.device)
 
     def speech_stream(self, config: SearchConfig) -> SpeechStream:
         """A stream of the streaming decoder with these settings."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 AUTO, SILERO, ENERGY, NONE = "auto", "silero", "energy", "none"
 FRAME_SECONDS = 0.032
 SILERO_RATE, SILERO_FRAME, SILERO_CONTEXT = 16000, 512, 64  # Hz; samples of a frame and in front of it
-WARM_UP = 16  # frames of silence in front: the network hears little in its first ones
+WARM_UP = 16  # frames of silence in front of a recording
 BLOCK = 312  # frames (10 s) whose background is estimated together with that of the blocks beside them
 QUIET, LOUD = 5, 99  # percentiles of the level that stand for the background and for speech (0.3 s in 30)
 FLOOR_DB = -80.0  # below full scale: no recording has a quieter background that matters
@@ -84,6 +84,23 @@ def silero_session() -> "InferenceSession":
         raise JstasrError(f"{weights}: cannot be loaded ({error}). Install silero-vad again") from error
 
 
+def silero_step(session: "InferenceSession", window: np.ndarray, state: np.ndarray) -> tuple[float, np.ndarray]:
+    """The probability of speech in a frame, (1, context + frame) samples, and the state after it."""
+    rate = np.array(SILERO_RATE, dtype=np.int64)
+    probability, state = session.run(None, {"input": window, "state": state, "sr": rate})
+    return float(np.asarray(probability)[0, 0]), np.asarray(state)
+
+
+@lru_cache(maxsize=1)
+def silero_warm_state() -> np.ndarray:
+    """The state (2, 1, 128) of the network after some silence: in its first frames it hears little."""
+    state = np.zeros((2, 1, 128), dtype=np.float32)
+    silence = np.zeros((1, SILERO_CONTEXT + SILERO_FRAME), dtype=np.float32)
+    for _ in range(WARM_UP):
+        _, state = silero_step(silero_session(), silence, state)
+    return state
+
+
 class SileroVad:
     """silero-vad's network over one recording."""
 
@@ -91,9 +108,8 @@ class SileroVad:
         """rate: Hz of the samples; the network gets 16 kHz."""
         self.session = silero_session()
         self.resampler = Resampler(rate, SILERO_RATE)
-        self.state = np.zeros((2, 1, 128), dtype=np.float32)
+        self.state = silero_warm_state()
         self.pending = np.zeros(SILERO_CONTEXT, dtype=np.float32)  # the context, then samples of the next frame
-        self.run(np.zeros(WARM_UP * SILERO_FRAME, dtype=np.float32))
 
     def accept(self, samples: np.ndarray) -> np.ndarray:
         return self.run(self.resampler.accept(samples))
@@ -108,12 +124,10 @@ class SileroVad:
         self.pending = np.concatenate([self.pending, samples.astype(np.float32, copy=False)])
         count = (len(self.pending) - SILERO_CONTEXT) // SILERO_FRAME
         found = np.zeros(count, dtype=np.float32)
-        rate = np.array(SILERO_RATE, dtype=np.int64)
         for frame in range(count):
             begin = frame * SILERO_FRAME
             window = self.pending[None, begin : begin + SILERO_CONTEXT + SILERO_FRAME]
-            probability, self.state = self.session.run(None, {"input": window, "state": self.state, "sr": rate})
-            found[frame] = np.asarray(probability)[0, 0]
+            found[frame], self.state = silero_step(self.session, window, self.state)
         self.pending = self.pending[count * SILERO_FRAME :]
         return found
 

@@ -3,13 +3,18 @@
 import pickle
 import subprocess
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import soundfile
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from jstasr import SearchConfig, Transcriber
+from jstasr.decode.greedy import Hypothesis
 from jstasr.decode.vad import best_vad, has_silero
 from jstasr.errors import JstasrError
 from jstasr.features.fbank import Fbank
@@ -79,7 +84,27 @@ class TestLongRecordings:
 def test_a_short_recording_is_transcribed_as_it_is(transcriber):
     for mode in ("full", "streaming"):
         whole = transcriber.transcribe(speech(), mode=mode, vad="none")
-        assert whole.text and transcriber.transcribe(speech(), mode=mode) == whole
+        found = transcriber.transcribe(speech(), mode=mode)
+        assert found.text and (found.text, found.tokens, found.timestamps) == (
+            whole.text,
+            whole.tokens,
+            whole.timestamps,
+        )
+        assert found.score == pytest.approx(whole.score, abs=1e-2)
+
+
+@pytest.mark.parametrize("mode, calls", [("full", [1, 1]), ("streaming", [1, 0])])
+def test_each_segment_is_encoded_once(transcriber, monkeypatch, mode, calls):
+    model, found = transcriber.experiment.model, [0, 0]
+    for place, encoder in enumerate((model.shared_encoder, model.full_encoder)):
+
+        def forward(*arguments, place=place, original=encoder.forward):
+            found[place] += 1
+            return original(*arguments)
+
+        monkeypatch.setattr(encoder, "forward", forward)
+    assert transcriber.transcribe(speech(), mode=mode).words
+    assert found == calls
 
 
 def test_silence_and_steady_noise_have_no_words(transcriber):
@@ -108,6 +133,80 @@ def test_by_default_silero_says_what_is_speech_however_short_it_is(transcriber, 
     found = transcriber.transcribe(sound, **vad)
     assert (found.text, found.segments) == ("", []) and found.speech < 0.5
     assert [one.text for one in transcriber.transcribe_batch([sound], **vad)] == [""]
+
+
+class Elements(TorchDispatchMode):
+    """Counts the elements of the tensors that operations take and return."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
+        returned = function(*arguments, **(keywords or {}))
+        leaves = tree_leaves((arguments, keywords, returned))
+        self.count += sum(leaf.numel() for leaf in leaves if isinstance(leaf, torch.Tensor))
+        return returned
+
+
+class TestCostOfAPiece:
+    """It does not grow with the length of the stream. Work is counted, as a clock would depend on the machine."""
+
+    @pytest.mark.parametrize(
+        "config", [SearchConfig(), SearchConfig(search="beam", beam_size=3)], ids=lambda config: config.search
+    )
+    def test_encoder_and_search_have_the_same_work_after_ten_minutes(self, transcriber, config):
+        stream, sound = transcriber.stream(config=config), speech(10.0)
+
+        def work():
+            """Elements of tensors, and Python calls, in two seconds that come in pieces."""
+            calls = 0
+
+            def count(frame, event, argument):
+                nonlocal calls
+                calls += event == "call"
+
+            with Elements() as elements:
+                sys.setprofile(count)
+                try:
+                    for piece in np.split(sound[: 2 * RATE], 5):
+                        stream.accept(piece)
+                finally:
+                    sys.setprofile(None)
+            return elements.count, calls
+
+        stream.accept(sound)
+        early = work()
+        stream.accept(sound[2 * RATE :])  # the same sound, at the same place between two clearings of the beam
+        for _ in range(60):
+            stream.accept(sound)
+        late = work()
+        assert stream.finish().tokens
+        assert late[0] < 1.1 * early[0] and late[1] < 1.1 * early[1]
+
+    def test_the_transcript_is_not_put_together_for_each_piece(self, transcriber):
+        stream, new = transcriber.stream(), Hypothesis([3, 4], [5, 6], -1.0)
+
+        def memory():
+            """Bytes that a piece with two labels takes in passing, in the median: now and then a list is moved."""
+            taken = []
+            for _ in range(21):
+                before = tracemalloc.get_traced_memory()[0]
+                tracemalloc.reset_peak()
+                stream.extend(new)
+                taken.append(tracemalloc.get_traced_memory()[1] - before)
+            return np.median(taken)
+
+        tracemalloc.start()
+        try:
+            early = memory()
+            for _ in range(5000):
+                partial = stream.extend(new)
+            late = memory()
+        finally:
+            tracemalloc.stop()
+        assert len(partial.tokens) > 10000 and len(partial.text) > 5000
+        assert late < early + 1000
 
 
 class TestChannels:
