@@ -87,8 +87,8 @@ def silero_session() -> "InferenceSession":
 def silero_step(session: "InferenceSession", window: np.ndarray, state: np.ndarray) -> tuple[float, np.ndarray]:
     """The probability of speech in a frame, (1, context + frame) samples, and the state after it."""
     rate = np.array(SILERO_RATE, dtype=np.int64)
-    probability, state = session.run(None, {"input": window, "state": state, "sr": rate})
-    return float(np.asarray(probability)[0, 0]), np.asarray(state)
+    probability, after = session.run(None, {"input": window, "state": state, "sr": rate})
+    return float(np.asarray(probability)[0, 0]), np.asarray(after)
 
 
 @lru_cache(maxsize=1)
