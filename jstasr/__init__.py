@@ -23,15 +23,33 @@ Where the rest is, from the bottom up; a package imports only from those above i
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jstasr.decode.results import Segment as Segment
+    from jstasr.decode.results import Transcript as Transcript
+    from jstasr.decode.results import Word as Word
+    from jstasr.decode.stream import PartialTranscript as PartialTranscript
+    from jstasr.decode.stream import TranscriptStream as TranscriptStream
     from jstasr.decode.transcriber import Transcriber as Transcriber
-    from jstasr.decode.transcriber import Transcript as Transcript
+    from jstasr.errors import JstasrError as JstasrError
+    from jstasr.experiment.search import SearchConfig as SearchConfig
 
 __version__ = "0.1.0"  # the only place that has it
 
 
-def __getattr__(name: str) -> object:
-    if name in ("Transcriber", "Transcript"):  # on first use: torch is imported only by those who need it
-        from jstasr.decode import transcriber
+_PUBLIC = {
+    "JstasrError": "jstasr.errors",
+    "PartialTranscript": "jstasr.decode.stream",
+    "SearchConfig": "jstasr.experiment.search",
+    "Segment": "jstasr.decode.results",
+    "Transcriber": "jstasr.decode.transcriber",
+    "Transcript": "jstasr.decode.results",
+    "TranscriptStream": "jstasr.decode.stream",
+    "Word": "jstasr.decode.results",
+}
 
-        return getattr(transcriber, name)
+
+def __getattr__(name: str) -> object:
+    if name in _PUBLIC:  # on first use: torch is imported only by those who need it
+        from importlib import import_module
+
+        return getattr(import_module(_PUBLIC[name]), name)
     raise AttributeError(f"module 'jstasr' has no attribute {name!r}")

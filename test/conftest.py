@@ -128,6 +128,12 @@ def toy(tmp_path):
     return Toy(tmp_path / "toy")
 
 
+@pytest.fixture(scope="session")
+def makers():
+    """`Toy` and `calibrate`, for fixtures that many tests share."""
+    return SimpleNamespace(toy=Toy, calibrate=calibrate)
+
+
 @pytest.fixture
 def device(monkeypatch):
     """The GPU, whose float32 is that of the CPU; without one its tests are skipped."""

@@ -13,8 +13,9 @@ from jstasr.data.speech_set import SpeechSet
 from jstasr.data.text_set import TextSet
 from jstasr.features.fbank import LOG_FLOOR
 from jstasr.features.frames import FRAMES_PER_SECOND
-from jstasr.text.languages import is_unspaced, join_unspaced
+from jstasr.text.languages import is_unspaced
 from jstasr.text.tokens import PhoneList
+from jstasr.text.unspaced import join_unspaced
 
 QUIET_SHARE = 0.1  # of the frames of an utterance: they hold its background, and fill pauses
 SILENT_PAUSES = 0.25  # share of the pauses that are digital silence

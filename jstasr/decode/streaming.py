@@ -2,12 +2,14 @@
 
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from jstasr.decode.beam import BeamSearch
 from jstasr.decode.greedy import Hypothesis, first_greedy_state, greedy_search, prepend_start
 from jstasr.experiment.search import GREEDY, SearchConfig
+from jstasr.features.fbank import Fbank, StreamingFbank
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import STREAMING, JointModel
 
@@ -71,6 +73,37 @@ def streaming_search(
     if config.search == GREEDY:
         return StreamingGreedy(model, config, start)
     return StreamingBeam(model, config, language_model, start)
+
+
+class SpeechStream:
+    """Samples of one utterance in, labels out."""
+
+    def __init__(
+        self,
+        model: JointModel,
+        fbank: Fbank,
+        config: SearchConfig,
+        language_model: NgramModel | None,
+        start: Tensor | None,
+    ):
+        """start: (1,) int, the first label, where it is known (the language token); it is not returned again."""
+        self.model, self.start = model, start
+        self.fbank = StreamingFbank(fbank)
+        self.state = model.new_stream()
+        self.search = streaming_search(model, config, language_model, start)
+        self.score = 0.0
+
+    @torch.inference_mode()
+    def accept(self, samples: np.ndarray, last: bool = False) -> Hypothesis:
+        """The labels that the next samples (N,) float32 add, and the score so far; `last`: they end the utterance."""
+        device = self.model.ctc_label.weight.device
+        features = torch.from_numpy(self.fbank.accept(samples, last)).to(device)
+        encoded = self.model.encode_stream(features, self.state, last)
+        new = self.search.accept(encoded) if len(encoded) else Hypothesis([], [], self.score)
+        if last:
+            append(new, self.search.finish())
+        self.score = new.score
+        return new
 
 
 @torch.inference_mode()

@@ -1,42 +1,41 @@
 """Audio in, text out, with a trained experiment."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Literal, overload
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from jstasr.decode.arguments import EACH, check_channel, check_config, check_mode
 from jstasr.decode.greedy import Hypothesis, search
-from jstasr.decode.streaming import first_hypothesis, streaming_search
+from jstasr.decode.media import number_of_channels
+from jstasr.decode.recording import Audio, Recording, read_blocks_of
+from jstasr.decode.results import Segment, Transcript, join_segments, merge_channels
+from jstasr.decode.segment_decoder import SegmentDecoder
+from jstasr.decode.segments import MAX_SEGMENT, SpeechSegment, check_max_segment
+from jstasr.decode.stream import PartialTranscript, TranscriptStream
+from jstasr.decode.streaming import SpeechStream
+from jstasr.decode.vad import AUTO, NONE, check_vad
 from jstasr.errors import JstasrError
 from jstasr.experiment.config import feature_settings
 from jstasr.experiment.load import Experiment, require_modes
 from jstasr.experiment.search import SearchConfig
 from jstasr.features.compute import feature_computer
-from jstasr.features.fbank import Fbank, StreamingFbank
-from jstasr.features.frames import ENCODER_FRAME_SECONDS, FRAME_LENGTH_MS
-from jstasr.kaldi.audio import MAX_RATE, MIN_RATE, Channel, Resampler, is_pipe, read_blocks
+from jstasr.features.fbank import Fbank
+from jstasr.features.frames import ENCODER_FRAME_SECONDS
+from jstasr.kaldi.audio import Channel
 from jstasr.kaldi.data_dir import UTT2LANG
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import FULL, STREAMING
 
-PIECE_SECONDS = 10.0  # of a recording that are read and resampled at a time
-
-
-@dataclass
-class Transcript:
-    """A transcript: `text`, its `tokens`, their log-probability `score`, and the time of each token in seconds."""
-
-    text: str
-    tokens: list[str]
-    score: float
-    timestamps: list[float]
-
 
 class Transcriber:
     """A trained model that transcribes audio, by default with the search of its recipe.
+
+    Threads may share one; a copy in another process comes by pickle.
 
     Example:
         Transcriber.from_pretrained("exp/train_mini").transcribe("hello.wav").text
@@ -46,9 +45,15 @@ class Transcriber:
         self.experiment = experiment
         self.device = torch.device(device)
         self.language_model = language_model or experiment.language_model
-        config = experiment.config
-        self.sample_rate = config.sample_rate
-        self.features = experiment.encoder or feature_computer(feature_settings(config))
+        self.sample_rate = experiment.config.sample_rate
+        self.features = experiment.encoder or feature_computer(feature_settings(experiment.config))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "features"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.features = self.experiment.encoder or feature_computer(feature_settings(self.experiment.config))
 
     @classmethod
     def from_pretrained(
@@ -66,95 +71,194 @@ class Transcriber:
             lm: ARPA language model over the model's tokens, for beam search with `lm_weight`; None: the recipe's.
             own_search: search as the recipe of the model does by default; False: by the defaults of `SearchConfig`.
         Raises:
-            JstasrError: a part is missing, damaged or does not fit the others.
+            JstasrError: a part is missing, damaged or does not fit the others; no such device.
         """
+        try:
+            torch.device(device)
+        except (RuntimeError, TypeError) as error:
+            raise JstasrError(f"device {device!r}: must be cpu, cuda or cuda:N") from error
         experiment = Experiment.load(path, model, device, own_search)
         language_model = NgramModel.load(lm, experiment.tokenizer.token_list.tokens, device) if lm else None
         return cls(experiment, device, language_model)
 
     def transcribe(
         self,
-        audio: str | Path | ArrayLike,
+        audio: Audio,
+        sample_rate: int | None = None,
+        mode: str = FULL,
+        config: SearchConfig | None = None,
+        lang: str | None = None,
+        channel: Channel | Literal["each"] | None = None,
+        vad: str = AUTO,
+        max_segment: float = MAX_SEGMENT,
+    ) -> Transcript:
+        """Transcribe a recording of any length, in memory that does not grow with it.
+
+        A recording of at most `max_segment` seconds without a pause of a second is transcribed as it is. Another is
+        cut at its pauses (`jstasr.decode.segments.Segmenter`). Without speech there are no words.
+
+        Args:
+            audio: path of a file that soundfile or an installed ffmpeg reads, or samples (N,): float in [-1, 1], or 16
+                or 32 bit integers.
+            sample_rate: Hz of an array; None: the model's own.
+            mode: "full" (full-context decoder) or "streaming".
+            config: search settings; None: those of the model's recipe.
+            lang: the language, if it is known, for a multilingual model; None: that of the settings, if they have one.
+            channel: of a file with several, from 1, "mix": their mean, or "each": all, kept apart.
+            vad: what finds speech: "silero" (extra `vad`), "energy" (what stands out from a steady background), "none":
+                one utterance, never cut. "auto": silero if it is installed, otherwise energy.
+            max_segment: seconds of the longest segment.
+        Raises:
+            JstasrError: unreadable, empty, non-finite or too short audio; settings that do not go together; without
+                `vad`, audio that is too long for full context.
+        """
+        name = str(audio) if isinstance(audio, (str, Path)) else "the given array"
+        check_channel(channel)
+        if channel == EACH:
+            if not isinstance(audio, (str, Path)):
+                raise JstasrError(f"{name}: has one channel; channel 'each' is for files")
+            return merge_channels(
+                [
+                    self.transcribe(audio, sample_rate, mode, config, lang, number, vad, max_segment)
+                    for number in range(1, number_of_channels(name) + 1)
+                ]
+            )
+        recording = self.recording(audio, name, sample_rate, channel)
+        return self.transcribe_recording(recording, mode, config, lang, vad, max_segment)
+
+    def transcribe_batch(
+        self,
+        audios: Sequence[Audio],
         sample_rate: int | None = None,
         mode: str = FULL,
         config: SearchConfig | None = None,
         lang: str | None = None,
         channel: Channel | None = None,
-    ) -> Transcript:
-        """Transcribe one utterance.
+        vad: str = AUTO,
+        max_segment: float = MAX_SEGMENT,
+    ) -> list[Transcript]:
+        """Transcribe recordings, segments of similar length together: faster than one by one.
 
         Args:
-            audio: path of a file that soundfile reads, or samples (N,): float in [-1, 1], or 16 or 32 bit integers.
-            sample_rate: Hz of an array; None: the model's own.
-            mode: "full" (full-context decoder) or "streaming".
-            config: search settings; None: those of the model's recipe.
-            lang: the language, if it is known, for a multilingual model; None: that of the settings, if they have one.
-            channel: of a file with several, from 1, or "mix": their mean.
+            audios: as `audio` of `transcribe`; the others, too, are as there.
         Raises:
-            JstasrError: unreadable, empty, non-finite or too short audio, or too long for full context; settings that
-                do not go together.
+            JstasrError: as of `transcribe`; of an array it names the place in the list, from 0.
         """
-        if mode not in (FULL, STREAMING):
-            raise JstasrError(f"mode {mode!r}: must be {FULL} or {STREAMING}")
+        if isinstance(audios, (str, Path)) or not isinstance(audios, Sequence):
+            raise JstasrError(f"audios: must be a list of paths or of arrays, not {type(audios).__name__}")
+        check_channel(channel)
+        if channel == EACH:
+            raise JstasrError(f"channel {channel!r}: transcribe such recordings one by one")
+        config = self.checked(mode, config, lang, vad, max_segment)
+        if vad == NONE:
+            return [
+                self.transcribe(audio, sample_rate, mode, config, None, channel, vad, max_segment) for audio in audios
+            ]
+        recordings: list[Recording] = []
+
+        def cut() -> Iterator[SpeechSegment]:
+            for index, audio in enumerate(audios):
+                name = str(audio) if isinstance(audio, (str, Path)) else f"audios[{index}]"
+                recordings.append(self.recording(audio, name, sample_rate, channel))
+                for segment in recordings[-1].segments(vad, self.longest(mode, config, max_segment)):
+                    yield replace(segment, recording=index)
+
+        found: list[list[Segment]] = [[] for _ in audios]
+        for decoded in self.decoder(mode, config).decode_all(cut()):
+            found[decoded.part.recording] += decoded.results(self.experiment.tokenizer)
+        return [joined(segments, recording) for segments, recording in zip(found, recordings)]
+
+    def transcribe_recording(
+        self,
+        recording: Recording,
+        mode: str = FULL,
+        config: SearchConfig | None = None,
+        lang: str | None = None,
+        vad: str = AUTO,
+        max_segment: float = MAX_SEGMENT,
+    ) -> Transcript:
+        """`transcribe` of a recording that is read piece by piece."""
+        config = self.checked(mode, config, lang, vad, max_segment)
+        if vad == NONE:
+            return self.transcribe_whole(recording, mode, config)
+        cut = recording.segments(vad, self.longest(mode, config, max_segment))
+        segments = [
+            segment
+            for decoded in self.decoder(mode, config).decode_all(cut)
+            for segment in decoded.results(self.experiment.tokenizer)
+        ]
+        return joined(segments, recording)
+
+    def transcribe_whole(self, recording: Recording, mode: str, config: SearchConfig) -> Transcript:
+        """The transcript of one utterance that is not cut; one from the streaming decoder has no words."""
+        if mode == STREAMING:
+            stream = TranscriptStream(self, None, None, config)
+            for piece in recording.pieces():
+                stream.accept(piece)
+            found, end = stream.finish(), recording.duration
+            segment = Segment(0.0, end, found.text, found.tokens, found.timestamps, found.score, [])
+            return replace(found, segments=[segment] if found.tokens else [], duration=end)
+        kept = []
+        for piece in recording.pieces():
+            kept.append(piece)
+            if recording.duration > config.max_seconds:
+                raise JstasrError(
+                    f"{recording.name}: is longer than the {config.max_seconds} s that the full-context decoder takes. "
+                    "Use the streaming decoder (--mode streaming), cut it at pauses, or raise the limit (--set "
+                    "max_seconds=N)"
+                )
+        speech = [(0.0, recording.duration)]
+        whole = SpeechSegment(0.0, np.concatenate(kept), self.sample_rate, speech, 1.0)
+        decoded = self.decoder(mode, config).decode_batch([whole])[0]
+        return join_segments(decoded.results(self.experiment.tokenizer), recording.duration, speech=1.0)
+
+    def recording(
+        self, audio: Audio, name: str, sample_rate: int | None = None, channel: Channel | None = None
+    ) -> Recording:
+        """A file or array as a recording; arguments as for `transcribe`, `name` for messages."""
+        blocks = read_blocks_of(audio, name, self.sample_rate, sample_rate, channel)
+        return Recording(blocks, name, self.sample_rate, self.features.window)
+
+    def longest(self, mode: str, config: SearchConfig, max_segment: float) -> float:
+        """Seconds of the longest segment: no longer than the full-context decoder takes."""
+        return min(max_segment, config.max_seconds) if mode == FULL else max_segment
+
+    def checked(
+        self, mode: str, config: SearchConfig | None, lang: str | None, vad: str, max_segment: float
+    ) -> SearchConfig:
+        """The search settings, after all of these were checked."""
+        check_mode(mode)
+        check_vad(vad)
+        check_max_segment(max_segment)
         if mode == STREAMING:
             require_modes(self.experiment, [mode])
         config = self.settings(config, lang)
-        name = str(audio) if isinstance(audio, (str, Path)) else "the given array"
-        pieces = self.pieces(audio, name, sample_rate, channel)
-        if mode == STREAMING:
-            stream = TranscriptStream(self, None, None, config)
-            count = 0
-            for piece in pieces:
-                count += len(piece)
-                stream.accept(piece)
-            self.refuse_short(count, name)
-            return stream.finish()
-        start = self.start_label(config.lang)
-        samples = np.zeros(0, dtype=np.float32)
-        for piece in pieces:
-            samples = np.concatenate([samples, piece])
-            if len(samples) > config.max_seconds * self.sample_rate:
-                raise JstasrError(
-                    f"{name}: is longer than the {config.max_seconds} s that the full-context decoder takes. Use the "
-                    "streaming decoder (--mode streaming), cut it at pauses, or raise the limit (--set max_seconds=N)"
-                )
-        self.refuse_short(len(samples), name)
-        features = torch.from_numpy(self.features(samples)).to(self.device)
-        return self.decode(features, mode, config, start)
+        self.start_label(config.lang)
+        return config
 
     def settings(self, config: SearchConfig | None, lang: str | None) -> SearchConfig:
         """The given search settings or the recipe's, with the given language or their own."""
-        config = config or self.experiment.search
+        config = self.experiment.search if config is None else config
+        check_config(config)
+        if lang is not None and not isinstance(lang, str):
+            raise JstasrError(f"lang {lang!r}: must be the code of a language, such as 'en'")
         config = replace(config, lang=lang or ("" if config.lang == UTT2LANG else config.lang))
         if config.lm_weight > 0 and self.language_model is None:
             raise JstasrError("lm_weight without a language model: give `lm` to from_pretrained")
         return config
 
-    def pieces(
-        self, audio: str | Path | ArrayLike, name: str, sample_rate: int | None, channel: Channel | None
-    ) -> Iterator[np.ndarray]:
-        """The samples of a file or array at the model's rate, in pieces; arguments as for `transcribe`."""
-        if isinstance(audio, (str, Path)):
-            if is_pipe(name):
-                raise JstasrError(f"{name}: is a command, not an audio file")
-            blocks = read_blocks(name, PIECE_SECONDS, channel)
-        else:
-            rate = check_rate(sample_rate, self.sample_rate)
-            samples = as_samples(audio, name)
-            size = round(PIECE_SECONDS * rate)
-            blocks = ((samples[first : first + size], rate) for first in range(0, len(samples), size))
-        resampler = None
-        for block, rate in blocks:
-            resampler = resampler or Resampler(check_rate(rate, self.sample_rate), self.sample_rate)
-            yield resampler.accept(block)
-        if resampler is not None:
-            yield resampler.finish()
+    def decoder(self, mode: str, config: SearchConfig) -> SegmentDecoder:
+        """What decodes segments with these settings."""
+        start = self.start_label(config.lang)
+        return SegmentDecoder(self.experiment, self.features, mode, config, self.language_model, start, self.device)
 
-    def refuse_short(self, count: int, name: str) -> None:
-        """Refuse audio of `count` samples that has no frame."""
-        if count < self.features.window:
-            seconds = count / self.sample_rate
-            raise JstasrError(f"{name}: {seconds:.3f} s of audio is shorter than one {FRAME_LENGTH_MS} ms window")
+    def speech_stream(self, config: SearchConfig) -> SpeechStream:
+        """A stream of the streaming decoder with these settings."""
+        require_modes(self.experiment, [STREAMING])
+        assert isinstance(self.features, Fbank)  # only such models stream
+        label = self.start_label(config.lang)
+        start = None if label is None else torch.tensor([label], device=self.device)
+        return SpeechStream(self.experiment.model, self.features, config, self.language_model, start)
 
     @torch.inference_mode()
     def decode(self, features: torch.Tensor, mode: str, config: SearchConfig, start: int | None = None) -> Transcript:
@@ -166,30 +270,51 @@ class Transcriber:
         best = search(model.decoder(mode), encoded.of(mode), encoded.lengths, config, self.language_model, given)[0]
         return self.transcript(best)
 
+    @overload
+    def stream(
+        self,
+        pieces: None = None,
+        sample_rate: int | None = None,
+        lang: str | None = None,
+        config: SearchConfig | None = None,
+    ) -> TranscriptStream: ...
+    @overload
     def stream(
         self,
         pieces: Iterable[ArrayLike],
         sample_rate: int | None = None,
         lang: str | None = None,
         config: SearchConfig | None = None,
-    ) -> Iterator[Transcript]:
+    ) -> Iterator[PartialTranscript | Transcript]: ...
+    def stream(
+        self,
+        pieces: Iterable[ArrayLike] | None = None,
+        sample_rate: int | None = None,
+        lang: str | None = None,
+        config: SearchConfig | None = None,
+    ) -> TranscriptStream | Iterator[PartialTranscript | Transcript]:
         """Transcribe audio as it arrives, with the streaming decoder.
 
+        Example:
+            with transcriber.stream(sample_rate=44100) as stream:
+                for piece in microphone:
+                    print(stream.accept(piece).new.text, end="", flush=True)
+            print(stream.transcript.text)
+
         Args:
-            pieces: arrays of samples (N,) of any length, one after the other, as for `transcribe`.
-            sample_rate: Hz; None or the model's own.
+            pieces: arrays of samples (N,) of any length, one after the other, as for `transcribe`; None: they are
+                given to `accept` of the stream that is returned, a context manager.
+            sample_rate: Hz; None: the model's own.
             lang, config: as for `transcribe`.
-        Yields:
-            The transcript so far after each piece, and the whole at the end, which is that of `transcribe` with
-            mode="streaming". A transcript only extends the one before: beam search gives out what all its hypotheses
-            have in common.
+        Returns:
+            For `pieces`, the transcript so far after each piece, and the whole at the end, which is that of
+            `transcribe` with mode="streaming" and vad="none". A transcript only extends the one before: beam search
+            gives out what all its hypotheses have in common.
         Raises:
-            JstasrError: another sampling rate; a piece that is not samples, or not finite.
+            JstasrError: an impossible sampling rate; a piece that is not samples, or not finite.
         """
         stream = TranscriptStream(self, sample_rate, lang, config)
-        for piece in pieces:
-            yield stream.accept(piece)
-        yield stream.finish()
+        return stream if pieces is None else partial_transcripts(stream, pieces)
 
     def start_label(self, lang: str | None) -> int | None:
         """The token of a language, with which the transcripts of a multilingual model begin; None without `lang`."""
@@ -206,92 +331,16 @@ class Transcriber:
         )
 
 
-class TranscriptStream:
-    """One utterance that is transcribed as it arrives; `Transcriber.stream` for audio that is pushed."""
-
-    def __init__(
-        self,
-        transcriber: Transcriber,
-        sample_rate: int | None = None,
-        lang: str | None = None,
-        config: SearchConfig | None = None,
-    ):
-        if sample_rate not in (None, transcriber.sample_rate):
-            raise JstasrError(
-                f"a stream of {sample_rate} Hz: this model needs {transcriber.sample_rate} Hz. Resample it first"
-            )
-        model = self.model = transcriber.experiment.model
-        self.transcriber = transcriber
-        require_modes(transcriber.experiment, [STREAMING])
-        assert isinstance(transcriber.features, Fbank)  # only such models stream
-        self.fbank = StreamingFbank(transcriber.features)
-        self.state = model.new_stream()
-        config = transcriber.settings(config, lang)
-        label = transcriber.start_label(config.lang)
-        start = None if label is None else torch.tensor([label], device=transcriber.device)
-        self.search = streaming_search(model, config, transcriber.language_model, start)
-        self.transcript = transcriber.transcript(first_hypothesis(start))
-        self.space = False  # the labels so far end with a space
-
-    def accept(self, samples: ArrayLike) -> Transcript:
-        """The transcript so far, after the next samples (N,)."""
-        return self.advance(as_samples(samples, "a piece of the stream"), last=False)
-
-    def finish(self) -> Transcript:
-        """The whole transcript; ends the stream."""
-        return self.advance(np.zeros(0, dtype=np.float32), last=True)
-
-    @torch.inference_mode()
-    def advance(self, samples: np.ndarray, last: bool) -> Transcript:
-        """The transcript so far, after the next samples (N,) float32; `last`: they end the stream."""
-        features = torch.from_numpy(self.fbank.accept(samples, last)).to(self.transcriber.device)
-        encoded = self.model.encode_stream(features, self.state, last)
-        if len(encoded):
-            self.extend(self.search.accept(encoded))
-        if last:
-            self.extend(self.search.finish())
-        return self.transcript
-
-    def extend(self, new: Hypothesis) -> None:
-        """Append to the transcript, of which only the new labels are converted."""
-        before, after = self.transcript, self.transcriber.transcript(new)
-        spaced = self.transcriber.experiment.tokenizer.spaced(new.labels)
-        text = before.text
-        if after.text:
-            text += (" " if text and (self.space or spaced[0].isspace()) else "") + after.text
-        if spaced:
-            self.space = spaced[-1].isspace()
-        self.transcript = Transcript(
-            text=text,
-            tokens=before.tokens + after.tokens if after.tokens else before.tokens,
-            score=after.score,
-            timestamps=before.timestamps + after.timestamps if after.timestamps else before.timestamps,
-        )
+def partial_transcripts(
+    stream: TranscriptStream, pieces: Iterable[ArrayLike]
+) -> Iterator[PartialTranscript | Transcript]:
+    """What a stream has found after each piece, and at its end."""
+    for piece in pieces:
+        yield stream.accept(piece)
+    yield stream.finish()
 
 
-def as_samples(audio: ArrayLike, name: str) -> np.ndarray:
-    """One channel of samples as float32 in [-1, 1].
-
-    Raises:
-        JstasrError: several channels, a type that has no scale, NaN or infinity.
-    """
-    samples = np.asarray(audio)
-    if samples.ndim != 1:
-        raise JstasrError(f"{name}: has shape {samples.shape}, expected (N,): one channel")
-    if samples.dtype in (np.int16, np.int32):
-        samples = samples / np.float32(2 ** (8 * samples.dtype.itemsize - 1))
-    elif len(samples) and samples.dtype.kind != "f":
-        raise JstasrError(f"{name}: holds {samples.dtype}, expected float in [-1, 1], int16 or int32")
-    samples = samples.astype(np.float32)
-    if not np.isfinite(samples).all():
-        raise JstasrError(f"{name}: holds NaN or infinite samples")
-    return samples
-
-
-def check_rate(rate: int | None, own: int) -> int:
-    """A sampling rate in Hz as given, or the model's own."""
-    if rate is None:
-        return own
-    if not MIN_RATE <= rate <= MAX_RATE or rate != int(rate):
-        raise JstasrError(f"sampling rate {rate}: must be a whole number of Hz, {MIN_RATE} to {MAX_RATE}")
-    return int(rate)
+def joined(segments: list[Segment], recording: Recording) -> Transcript:
+    """The transcript of a recording that was cut."""
+    speech = max((segment.speech for segment in segments), default=round(recording.most_probable, 4))
+    return join_segments(segments, recording.duration, speech)

@@ -11,8 +11,8 @@ from jstasr.decode.greedy import search
 from jstasr.experiment.search import BEAM, SearchConfig
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import Encoded, JointModel
-from jstasr.text.languages import split_unspaced
 from jstasr.text.tokens import Tokenizer
+from jstasr.text.unspaced import split_unspaced
 
 STEPS = (0.2, 0.1)  # of the weights: a coarse search, then a fine one around its best
 LARGEST = 2.0  # weight of the language model

@@ -20,9 +20,12 @@ def cosine_transform(bins: int, coefficients: int) -> Tensor:
 
 @dataclass
 class FrontEndState:
-    """Sums over the frames of a stream so far: their number, their values and squares, (N, 1, width) each."""
+    """Sums over the frames of a stream so far: their number, their values and squares, (N, 1, width) each.
 
-    frames: int = 0
+    The number is one for all streams, or a tensor (N, 1, 1).
+    """
+
+    frames: int | Tensor = 0
     values: Tensor | float = 0.0
     squares: Tensor | float = 0.0
 
@@ -86,8 +89,8 @@ class FrontEnd(nn.Module):
                 return centred / self.std
             state = FrontEndState() if state is None else state
             values = centred.cumsum(dim=1) + state.values
-            first = state.frames + self.prior + 1
-            counts = torch.arange(first, first + features.shape[1], device=features.device)[:, None]
+            counts = torch.arange(1, features.shape[1] + 1, device=features.device)[:, None]
+            counts = counts + state.frames + self.prior
             mean = values / counts
             state.values, state.frames = values[:, -1:], state.frames + features.shape[1]
             if not self.online_variance:

@@ -197,7 +197,7 @@ def read_audio(
     source = str(source)
     with _open_audio(source) as (file, guessed):
         rate = file.samplerate
-        column = _channel_index(source, file.channels, channel)
+        column = channel_index(source, file.channels, channel)
         first = 0 if start is None else round(start * rate)
         last = None if end is None else round(end * rate)
         skip = first
@@ -214,7 +214,7 @@ def read_audio(
         raise JstasrError(_cut_off(source, (promised - held) / rate))
     if (first and not len(samples)) or (last is not None and held < last):
         raise JstasrError(f"{source}: {_outside(start, end, held / rate)}")
-    return _one_channel(source, samples, column), rate
+    return one_channel(source, samples, column), rate
 
 
 def read_blocks(source: str | Path, seconds: float, channel: Channel | None = None) -> Iterator[tuple[np.ndarray, int]]:
@@ -222,15 +222,15 @@ def read_blocks(source: str | Path, seconds: float, channel: Channel | None = No
     source = str(source)
     with _open_audio(source) as (file, guessed):
         rate, held = file.samplerate, 0
-        column = _channel_index(source, file.channels, channel)
+        column = channel_index(source, file.channels, channel)
         while len(samples := file.read(round(seconds * rate), dtype="float32", always_2d=True)):
             held += len(samples)
-            yield _one_channel(source, samples, column), rate
+            yield one_channel(source, samples, column), rate
         if not guessed and held < file.frames - CUT_OFF * rate:
             raise JstasrError(_cut_off(source, (file.frames - held) / rate))
 
 
-def _one_channel(source: str, samples: np.ndarray, column: int | None) -> np.ndarray:
+def one_channel(source: str, samples: np.ndarray, column: int | None) -> np.ndarray:
     """A column of samples (N, channels), or their mean; refuses what is not finite, or of another scale."""
     if column is not None:
         samples = samples[:, [column]]
@@ -273,7 +273,7 @@ def parse_channel(text: str) -> Channel:
     raise JstasrError(f"--channel must be a number from 1, or mix, not {text!r}")
 
 
-def _channel_index(source: str, channels: int, channel: Channel | None) -> int | None:
+def channel_index(source: str, channels: int, channel: Channel | None) -> int | None:
     """Column of the samples, or None for their mean."""
     if channel == "mix":
         return None

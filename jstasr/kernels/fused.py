@@ -17,7 +17,9 @@ LARGEST = 2**31  # elements: the hash of an index has 32 bits
 
 
 def takes(*tensors: Tensor) -> bool:
-    """Whether the kernels take these tensors: on the CPU, all float32 or all bfloat16."""
+    """Whether the kernels take these tensors: on the CPU, all float32 or all bfloat16, and not for a graph."""
+    if torch.compiler.is_compiling():
+        return False
     return all(x.is_cpu and x.dtype in TYPES and x.numel() < LARGEST for x in tensors)
 
 

@@ -4,6 +4,7 @@ import math
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,6 +71,19 @@ class NgramModel:
         self.row_of_state = torch.full((count,), -1)  # where the row of a state is kept, or -1
         self.rows = torch.zeros(0, self.width)
         self.kept = 0  # rows in use
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the lock, which belongs to a process, and the rows that are kept, which come again."""
+        state = {name: value for name, value in vars(self).items() if name != "lock"}
+        return state | {
+            "row_of_state": torch.full_like(self.row_of_state, -1),
+            "rows": self.rows[:0].clone(),
+            "kept": 0,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.lock = threading.Lock()
 
     @classmethod
     def load(cls, path: str | Path, tokens: list[str], device: str | torch.device = "cpu") -> "NgramModel":

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from jstasr.kaldi.data_dir import UTT2LANG
 from jstasr.kaldi.tables import read_table
-from jstasr.text.languages import is_unspaced, join_unspaced
+from jstasr.text.languages import is_unspaced
 from jstasr.text.nlsyms import take_out
 from jstasr.text.normalize import clean
 from jstasr.text.tokens import Tokenizer
+from jstasr.text.unspaced import join_unspaced
 
 ROW = (2, 4)  # fewest and most sentences in a row
 

@@ -32,7 +32,10 @@ else:
             *(setting_field(setting) for loss in LOSSES for setting in loss.settings),
             ("warmup", dict[str, list[int]], field(default_factory=dict, metadata={"help": WARMUP})),
         ],
-        namespace={"__doc__": "Weights of the losses; a weight of 0 switches a loss off and saves its computation."},
+        namespace={
+            "__doc__": "Weights of the losses; a weight of 0 switches a loss off and saves its computation.",
+            "__module__": __name__,  # where pickle finds it
+        },
     )
 
 

@@ -40,10 +40,12 @@ def attention_mask(
         row is empty on padding.
     """
     rows, columns = (
-        torch.arange(part.start, part.stop, device=lengths.device)
-        for part in (queries or range(max_length), keys or range(max_length))
+        torch.arange(max_length, device=lengths.device)
+        if part is None
+        else torch.arange(part.start, part.stop, device=lengths.device)
+        for part in (queries, keys)
     )
-    allowed = (columns[None, :] < lengths[:, None])[:, None, :].expand(-1, len(rows), -1)
+    allowed = (columns[None, :] < lengths[:, None])[:, None, :].expand(-1, rows.shape[0], -1)
     if chunk_size > 0:
         own, seen = (rows // chunk_size)[:, None], (columns // chunk_size)[None, :]
         visible = seen <= own
@@ -123,10 +125,15 @@ class BlockState:
 
 @dataclass
 class ConformerState:
-    """What a stream keeps of the frames before its next chunk: their number, and the state of each block."""
+    """What a stream keeps of the frames before its next chunk: their number, and the state of each block.
+
+    mask: (N, 1, T, kept + T) bool, where a frame of the chunk may attend to a kept one or to one of the chunk, for
+        streams that have begun at different times; None: everywhere.
+    """
 
     position: int
     blocks: list[BlockState]
+    mask: Tensor | None = None
 
 
 class Attention(nn.Module):
@@ -302,7 +309,7 @@ class Conformer(nn.Module):
             The output of every layer, (N, T, C) each; values past the lengths are arbitrary.
         """
         length = frames.shape[1]
-        mask = inside = None
+        mask, inside = None if state is None else state.mask, None
         if state is None:
             make_mask = BlockMask if length > LONGEST_WHOLE and not self.training else attention_mask
             mask = make_mask(lengths, length, self.chunk_size, self.left_chunks)

@@ -82,7 +82,7 @@ class PretrainedSubsampling(nn.Module):
 class AudioEncoderState:
     """What a stream keeps before its next features.
 
-    pending: (1, RECEPTIVE_PAST + T, width) normalised features: the past that the next chunk sees, then the features
+    pending: (N, RECEPTIVE_PAST + T, width) normalised features: the past that the next chunk sees, then the features
         of that chunk that have arrived.
     """
 
@@ -152,11 +152,11 @@ class AudioEncoder(nn.Module):
         """Encode each chunk that has become complete; a chunk is `chunk_size` encoder frames.
 
         Args:
-            features: (1, T, F) raw log-mel, the next of the stream; T may be 0.
+            features: (N, T, F) raw log-mel, the next of the stream, or of N streams in step; T may be 0.
             state: of the stream, updated.
             last: these are the last features: encode the incomplete chunk too.
         Yields:
-            (1, T', C), chunk after chunk.
+            (N, T', C), chunk after chunk.
         """
         assert isinstance(self.front_end, FrontEnd)
         state.pending = torch.cat([state.pending, self.front_end(features, state.front_end)], dim=1)

@@ -90,12 +90,24 @@ class JointModel(nn.Module):
         Raises:
             ValueError: shapes that do not fit each other or the model.
         """
+        self.check_speech(features, lengths)
+        return self.encode_shared(*self.audio_encoder(features, lengths, specaug))
+
+    def encode_speech_streaming(self, features: Tensor, lengths: Tensor) -> Encoded:
+        """`encode_speech` without the full-context encoder, whose place the streaming encodings take."""
+        self.check_speech(features, lengths)
+        frames, lengths = self.audio_encoder(features, lengths)
+        shared = self.shared_encoder(frames, lengths)
+        layers = [frames, *shared]
+        return Encoded(layers, lengths, layers[-1], layers[-1])
+
+    def check_speech(self, features: Tensor, lengths: Tensor) -> None:
+        """Refuse shapes that do not fit each other or the model."""
         if features.dim() != 3 or features.shape[2] != self.config.num_mel_bins or lengths.shape != features.shape[:1]:
             raise ValueError(
                 f"expected features (N, T, {self.config.num_mel_bins}) and lengths (N,), got {tuple(features.shape)} "
                 f"and {tuple(lengths.shape)}"
             )
-        return self.encode_shared(*self.audio_encoder(features, lengths, specaug))
 
     def encode_text(self, phones: Tensor, lengths: Tensor, maskable: Tensor | None = None) -> Encoded:
         """Encode phonemes.
@@ -138,8 +150,12 @@ class JointModel(nn.Module):
         Returns:
             (T', C), the input of the streaming decoder; T' may be 0.
         """
-        chunks = [features.new_zeros(0, self.config.dim)]
-        for frames in self.audio_encoder.stream(features[None], state.audio, last):
+        return self.encode_streams(features[None], state, last)[0]
+
+    def encode_streams(self, features: Tensor, state: StreamState, last: bool = False) -> Tensor:
+        """`encode_stream` of several streams in step: (N, T, F) raw log-mel -> (N, T', C)."""
+        chunks = [features.new_zeros(len(features), 0, self.config.dim)]
+        for frames in self.audio_encoder.stream(features, state.audio, last):
             lengths = torch.tensor([frames.shape[1]], device=frames.device)
-            chunks.append((self.shared_encoder(frames, lengths, state.shared) or [frames])[-1][0])
-        return torch.cat(chunks)
+            chunks.append((self.shared_encoder(frames, lengths, state.shared) or [frames])[-1])
+        return torch.cat(chunks, dim=1)

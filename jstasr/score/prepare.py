@@ -8,9 +8,10 @@ from pathlib import Path
 from jstasr.errors import JstasrError
 from jstasr.kaldi.files import first_few
 from jstasr.kaldi.tables import read_table
-from jstasr.text.languages import is_unspaced, split_unspaced
+from jstasr.text.languages import is_unspaced
 from jstasr.text.normalize import clean
 from jstasr.text.tokens import build_tokenizer
+from jstasr.text.unspaced import split_unspaced
 
 SPACE = "<space>"
 LANGUAGE_TOKEN = re.compile(r"<lang:[^<>\s]+>\s?")

@@ -16,13 +16,6 @@ UNSPACED = {"lzh"}  # of languages whose script CLDR does not know
 # letters, which are not their usual ones.
 DOTLESS_I = {"tr", "az", "crh", "gag"}
 DOTLESS_I_IN_LATIN = {"kk", "tt", "ba"}
-# Thai and Lao, Tibetan, Burmese, Khmer, kana, Chinese characters.
-_UNSPACED_CHARACTERS = (
-    "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\uaa60-\uaa7f\ua9e0-\ua9ff\u1780-\u17ff\u19e0-\u19ff"
-    "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-)
-_NEEDLESS_SPACE = re.compile(f"(?<=[{_UNSPACED_CHARACTERS}]) +(?=[{_UNSPACED_CHARACTERS}])")
-_UNSPACED_CHARACTER = re.compile(f"([{_UNSPACED_CHARACTERS}])")
 JOINERS = "\u200c\u200d"  # spelling of Persian and of Indic scripts
 ZERO_WIDTH_SPACE = "\u200b"  # marks a word's end in Khmer, Thai and Burmese texts
 # Soft hyphen, tatweel (it stretches an Arabic word for looks), direction marks, word joiner, byte-order mark.
@@ -143,13 +136,3 @@ def write_words_whole(text: str, language: str | None) -> str:
     if MIDDLE_DOT in text and short not in ("ca", "oc"):
         text = text.replace(MIDDLE_DOT, " ")
     return _TSHEG_OUTSIDE.sub(" ", text)
-
-
-def join_unspaced(text: str) -> str:
-    """Text without the spaces between two characters of scripts that are written without them."""
-    return _NEEDLESS_SPACE.sub("", text)
-
-
-def split_unspaced(text: str) -> str:
-    """Text with spaces around each character of such scripts: the units in which their errors are counted."""
-    return " ".join(_UNSPACED_CHARACTER.sub(r" \1 ", text).split())

@@ -22,11 +22,11 @@ from jstasr.text.languages import (
     drop_invisible,
     has_dotless_i,
     is_unspaced,
-    join_unspaced,
     primary_subtag,
     write_words_whole,
 )
 from jstasr.text.numbers import spell_numbers, unread_endings
+from jstasr.text.unspaced import join_unspaced
 
 # Words of Sindhi that Unicode counts as symbols: "and", "in".
 WORD_SYMBOLS = "\u06fd\u06fe"

@@ -16,8 +16,8 @@ from jstasr.experiment.config import ValidConfig
 from jstasr.losses.config import LossConfig
 from jstasr.losses.step import speech_losses
 from jstasr.model.joint import FULL, STREAMING, Encoded, JointModel
-from jstasr.text.languages import split_unspaced
 from jstasr.text.tokens import Tokenizer
+from jstasr.text.unspaced import split_unspaced
 
 MAX_SYMBOLS = 3  # labels in a frame, at most
 CER_SHARE = 1e-3  # of CER in the score: it decides between models that get no word right

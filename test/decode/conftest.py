@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from jstasr.decode.vad import ENERGY
 from jstasr.model.config import DecoderConfig
 from jstasr.model.hat import HatDecoder
 
@@ -17,6 +18,12 @@ def one_thread_one_seed():
     torch.manual_seed(0)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def energy_by_default(monkeypatch):
+    """The synthetic tones of these tests are no speech to silero."""
+    monkeypatch.setattr("jstasr.decode.vad.best_vad", lambda: ENERGY)
 
 
 @pytest.fixture(scope="session")

@@ -178,6 +178,6 @@ def test_the_transcriber_knows_languages(toy, make_experiment):
     toy.token_list.write_text(toy.token_list.read_text().replace("<unk>\n", "<unk>\n<lang:en>\n<lang:it>\n"))
     transcriber = Transcriber.from_pretrained(make_experiment(torch.randn(200, toy.dim)))
     samples = torch.randn(16000).numpy() * 0.1
-    found = transcriber.transcribe(samples, lang="it", mode="streaming")
+    found = transcriber.transcribe(samples, lang="it", mode="streaming", vad="none")  # it is noise
     assert found.tokens[0] == "<lang:it>" and "<lang:it>" not in found.text
     assert list(transcriber.stream([samples], lang="it"))[-1].tokens == found.tokens

@@ -158,6 +158,7 @@ def run(toy, tmp_path, monkeypatch):
 
 def test_a_resumed_fine_tuning_is_bitwise_that_of_one_run_and_is_decoded(run, jstasr):
     options = ("model.pretrained.train_layers=1", "model.pretrained.start_step=1", "model.pretrained.rate=1.0")
+    options += ("precision=32-true",)  # by default each run measures which precision is faster
     whole = run("exp/a", 4, *options)["model"]
     run("exp/b", 2, *options, "valid.interval=2")
     # the same experiment, with more steps

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jstasr.text.languages import is_unspaced, primary_subtag, split_unspaced
+from jstasr.text.languages import is_unspaced, primary_subtag
 from jstasr.text.normalize import clean
 from jstasr.text.number_words import number_language
 from jstasr.text.numbers import spell_numbers
+from jstasr.text.unspaced import split_unspaced
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def test_a_packed_model_transcribes_with_the_extra_transcribe(wheel, make_experi
         file.writeframes(samples.tobytes())
     expdir = make_experiment(Fbank(rate, 20, LHOTSE)(samples / np.float32(32768)), LHOTSE)
     pack(expdir, expdir / AVERAGED, tmp_path / "model.zip")
-    here = Transcriber.from_pretrained(tmp_path / "model.zip").transcribe("tones.wav").text
+    here = Transcriber.from_pretrained(tmp_path / "model.zip").transcribe("tones.wav", vad="energy").text
     shutil.rmtree(expdir)
 
     programs = install(wheel, tmp_path / "transcribing", "transcribe")

@@ -20,7 +20,8 @@ from jstasr.errors import JstasrError
 from jstasr.kaldi.audio import read_audio, write_audio
 from jstasr.kaldi.data_dir import DataDir
 from jstasr.kaldi.tables import spk2utt_of, write_table
-from jstasr.text.languages import is_unspaced, join_unspaced
+from jstasr.text.languages import is_unspaced
+from jstasr.text.unspaced import join_unspaced
 
 
 def rows_of(utterances, key, count):

@@ -1,0 +1,186 @@
+"""Voice activity: how probable it is that somebody speaks, in every frame of 32 ms.
+
+Two detectors with one interface. `SileroVad` runs the network of the package silero-vad (extra `vad`), which knows
+speech from other sounds. `EnergyVad` needs nothing: it finds what stands out from a steady background.
+"""
+
+import importlib.util
+import math
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from jstasr.errors import JstasrError
+from jstasr.kaldi.audio import Resampler
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+AUTO, SILERO, ENERGY, NONE = "auto", "silero", "energy", "none"
+FRAME_SECONDS = 0.032
+SILERO_RATE, SILERO_FRAME, SILERO_CONTEXT = 16000, 512, 64  # Hz; samples of a frame and in front of it
+WARM_UP = 16  # frames of silence in front of a recording
+BLOCK = 312  # frames (10 s) whose background is estimated together with that of the blocks beside them
+QUIET, LOUD = 5, 99  # percentiles of the level that stand for the background and for speech (0.3 s in 30)
+FLOOR_DB = -80.0  # below full scale: no recording has a quieter background that matters
+LEAST_RANGE_DB = 6.0  # between background and speech; less is the fluctuation of a steady noise
+LEAST_ABOVE_DB, SHARE_ABOVE = 5.0, 0.3  # threshold above the background: dB, or this share of the range
+SLOPE_DB = 2.0  # of the level around the threshold, for e times the odds of speech
+PRE_EMPHASIS = 0.97  # leaves out most of hum and wind
+
+
+class Vad(Protocol):
+    """Samples in, probabilities of speech out: one for each frame, later than its samples by any delay."""
+
+    def accept(self, samples: np.ndarray) -> np.ndarray:
+        """Probabilities (F,) float32 of the frames that the next samples (N,) float32 complete."""
+        ...
+
+    def finish(self) -> np.ndarray:
+        """Probabilities of the last frames, the incomplete one included."""
+        ...
+
+
+def has_silero() -> bool:
+    """Are the packages of `SileroVad` installed?"""
+    return all(importlib.util.find_spec(name) is not None for name in ("silero_vad", "onnxruntime"))
+
+
+def best_vad() -> str:
+    """The better of the detectors that are installed."""
+    return SILERO if has_silero() else ENERGY
+
+
+def check_vad(name: str) -> None:
+    """Refuse a name that no detector has, and silero where it is not installed."""
+    if name not in (AUTO, SILERO, ENERGY, NONE):
+        raise JstasrError(f"vad {name!r}: must be {AUTO}, {SILERO}, {ENERGY} or {NONE}")
+    if name == SILERO and not has_silero():
+        raise JstasrError("vad 'silero': needs the packages silero-vad and onnxruntime: pip install 'jstasr[vad]'")
+
+
+def open_vad(name: str, rate: int) -> Vad:
+    """The detector silero or energy, or the better one for "auto", for one recording of `rate` Hz."""
+    if name == AUTO:
+        name = best_vad()
+    return SileroVad(rate) if name == SILERO else EnergyVad(rate)
+
+
+@lru_cache(maxsize=1)
+def silero_session() -> "InferenceSession":
+    """The network; its weights are a file of the package, which is not imported."""
+    import onnxruntime
+
+    spec = importlib.util.find_spec("silero_vad")
+    assert spec is not None and spec.origin is not None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # a frame is too little to share
+    weights = Path(spec.origin).parent / "data" / "silero_vad.onnx"
+    try:
+        return onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has classes of its own, without a common parent
+        raise JstasrError(f"{weights}: cannot be loaded ({error}). Install silero-vad again") from error
+
+
+def silero_step(session: "InferenceSession", window: np.ndarray, state: np.ndarray) -> tuple[float, np.ndarray]:
+    """The probability of speech in a frame, (1, context + frame) samples, and the state after it."""
+    rate = np.array(SILERO_RATE, dtype=np.int64)
+    probability, after = session.run(None, {"input": window, "state": state, "sr": rate})
+    return float(np.asarray(probability)[0, 0]), np.asarray(after)
+
+
+@lru_cache(maxsize=1)
+def silero_warm_state() -> np.ndarray:
+    """The state (2, 1, 128) of the network after some silence: in its first frames it hears little."""
+    state = np.zeros((2, 1, 128), dtype=np.float32)
+    silence = np.zeros((1, SILERO_CONTEXT + SILERO_FRAME), dtype=np.float32)
+    for _ in range(WARM_UP):
+        _, state = silero_step(silero_session(), silence, state)
+    return state
+
+
+class SileroVad:
+    """silero-vad's network over one recording."""
+
+    def __init__(self, rate: int):
+        """rate: Hz of the samples; the network gets 16 kHz."""
+        self.session = silero_session()
+        self.resampler = Resampler(rate, SILERO_RATE)
+        self.state = silero_warm_state()
+        self.pending = np.zeros(SILERO_CONTEXT, dtype=np.float32)  # the context, then samples of the next frame
+
+    def accept(self, samples: np.ndarray) -> np.ndarray:
+        return self.run(self.resampler.accept(samples))
+
+    def finish(self) -> np.ndarray:
+        last = self.resampler.finish()
+        waiting = len(self.pending) - SILERO_CONTEXT + len(last)
+        return self.run(np.pad(last, (0, -waiting % SILERO_FRAME)))
+
+    def run(self, samples: np.ndarray) -> np.ndarray:
+        """Probabilities of the frames that samples (N,) at 16 kHz complete."""
+        self.pending = np.concatenate([self.pending, samples.astype(np.float32, copy=False)])
+        count = (len(self.pending) - SILERO_CONTEXT) // SILERO_FRAME
+        found = np.zeros(count, dtype=np.float32)
+        for frame in range(count):
+            begin = frame * SILERO_FRAME
+            window = self.pending[None, begin : begin + SILERO_CONTEXT + SILERO_FRAME]
+            found[frame], self.state = silero_step(self.session, window, self.state)
+        self.pending = self.pending[count * SILERO_FRAME :]
+        return found
+
+
+class EnergyVad:
+    """What is louder than the background, which is estimated over the 30 s around each frame."""
+
+    def __init__(self, rate: int):
+        """rate: Hz."""
+        self.rate = rate
+        self.position = 0  # of the first pending sample
+        self.before = 0.0  # the sample in front of the pending ones
+        self.pending = np.zeros(0, dtype=np.float32)
+        self.frames = 0  # whose level is known
+        self.returned = 0  # whose probability was returned
+        self.levels = np.zeros(0, dtype=np.float32)  # dB, of the block before the next one to return, and of later ones
+
+    def accept(self, samples: np.ndarray) -> np.ndarray:
+        self.pending = np.concatenate([self.pending, samples])
+        while (end := round((self.frames + 1) * FRAME_SECONDS * self.rate)) <= self.position + len(self.pending):
+            self.measure(end - self.position)
+        return self.advance(2 * BLOCK)
+
+    def finish(self) -> np.ndarray:
+        if len(self.pending):
+            self.measure(len(self.pending))
+        return self.advance(1)
+
+    def measure(self, count: int) -> None:
+        """Turn the first pending samples into the level of a frame, after pre-emphasis."""
+        samples, self.pending = self.pending[:count], self.pending[count:]
+        emphasised = samples - PRE_EMPHASIS * np.concatenate([[self.before], samples[:-1]])
+        level = 10 * math.log10(float(np.mean(np.square(emphasised))) + 10 ** (FLOOR_DB / 10))
+        self.levels = np.append(self.levels, np.float32(level))
+        self.before, self.position, self.frames = float(samples[-1]), self.position + count, self.frames + 1
+
+    def advance(self, ahead: int) -> np.ndarray:
+        """Probabilities of blocks, as long as so many frames are known from the beginning of a block on."""
+        found = [np.zeros(0, dtype=np.float32)]
+        while self.frames - self.returned >= ahead:
+            first = len(self.levels) - (self.frames - self.returned)
+            around = self.levels[max(0, first - BLOCK) : first + 2 * BLOCK]
+            block = self.levels[first : first + BLOCK]
+            found.append(probabilities(block, around))
+            self.returned += len(block)
+            self.levels = self.levels[max(0, first + len(block) - BLOCK) :]
+        return np.concatenate(found)
+
+
+def probabilities(levels: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """Probabilities of speech of frames with these levels, from the levels around them, (F,) dB each."""
+    quiet, loud = np.percentile(around, [QUIET, LOUD])
+    if loud - quiet < LEAST_RANGE_DB:
+        return np.zeros(len(levels), dtype=np.float32)
+    threshold = quiet + max(LEAST_ABOVE_DB, SHARE_ABOVE * (loud - quiet))
+    return (1 / (1 + np.exp((threshold - levels) / SLOPE_DB))).astype(np.float32)
