@@ -412,19 +412,33 @@ with wave.open(sys.argv[1], "wb") as file:
     [ -e started ] # local/data.sh ran
 }
 
-@test "jobs share what their run holds, also where a queue passes no environment on" {
-    mkdir -p data bin
-    # shellcheck disable=SC2016  # for the script
-    printf '#!/usr/bin/env bash\nwhile [[ "$1" != *.log ]]; do shift; done; shift\nexec env -u JSTASR_RUN "${@//JOB/1}"\n' >bin/queue
-    chmod +x bin/queue
-    rm cmd.sh && printf 'cmd_backend=sge\ntrain_cmd=%s/bin/queue\n' "${PWD}" >cmd.sh
-    for set in train dev test; do
+# recorded_sets NAME...: data directories of one utterance, with its recording.
+recorded_sets() {
+    local set
+    for set in "$@"; do
         mkdir -p "data/${set}"
         sox -n -r 16000 -c 1 "data/${set}/a.wav" synth 1 sine 300
         echo "a-1 data/${set}/a.wav" >"data/${set}/wav.scp"
         echo "a-1 hello there" >"data/${set}/text"
         echo "a-1 a" | tee "data/${set}/utt2spk" | awk '{ print $2, $1 }' >"data/${set}/spk2utt"
     done
+}
+
+@test "the dev set may be a test set as well" {
+    recorded_sets train dev test
+    run ./asr.sh --stage 2 --stop_stage 2 --nj 1 --test_sets "dev test"
+    [ "${status}" -eq 0 ] || says nothing
+    [ "$(cut -d ' ' -f 1 dump/audio/dev/wav.scp)" = a-1 ]
+    [ -s dump/audio/test/wav.scp ]
+}
+
+@test "jobs share what their run holds, also where a queue passes no environment on" {
+    mkdir -p data bin
+    # shellcheck disable=SC2016  # for the script
+    printf '#!/usr/bin/env bash\nwhile [[ "$1" != *.log ]]; do shift; done; shift\nexec env -u JSTASR_RUN "${@//JOB/1}"\n' >bin/queue
+    chmod +x bin/queue
+    rm cmd.sh && printf 'cmd_backend=sge\ntrain_cmd=%s/bin/queue\n' "${PWD}" >cmd.sh
+    recorded_sets train dev test
     run ./asr.sh --stage 2 --stop_stage 2 --nj 1
     [ "${status}" -eq 0 ] || says nothing
     [ -s dump/audio/test/wav.scp ]
