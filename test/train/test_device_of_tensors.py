@@ -3,6 +3,9 @@
 The tensors say that they are on a GPU and are computed on the CPU. Where a GPU is, test_cuda.py has the real one.
 """
 
+import functools
+import os
+import sys
 import traceback
 from collections import Counter
 
@@ -131,8 +134,30 @@ def gpu(monkeypatch):
     monkeypatch.setattr(F, "scaled_dot_product_attention", attention)
     monkeypatch.setattr(alignment, "on_host", lambda costs: (cost.cpu() for cost in costs))  # through streams of CUDA
     monkeypatch.setattr(alignment, "to_host", lambda cost: cost.cpu())
-    torch._C._ensureCUDADeviceGuardSet()
     return PretendedGpu()
+
+
+def in_a_child(test):
+    """Run a test in a fork of this process: autograd that has seen a GPU, even a pretended one, never forks again."""
+
+    @functools.wraps(test)
+    def run(**fixtures):
+        child = os.fork()
+        if not child:
+            status = 1
+            try:
+                torch.set_num_threads(1)
+                torch._C._ensureCUDADeviceGuardSet()
+                test(**fixtures)
+                status = 0
+            except BaseException:
+                traceback.print_exc()
+                sys.stderr.flush()
+            finally:
+                os._exit(status)
+        assert os.waitpid(child, 0)[1] == 0, "it failed in the child: see its standard error"
+
+    return run
 
 
 def moved(module):
@@ -180,12 +205,14 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@in_a_child
 def test_no_operation_of_a_step_takes_tensors_of_two_devices(kind, config, batch, gpu):
     everything = AugmentConfig(0.1, 3, 0.1, 3.0, 3.0, 0.5)
     values = step(config, batch, gpu, everything, **KINDS[kind])
     assert len(values) == 7 and all(value.device == GPU and value.inner.isfinite() for value in values.values())
 
 
+@in_a_child
 def test_nor_does_one_of_validation_or_of_a_search(config, batch, gpu):
     model = moved(JointModel(config).eval())
     with gpu, torch.no_grad():
@@ -200,6 +227,7 @@ def test_nor_does_one_of_validation_or_of_a_search(config, batch, gpu):
         assert len(beam_search.__wrapped__(*given, settings)) == 3
 
 
+@in_a_child
 def test_a_step_waits_for_the_gpu_a_few_times_only(config, batch, gpu):
     """Four transducer and two CTC losses, the lengths of the texts, one alignment."""
     step(config, batch, gpu, layers=[-1])
