@@ -265,7 +265,7 @@ fi
 if begins 1; then
     [ -x local/data.sh ] || die "local/data.sh is missing or not executable: it is what makes data/<set> from the corpus"
     hold data
-    local/data.sh "${data_words[@]}"
+    OMP_NUM_THREADS=${cores} local/data.sh "${data_words[@]}" # its nproc reads it too
     for set in "${train_set}" "${valid_set}" "${test_sets[@]}"; do
         utils/validate_data_dir.sh --no-feats "data/${set}"
     done
