@@ -20,6 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--utterances", type=int, default=300, metavar="N", help="only N, evenly spread; 0: all (default: 300)"
     )
+    parser.add_argument("--nj", type=int, default=1, help="processes that share decoders and batches (default: 1)")
     parser.add_argument("--output", required=True, help="YAML file to write, for `jstasr decode --config`")
     parser.add_argument("--ngpu", type=int, default=0, help="1: decode on the GPU")
 
@@ -46,6 +47,8 @@ def run(args: Namespace) -> None:
     modes = given_modes(args.mode)
     if args.utterances < 0:
         raise JstasrError(f"--utterances {args.utterances}: must be 0 or more")
+    if args.nj < 1 or (args.nj > 1 and args.ngpu):
+        raise JstasrError(f"--nj {args.nj}: must be 1 or more, and 1 with --ngpu 1")
     config = load_search_config(args.config, [*args.overrides, f"search={BEAM}", "lm_weight=0", "internal_lm_weight=0"])
     config.lang = args.lang or config.lang
     references = {utt: text for utt, text in read_table(folder / "text", allow_empty=True).items() if text}
@@ -80,6 +83,7 @@ def run(args: Namespace) -> None:
         language_model,
         progress,
         num_coarse=len(first),
+        processes=args.nj,
     )
     best = f"lm_weight {tuned.config.lm_weight}, internal_lm_weight {tuned.config.internal_lm_weight}"
     figures = f"WER {tuned.wer((0.0, 0.0)):.1f}% without the language model, {tuned.wer():.1f}% with it"

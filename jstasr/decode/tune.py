@@ -1,8 +1,9 @@
 """Choose the weights of language model fusion on a development set."""
 
-from collections.abc import Callable
+import multiprocessing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
 
 import jiwer
 import torch
@@ -79,6 +80,26 @@ class EncodedBatch:
     start: torch.Tensor | None
 
 
+Task = tuple[Weights, str, int]  # weights, decoder, number of the batch
+_count_errors: Callable[[Task], int]  # of the process that forked
+
+
+def _in_a_fork(task: Task) -> int:
+    return _count_errors(task)
+
+
+@contextmanager
+def forks(function: Callable[[Task], int], processes: int) -> Iterator[Callable[[list[Task]], list[int]]]:
+    """`function` over a list, in forks of this process as it is now: the model and the batches are not copied."""
+    global _count_errors
+    if processes == 1:
+        yield lambda tasks: [function(task) for task in tasks]
+        return
+    _count_errors = function
+    with multiprocessing.get_context("fork").Pool(processes, torch.set_num_threads, (1,)) as pool:
+        yield lambda tasks: pool.map(_in_a_fork, tasks, chunksize=1)
+
+
 @torch.inference_mode()
 def tune(
     model: JointModel,
@@ -90,6 +111,7 @@ def tune(
     language_model: NgramModel,
     progress: Callable[[str], None],
     num_coarse: int | None = None,
+    processes: int = 1,
 ) -> Tuned:
     """Choose lm_weight and internal_lm_weight of beam search by the word errors of the decoders together.
 
@@ -100,12 +122,15 @@ def tune(
         config: of the search; its weights are not used.
         progress: called with a line for every pair of weights.
         num_coarse: batches, from the first, for the coarse search; None: all.
+        processes: that share decoders and batches; on the CPU only.
     """
     meant = [[split_unspaced(references[utt]) for utt in batch.ids] for batch in batches]
     num_words = [sum(len(text.split()) for text in texts) for texts in meant]
 
-    @cache
-    def batch_errors(weights: Weights, mode: str, number: int) -> int:
+    known: dict[Task, int] = {}
+
+    def batch_errors(task: Task) -> int:
+        weights, mode, number = task
         settings = replace(config, search=BEAM, lm_weight=weights[0], internal_lm_weight=weights[1])
         batch = batches[number]
         decoder, encoded = model.decoder(mode), batch.encoded
@@ -115,7 +140,10 @@ def tune(
         return count.substitutions + count.deletions + count.insertions
 
     def errors(weights: Weights, count: int) -> int:
-        sums = [sum(batch_errors(weights, mode, number) for number in range(count)) for mode in modes]
+        new = [(weights, mode, number) for mode in modes for number in range(count)]
+        new = [task for task in new if task not in known]
+        known.update(zip(new, counted(new)))
+        sums = [sum(known[weights, mode, number] for number in range(count)) for mode in modes]
         words = max(1, sum(num_words[:count]))
         rates = " ".join(f"{mode} {100 * found / words:.1f}%" for mode, found in zip(modes, sums))
         part = f" ({sum(map(len, meant[:count]))} utterances)" if count < len(batches) else ""
@@ -123,7 +151,8 @@ def tune(
         return sum(sums)
 
     count = len(batches)
-    tried = minimise(lambda weights: errors(weights, num_coarse or count), lambda weights: errors(weights, count))
+    with forks(batch_errors, processes) as counted:
+        tried = minimise(lambda weights: errors(weights, num_coarse or count), lambda weights: errors(weights, count))
     lm, internal = best_weights(tried)
     return Tuned(
         replace(config, search=BEAM, lm_weight=lm, internal_lm_weight=internal), tried, len(modes) * sum(num_words)

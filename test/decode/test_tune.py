@@ -94,9 +94,23 @@ def test_a_large_set_is_searched_coarsely_on_a_part_of_it(tune, toy, monkeypatch
     assert lines[len(coarse)].startswith("lm_weight 0.0 internal_lm_weight 0.0: ")
 
 
+def test_processes_change_nothing(tune, toy, tmp_path, monkeypatch):
+    monkeypatch.setattr("jstasr.bin.tune.COARSE_UTTERANCES", 2)
+    folder = toy.speech_set("tuning", ["bad", "bad face", "bad", "bad cab"])
+    results = []
+    for options in ([], ["--nj", "2"]):
+        done = tune("bad", *options, folder=folder)
+        assert done.returncode == 0, done.stderr
+        lines = [line for line in done.stderr.splitlines() if line.startswith("lm_weight")]
+        results.append((lines, (tmp_path / "tuned.yaml").read_text()))
+    assert results[0] == results[1]
+
+
 @pytest.mark.parametrize(
     "options, message",
     [
+        (["--nj", "0"], "--nj 0: must be 1 or more"),
+        (["--nj", "2", "--ngpu", "1"], "--nj 2: must be 1 or more, and 1 with --ngpu 1"),
         (["--mode", "greedy"], "must be streaming or full"),
         (["--utterances", "-1"], "--utterances -1: must be 0 or more"),
         (["--set", "beam_size=0"], "beam_size: must be 1 or more"),

@@ -59,7 +59,7 @@ find_lm_search() {
 
 # decode_with_language_model: all test sets once more, with weights that are tuned on the dev set unless they are given.
 decode_with_language_model() {
-    local untuned
+    local untuned jobs=1
     needs 4 "${lm_exp}/lm.arpa.gz"
     find_config lm_inference_config
     untuned=${config}
@@ -67,8 +67,9 @@ decode_with_language_model() {
     if [ "${config}" != "${untuned}" ]; then
         needs 5 "${featsdir}/${valid_set}/utt2num_frames"
         log "Choosing the weights that ${lm_inference_config} lacks on ${valid_set}; log: ${decode_dir}_lm/logdir/tune.log"
-        "${runner[@]}" "${decode_dir}_lm/logdir/tune.log" \
-            env "JSTASR_RUN=${JSTASR_RUN}" jstasr tune "${model_options[@]}" --data-dir "${featsdir}/${valid_set}" \
+        if ! "${gpu_inference}" && [ "${inference_nj}" -gt 1 ]; then jobs=${#inference_modes[@]}; fi # one a decoder
+        "${runner[@]}" --num-threads "${jobs}" "${decode_dir}_lm/logdir/tune.log" \
+            env "JSTASR_RUN=${JSTASR_RUN}" jstasr tune "${model_options[@]}" --data-dir "${featsdir}/${valid_set}" --nj "${jobs}" \
             --config "${untuned}" --lm "${lm_exp}/lm.arpa.gz" --output "${config}" "${decode_words[@]}"
         log "$(head -n 1 "${config}" | cut -c 3-)"
     fi
