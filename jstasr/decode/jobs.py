@@ -22,7 +22,6 @@ from jstasr.decode.media import (
     STDIN,
     number_of_channels,
     read_command,
-    refuse_what_is_no_file,
     seconds_by_header,
     spooled_stdin,
 )
@@ -217,8 +216,6 @@ def transcribe_source(
             channels = range(1, number_of_channels(location) + 1)
         else:
             channels = [settings.channel]
-        if not is_pipe(location):
-            refuse_what_is_no_file(location)
         found = []
         for done, channel in enumerate(channels):
 

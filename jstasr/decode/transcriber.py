@@ -10,7 +10,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from jstasr.decode.arguments import EACH, check_channel, check_config, check_mode
-from jstasr.decode.greedy import Hypothesis, search
+from jstasr.decode.greedy import Hypothesis
 from jstasr.decode.media import number_of_channels
 from jstasr.decode.recording import Audio, Recording, read_blocks_of
 from jstasr.decode.results import Segment, Transcript, join_segments, merge_channels
@@ -259,16 +259,6 @@ class Transcriber:
         label = self.start_label(config.lang)
         start = None if label is None else torch.tensor([label], device=self.device)
         return SpeechStream(self.experiment.model, self.features, config, self.language_model, start)
-
-    @torch.inference_mode()
-    def decode(self, features: torch.Tensor, mode: str, config: SearchConfig, start: int | None = None) -> Transcript:
-        """Features (T, F) of one utterance -> Transcript; `start`: its first label, if known."""
-        model = self.experiment.model
-        lengths = torch.tensor([len(features)], device=features.device)
-        encoded = model.encode_speech(features[None], lengths)
-        given = None if start is None else torch.tensor([start], device=features.device)
-        best = search(model.decoder(mode), encoded.of(mode), encoded.lengths, config, self.language_model, given)[0]
-        return self.transcript(best)
 
     @overload
     def stream(

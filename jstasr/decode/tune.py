@@ -2,6 +2,8 @@
 
 import multiprocessing
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -9,6 +11,7 @@ import jiwer
 import torch
 
 from jstasr.decode.greedy import search
+from jstasr.errors import JstasrError
 from jstasr.experiment.search import BEAM, SearchConfig
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import Encoded, JointModel
@@ -84,20 +87,28 @@ Task = tuple[Weights, str, int]  # weights, decoder, number of the batch
 _count_errors: Callable[[Task], int]  # of the process that forked
 
 
+@torch.inference_mode()
 def _in_a_fork(task: Task) -> int:
     return _count_errors(task)
 
 
 @contextmanager
 def forks(function: Callable[[Task], int], processes: int) -> Iterator[Callable[[list[Task]], list[int]]]:
-    """`function` over a list, in forks of this process as it is now: the model and the batches are not copied."""
+    """`function` over a list, in forks of this process as it is now: the model and the batches are not copied.
+
+    Raises:
+        JstasrError: a fork was killed.
+    """
     global _count_errors
     if processes == 1:
         yield lambda tasks: [function(task) for task in tasks]
         return
     _count_errors = function
-    with multiprocessing.get_context("fork").Pool(processes, torch.set_num_threads, (1,)) as pool:
-        yield lambda tasks: pool.map(_in_a_fork, tasks, chunksize=1)
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), torch.set_num_threads, (1,)) as pool:
+        try:
+            yield lambda tasks: list(pool.map(_in_a_fork, tasks))
+        except BrokenProcessPool:
+            raise JstasrError("a process of --nj was killed, by lack of memory perhaps. Use a smaller --nj") from None
 
 
 @torch.inference_mode()

@@ -11,6 +11,7 @@ import soundfile
 import torch
 
 from jstasr import Transcriber
+from jstasr.decode.greedy import search
 from jstasr.errors import JstasrError
 from jstasr.experiment.files import AVERAGED
 from jstasr.experiment.pack import pack
@@ -125,8 +126,11 @@ def test_settings_that_need_what_is_not_there_are_refused(transcriber):
 
 def whole_streaming(transcriber, samples, config):
     """What stage 8 does: features and encodings of the whole utterance."""
-    features = torch.from_numpy(transcriber.features(samples))
-    return transcriber.decode(features, "streaming", config)
+    model, features = transcriber.experiment.model, torch.from_numpy(transcriber.features(samples))
+    with torch.inference_mode():
+        encoded = model.encode_speech(features[None], torch.tensor([len(features)]))
+        decoder = model.decoder("streaming")
+        return transcriber.transcript(search(decoder, encoded.of("streaming"), encoded.lengths, config)[0])
 
 
 SEARCHES = [SearchConfig(), SearchConfig(search="beam", beam_size=3, internal_lm_weight=0.1)]

@@ -1,13 +1,16 @@
 """`jstasr tune`: weights of fusion by the WER on a dev set."""
 
 import itertools
+import os
 import random
+import signal
 
 import jiwer
 import pytest
 import yaml
 
-from jstasr.decode.tune import best_weights, minimise
+from jstasr.decode.tune import best_weights, forks, minimise
+from jstasr.errors import JstasrError
 
 GRID = [round(0.1 * step, 1) for step in range(21)]
 
@@ -92,6 +95,14 @@ def test_a_large_set_is_searched_coarsely_on_a_part_of_it(tune, toy, monkeypatch
     coarse = [line for line in lines if line.endswith(" (2 utterances)")]
     assert coarse and coarse == lines[: len(coarse)] and len(lines) > len(coarse) + 1
     assert lines[len(coarse)].startswith("lm_weight 0.0 internal_lm_weight 0.0: ")
+
+
+def test_a_killed_process_ends_the_search():
+    def killed(task):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(JstasrError, match="was killed.*smaller --nj"), forks(killed, 2) as counted:
+        counted([((0.0, 0.0), "full", 0)])
 
 
 def test_processes_change_nothing(tune, toy, tmp_path, monkeypatch):

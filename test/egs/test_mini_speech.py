@@ -1,7 +1,9 @@
 """The speech of egs/mini: the same bytes whatever is spoken before, beside or in how many jobs."""
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import espeakng_loader
@@ -132,10 +134,30 @@ def test_an_unknown_voice_is_an_error_that_names_it(voice, variant, capfd):
     assert ("xx-nowhere" if variant == "m1" else "nobody") in capfd.readouterr().err
 
 
-def test_a_failure_names_the_utterance(tmp_path):
+def test_a_killed_program_leaves_no_process_behind(tmp_path):
+    names = [f"m1-en-train-{number:06d}" for number in range(8000)]
+    for table, value in (("text", "what time is it in lisbon"), ("utt2spk", "m1"), ("utt2lang", "en")):
+        write_table(tmp_path / table, dict.fromkeys(names, value))
+    command = [sys.executable, make_speech.__file__, "--seed", "1", "--nj", "2", "--audio-dir", tmp_path / "audio"]
+    program = subprocess.Popen([*command, tmp_path], stderr=subprocess.DEVNULL)
+    while len(list((tmp_path / "audio").rglob("*.wav"))) < 4:
+        assert program.poll() is None
+        time.sleep(0.1)
+    children = Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text().split()
+    program.kill()
+    program.wait()
+    until = time.monotonic() + 15
+    while left := [child for child in children if os.path.exists(f"/proc/{child}")]:
+        assert time.monotonic() < until, left
+        time.sleep(0.1)
+    assert len(children) >= 2
+
+
+@pytest.mark.parametrize("nj", [1, 2])
+def test_a_failure_names_the_utterance(tmp_path, nj):
     data_dir(tmp_path, picked=[0, 1])
     write_table(tmp_path / "text", {"m1-en-train-000000": "...", "f2-en-train-000001": "good morning"})
-    result = run_program("--audio-dir", tmp_path / "audio", tmp_path, check=False)
+    result = run_program("--audio-dir", tmp_path / "audio", "--nj", nj, tmp_path, check=False)
     assert result.returncode == 1
     assert "make_speech.py: error: m1-en-train-000000: espeak-ng said nothing" in result.stderr
     assert not (tmp_path / "wav.scp").exists()

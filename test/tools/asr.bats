@@ -315,6 +315,12 @@ END
     says "continue with: ./run.sh --stage 1"
 }
 
+@test "local/data.sh has all cores, although jobs have one thread each" {
+    printf '#!/usr/bin/env bash\nnproc >cores\nexit 3\n' >local/data.sh
+    OMP_NUM_THREADS=3 run ./asr.sh --stage 1 # what nproc then says
+    [ "$(cat cores)" = 3 ]
+}
+
 @test "stages outside --stage and --stop_stage and in --skip_stages do not run" {
     run ./asr.sh --stage 1 --stop_stage 2 --skip_stages "1 2"
     [ "${status}" -eq 0 ]
