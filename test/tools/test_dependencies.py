@@ -116,4 +116,5 @@ def test_torch_and_torchaudio_are_pinned_as_a_pair():
 def test_no_bound_keeps_other_packages_from_newer_releases():
     for extra in ["", *OPTIONAL]:
         for requirement in declared(extra).values():
-            assert {specifier.operator for specifier in requirement.specifier} <= {">="}, requirement
+            operators = {specifier.operator for specifier in requirement.specifier}
+            assert operators <= {">=", "!="}, requirement  # one bad release may be left out
