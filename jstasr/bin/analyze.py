@@ -13,6 +13,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--data-dir", required=True, help="dump/fbank/<set> with phones, such as the dev set")
     parser.add_argument("--outdir", help=f"for alignment.json, alignment.txt and pictures (default: <expdir>/{REPORT})")
     parser.add_argument("--utterances", type=int, default=0, metavar="N", help="only N, evenly spread (default: all)")
+    parser.add_argument("--phone-times", metavar="CTM", help="times of the phonemes, to compare the best paths with")
     parser.add_argument("--pictures", type=int, default=3, metavar="N", help="utterances to draw (default: 3)")
 
 
@@ -33,7 +34,8 @@ def run(args: Namespace) -> None:
 
     expdir = Path(args.expdir)
     outdir = Path(args.outdir) if args.outdir else expdir / REPORT
+    data_dir, times = Path(args.data_dir), Path(args.phone_times) if args.phone_times else None
     with locked(outdir):
-        text = analyse(expdir, args.model, Path(args.data_dir), outdir, args.utterances, args.pictures, progress)
+        text = analyse(expdir, args.model, data_dir, outdir, args.utterances, args.pictures, progress, times)
     print(text, end="")
     print(f"written: {outdir / ALIGNMENT_JSON}")

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jstasr.align import best_alignment
 from jstasr.align.measure import AlignmentDistances, alignment_distances, path_agreement
 from jstasr.align.paths import forced_path, framewise_path
 from jstasr.data.batch import Batch
@@ -19,10 +18,11 @@ from jstasr.data.subset import spread_subset
 from jstasr.errors import JstasrError
 from jstasr.kaldi.files import first_few
 from jstasr.model.joint import Encoded, JointModel
+from jstasr.report.known_times import KnownTimes
 from jstasr.report.layers import FRAME_MS, layer_names
+from jstasr.report.phone_paths import DISTANCE, LAYER_NORM, TOPOLOGY, best_phone_path
 from jstasr.score.bootstrap import LEVEL, REPLICATES, replicate_sums
 
-TOPOLOGY, DISTANCE, LAYER_NORM = "skip", "sqeuclidean", True  # as in the curves of the training
 RATIOS = {
     "best_to_framewise": ("best", "framewise"),
     "best_to_random": ("best", "random"),
@@ -39,6 +39,7 @@ def analyse_alignments(
     utterances: int,
     aligner_trained: bool,
     progress: Callable[[str], None],
+    times: KnownTimes | None = None,
 ) -> dict[str, Any]:
     """Distances at every consistency layer, and agreement with the CTC forced alignment of the phonemes.
 
@@ -48,10 +49,12 @@ def analyse_alignments(
         utterances: how many, evenly spread; 0: all.
         aligner_trained: whether the phoneme CTC head was trained; without it there is no forced alignment.
         progress: called every few seconds with a line on how far the measurement is.
+        times: at which the phonemes begin, for a comparison with those on the best paths.
     Returns:
-        What alignment.json holds: `utterances`, `settings`, `layers`, `aligner`.
+        What alignment.json holds: `utterances`, `settings`, `layers`, `aligner`, `phone_times`.
     Raises:
-        JstasrError: the model's output is not finite, or features cannot be read; names the utterances.
+        JstasrError: the model's output is not finite, or features cannot be read; names the utterances. No phoneme has
+            a time.
     """
     chosen = spread_subset(len(data), utterances)
     batches = bucketed_batches(data.durations[chosen], batch_frames, np.random.default_rng(0))
@@ -74,6 +77,8 @@ def analyse_alignments(
             )
         if aligner:
             aligner.add(model, speech, text, batch)
+        if times:
+            times.add(speech, text, batch)
         done += len(rows)
         now = time.perf_counter()
         if now - last_shown > SECONDS_BETWEEN_LINES and done < len(chosen):
@@ -86,11 +91,16 @@ def analyse_alignments(
     if aligner:
         for layer, agreement in zip(layers, aligner.agreements()):
             layer["agreement"] = agreement
+    known = times.summary() if times else None
+    if times:
+        for layer, errors in zip(layers, times.of_layers(), strict=True):
+            layer["phone_times"] = errors
     return {
         "utterances": len(chosen),
         "settings": {"topology": TOPOLOGY, "distance": DISTANCE, "layer_norm": LAYER_NORM, "frame_ms": FRAME_MS},
         "layers": layers,
         "aligner": aligner.summary() if aligner else None,
+        "phone_times": known,
     }
 
 
@@ -136,19 +146,6 @@ def ratio_interval(above: np.ndarray, below: np.ndarray) -> list[float] | None:
     return [float(value) for value in np.percentile(sums[:, 0] / sums[:, 1], [tail, 100 - tail])]
 
 
-def phone_path(path: Tensor, repeats: Tensor) -> Tensor:
-    """The phoneme of each frame, from the text position of each frame.
-
-    Args:
-        path: (B, n) int64, -1 past the length.
-        repeats: (B, P) int, positions of each phoneme.
-    Returns:
-        (B, n) int64, -1 past the length.
-    """
-    ends = repeats.cumsum(1)
-    return torch.searchsorted(ends, path.clamp(min=0).contiguous(), right=True).masked_fill(path < 0, -1)
-
-
 def ctc_frames_needed(phones: Tensor, lengths: Tensor) -> Tensor:
     """(B,) the fewest frames in which CTC can emit the phonemes (B, P): one each, and a blank between equal ones."""
     inside = torch.arange(1, phones.shape[1]) < lengths[:, None]
@@ -179,11 +176,8 @@ class ForcedAlignments:
         self.uniform.append(framewise_path(lengths, phone_lengths, log_probs.shape[1]).int())
         self.phone_lengths.append(phone_lengths)
         for best, frames, positions in zip(self.best, speech.layers, text.layers):
-            path = best_alignment(
-                frames[possible], positions[possible], lengths, text.lengths[possible], TOPOLOGY, DISTANCE, LAYER_NORM
-            ).path
-            assert isinstance(path, Tensor), "dtw alone gives a list of paths"
-            best.append(phone_path(path, text.repeats[possible]).int())
+            chosen = frames[possible], positions[possible], lengths, text.lengths[possible], text.repeats[possible]
+            best.append(best_phone_path(*chosen).int())
 
     def agreement(self, paths: list[Tensor]) -> dict[str, float] | None:
         """path_agreement over all batches; None where no utterance could be aligned."""

@@ -18,6 +18,11 @@ AGREEMENT_COLUMNS = (  # heading, key, factor, digits
     ("<=20 ms", "frames_within_20_ms", 100, 1),
     ("<=50 ms", "frames_within_50_ms", 100, 1),
 )
+TIME_COLUMNS = (  # likewise
+    ("true ms", "error_ms", 1, 0),
+    ("late ms", "late_ms", 1, 0),
+    ("spread ms", "spread_ms", 1, 0),
+)
 WIDTH = 10
 
 
@@ -35,18 +40,27 @@ def agreement_cells(agreement: dict[str, float] | None) -> list[str]:
     ]
 
 
+def time_cells(errors: dict[str, float]) -> list[str]:
+    """The cells of TIME_COLUMNS."""
+    return [number(factor * errors[key], digits) for _, key, factor, digits in TIME_COLUMNS]
+
+
 def alignment_text(analysis: dict[str, Any]) -> str:
     """The table of alignment.json's content, and below it what its columns mean."""
-    aligner = analysis["aligner"]
+    aligner, times = analysis["aligner"], analysis.get("phone_times")
     headings = [heading for heading, *_ in COLUMNS]
     if aligner:
         headings += [heading for heading, *_ in AGREEMENT_COLUMNS]
+    if times:
+        headings += [heading for heading, *_ in TIME_COLUMNS]
     rows = []
     for layer in analysis["layers"]:
         cells = [number(layer[key], digits) for _, key, digits in COLUMNS]
-        rows.append([layer["name"], *cells, *(agreement_cells(layer["agreement"]) if aligner else [])])
-    if aligner:
-        rows.append(["uniform", *["" for _ in COLUMNS], *agreement_cells(aligner["framewise"])])
+        cells += agreement_cells(layer["agreement"]) if aligner else []
+        rows.append([layer["name"], *cells, *(time_cells(layer["phone_times"]) if times else [])])
+    if aligner or times:
+        cells = [*["" for _ in COLUMNS], *(agreement_cells(aligner["framewise"]) if aligner else [])]
+        rows.append(["uniform", *cells, *(time_cells(times["framewise"]) if times else [])])
     lines = [f"{analysis['utterances']} utterances of {analysis['data']}, model {analysis['model']}", ""]
     for name, *cells in [["layer", *headings], *rows]:
         lines.append(f"{name:<13}" + "".join(f"{cell:>{WIDTH}}" for cell in cells))
@@ -72,4 +86,11 @@ def alignment_text(analysis: dict[str, Any]) -> str:
             )
     else:
         lines.append("No forced alignment to compare with: the phoneme CTC was not trained (losses.ctc_phone is 0).")
+    if times:
+        lines += [
+            "true ms, late ms, spread ms: the times at which phonemes begin on the best path, compared with those of",
+            f"{times['file']} ({times['phonemes']} phonemes of {times['utterances']} utterances; it lacks "
+            f"{times['missing_phonemes']}):",
+            "mean difference; its median with the sign, the encoder's delay; mean difference from that median.",
+        ]
     return "\n".join(lines) + "\n"

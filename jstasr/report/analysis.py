@@ -15,6 +15,7 @@ from jstasr.features.settings import require_features
 from jstasr.kaldi.files import atomic_write
 from jstasr.report.alignment import analyse_alignments
 from jstasr.report.alignment_text import alignment_text
+from jstasr.report.known_times import KnownTimes
 from jstasr.report.pictures import draw_utterance, of_typical_length
 from jstasr.score.environment import environment
 from jstasr.text.tokens import PhoneList
@@ -30,6 +31,7 @@ def analyse(
     utterances: int,
     pictures: int,
     progress: Callable[[str], None],
+    phone_times: Path | None = None,
 ) -> str:
     """Write alignment.json, alignment.txt and alignment.<n>.png below `outdir`.
 
@@ -40,6 +42,7 @@ def analyse(
         utterances: how many are measured; 0: all.
         pictures: how many are drawn.
         progress: called with lines on how far the measurement is.
+        phone_times: CTM file of phonemes, to compare the best paths with.
     Returns:
         The text of alignment.txt.
     Raises:
@@ -62,7 +65,9 @@ def analyse(
         raise JstasrError(f"{data_dir}: holds no utterance")
     data.check(experiment.config.model.num_mel_bins)
     weight = experiment.config.losses.ctc_phone
-    analysis = analyse_alignments(experiment.model, data, BATCH_FRAMES, utterances, weight > 0, progress)
+    layers = experiment.config.model.num_consistency_layers
+    times = KnownTimes(phone_times, phone_list, layers) if phone_times else None
+    analysis = analyse_alignments(experiment.model, data, BATCH_FRAMES, utterances, weight > 0, progress, times)
     analysis |= {
         "data": str(data_dir),
         "model": str(model or expdir / AVERAGED),

@@ -35,7 +35,7 @@ def speak(recordings):
     """
     with FreshEspeak() as espeak:
         for seed, (path, text, voice, speaker) in enumerate(recordings):
-            raw, rate = espeak.speak(
+            raw, rate, _ = espeak.speak(
                 text=text,
                 voice=voice,
                 variant=VARIANTS[speaker % len(VARIANTS)],

@@ -72,6 +72,25 @@ def test_files_are_16_khz_mono_16_bit_with_speech_that_is_not_clipped(tmp_path):
         assert samples.std() > 0.005
 
 
+def test_phones_ctm_has_the_times_of_the_phonemes(tmp_path):
+    data_dir(tmp_path)
+    write_table(tmp_path / "text", {name: "see sue say so" for name in read_table(tmp_path / "text")})
+    speak(tmp_path)
+    lines = [line.split() for line in (tmp_path / "phones.ctm").read_text().splitlines()]
+    assert [line[0] for line in lines] == sorted(line[0] for line in lines)
+    for utterance, path in read_table(tmp_path / "wav.scp").items():
+        phones = [(float(begin), float(length), phone) for name, _, begin, length, phone in lines if name == utterance]
+        assert [phone for *_, phone in phones if phone == "s"] == ["s"] * 4
+        samples, rate = soundfile.read(path)
+        assert phones[-1][0] + phones[-1][1] == pytest.approx(len(samples) / rate, abs=0.2)
+        powers = {True: [], False: []}  # of what lies above 4 kHz, where a fricative is louder than a vowel
+        for begin, length, phone in phones:
+            inside = samples[int(rate * (begin + 0.2 * length)) : int(rate * (begin + 0.8 * length))]
+            spectrum = np.abs(np.fft.rfft(inside)) ** 2
+            powers[phone == "s"].append(spectrum[len(spectrum) // 2 :].sum() / spectrum.sum())
+        assert min(powers[True]) > max(powers[False]), (utterance, powers)
+
+
 def test_wav_scp_can_name_another_folder(tmp_path):
     folder = data_dir(tmp_path / "train", picked=[0])
     run_program("--audio-dir", tmp_path / "audio", "--listed-as", "data/audio", folder)
@@ -81,7 +100,7 @@ def test_wav_scp_can_name_another_folder(tmp_path):
 
 def test_the_signal_to_noise_ratio_is_between_15_and_40_db():
     with FreshEspeak() as espeak:
-        samples = make_speech.record(espeak, SAYINGS[0], "en", "m1", "seed").astype(float)
+        samples = make_speech.record(espeak, SAYINGS[0], "en", "m1", "seed")[0].astype(float)
     pause = samples[: int(make_speech.PAUSE[0] * make_speech.RATE)]
     assert 14 < 10 * np.log10(np.mean(samples**2) / np.mean(pause**2)) < 41
 
@@ -100,12 +119,15 @@ def test_noise_has_unit_power_and_the_tilt_asked_for(tilt):
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_language_has_a_voice(lang):
     with FreshEspeak() as espeak:
-        samples, rate = espeak.speak(
+        samples, rate, phonemes = espeak.speak(
             text="tokio lima oslo" if lang != "ru" else "токио лима осло",
             voice=LANGUAGES[lang].voice, variant="m3", rate=200, pitch=50, pitch_range=50, seed=1,
         )  # fmt: skip
     assert rate == 22050
     assert len(samples) / 2 / rate > 0.5
+    begins, names = zip(*phonemes)
+    assert list(begins) == sorted(begins) and begins[-1] <= len(samples) / 2
+    assert sum(name in ("o", "ɔ", "oː", "ɔː", "u", "oʊ", "ʊ", "uː") for name in names) >= 1, names
 
 
 def test_the_wheels_library_has_every_voice_and_speaks():
@@ -115,7 +137,7 @@ wheel = ctypes.CDLL(espeakng_loader.get_library_path()), espeakng_loader.get_dat
 speaker = espeak.Espeak(wheel)
 assert str(speaker.data) == espeakng_loader.get_data_path(), speaker.data
 for variant in voices.TRAIN + voices.DEV_ONLY + voices.TEST_ONLY:
-    assert len(speaker.speak("good morning", "en-us", variant, 200, 50, 50, 1)) > 10000, variant
+    assert len(speaker.speak("good morning", "en-us", variant, 200, 50, 50, 1)[0]) > 10000, variant
 """
     folder = Path(make_speech.__file__).parent
     subprocess.run([sys.executable, "-c", program], cwd=folder, check=True)

@@ -14,10 +14,11 @@ from jstasr.report.alignment import (
     ForcedAlignments,
     analyse_alignments,
     ctc_frames_needed,
-    phone_path,
     ratio_interval,
 )
 from jstasr.report.alignment_text import alignment_text
+from jstasr.report.known_times import KnownTimes
+from jstasr.report.phone_paths import phone_path
 from jstasr.text.tokens import PhoneList, build_tokenizer
 
 
@@ -138,6 +139,60 @@ def test_utterances_too_short_for_ctc_are_left_out_and_named():
     aligner.add(None, speech, None, batch)
     assert aligner.summary() == {"utterances": 0, "too_short": {"count": 1, "first": ["short"]}, "framewise": None}
     assert aligner.agreements() == [None]
+
+
+PHONE_LIST = PhoneList(["<pad>", "<mask>", "<unk>", "_", "a", "b", "k", "t"])
+
+
+def known_times(folder, lines, layers=1):
+    (folder / "phones.ctm").write_text("".join(f"{line}\n" for line in lines))
+    return KnownTimes(folder / "phones.ctm", PHONE_LIST, layers)
+
+
+def test_errors_of_times_are_those_of_the_phonemes_that_the_file_has(tmp_path):
+    """`a b _ k a` on a path that gives them 2, 3, 1, 4 and 5 frames of 40 ms: they begin at 0, 80, 200, 240, 400 ms."""
+    times = known_times(
+        tmp_path, ["u 1 0.03 0.1 a", "u 1 0.1 0.1 b", "u 1 0.2 0.1 x", "u 1 0.3 0.1 a", "other 1 0 1 a"]
+    )
+    vectors = torch.eye(5, 6) * 10
+    path = [0] * 2 + [1] * 3 + [2] + [3] * 4 + [4] * 5
+    speech = Encoded([vectors[path][None]], torch.tensor([15]), None, None)
+    text = Encoded([vectors[None]], torch.tensor([5]), None, None, torch.ones(1, 5, dtype=torch.long))
+    phones, lengths = torch.tensor([[4, 5, 3, 6, 4]]), torch.tensor([5])
+    times.add(speech, text, SimpleNamespace(phones=phones, phone_lengths=lengths, utt_ids=["u"]))
+    times.add(speech, text, SimpleNamespace(phones=phones, phone_lengths=lengths, utt_ids=["unknown"]))
+    (errors,) = times.of_layers()  # b 20 ms early, the last a 100 ms late; k is not in the file
+    assert errors == pytest.approx({"error_ms": 60, "late_ms": -20, "spread_ms": 60})
+    summary = times.summary()
+    assert {name: summary[name] for name in ("utterances", "missing_utterances", "phonemes", "missing_phonemes")} == {
+        "utterances": 1,
+        "missing_utterances": 1,
+        "phonemes": 2,
+        "missing_phonemes": 1,
+    }
+    # stretched uniformly, three frames each: b begins at 120 ms, the last a at 480 ms
+    assert summary["framewise"]["error_ms"] == pytest.approx((20 + 180) / 2)
+
+
+@pytest.mark.parametrize("line", ["u 1 0.1 a", "u 1 soon 0.1 a", ""])
+def test_a_line_that_is_no_line_of_a_ctm_file_is_named(tmp_path, line):
+    with pytest.raises(JstasrError, match=r"phones.ctm, line 2: expected .utterance channel"):
+        known_times(tmp_path, ["u 1 0.0 0.1 a", line, "u 1 0.3 0.1 b"])
+
+
+def test_times_of_other_utterances_are_an_error(tmp_path, model, data):
+    with pytest.raises(JstasrError, match="phones.ctm: holds no phoneme"):
+        analyse_alignments(model, data, 10_000, 0, False, lambda line: None, known_times(tmp_path, ["other 1 0 1 a"]))
+
+
+def test_the_text_has_a_column_of_times(tmp_path, model, data):
+    sequence = [f"1 {0.1 * place:.1f} 0.1 {phone}" for place, phone in enumerate("bakata")]
+    times = known_times(tmp_path, [f"{utt} {phone}" for utt in data.ids for phone in sequence], layers=4)
+    analysis = analyse_alignments(model, data, 10_000, 0, True, lambda line: None, times)
+    text = alignment_text(analysis | {"data": "dev", "model": "m"})
+    rows = [line.split() for line in text.splitlines() if line.startswith(("shared", "full", "uniform"))]
+    assert len(rows) == 5 and "phones.ctm" in text
+    assert float(rows[0][-3]) == pytest.approx(analysis["layers"][0]["phone_times"]["error_ms"], abs=0.5)
 
 
 def test_interval_of_a_ratio():

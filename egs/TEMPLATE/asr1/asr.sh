@@ -467,9 +467,11 @@ fi
 if begins 10; then
     needs 7 "${asr_model}"
     needs 5 "${featsdir}/${valid_set}/utt2num_frames"
+    times=() # of the phonemes, in corpora that have them
+    [ ! -f "data/${valid_set}/phones.ctm" ] || times=(--phone-times "data/${valid_set}/phones.ctm")
     ${train_cmd} "${asr_exp}/logdir/analyze.log" \
         jstasr analyze --expdir "${asr_exp}" --model "${asr_model}" --data-dir "${featsdir}/${valid_set}" \
-        --outdir "${asr_exp}/report"
+        --outdir "${asr_exp}/report" "${times[@]}"
     ${train_cmd} "${asr_exp}/logdir/report.log" jstasr report --expdir "${asr_exp}"
     log "The report: ${asr_exp}/report/index.html"
     ends

@@ -18,13 +18,29 @@ from pathlib import Path
 from jstasr.errors import JstasrError
 
 AUDIO_OUTPUT_SYNCHRONOUS = 2
-INITIALIZE_DONT_EXIT = 0x8000
+INITIALIZE_PHONEME_EVENTS, INITIALIZE_PHONEME_IPA, INITIALIZE_DONT_EXIT = 1, 2, 0x8000
+EVENT_LIST_TERMINATED, EVENT_PHONEME = 0, 7  # espeak_EVENT_TYPE
 CHARS_UTF8 = 1
 POS_CHARACTER = 1
 RATE, PITCH, PITCH_RANGE = 1, 3, 4  # espeak_PARAMETER
 LIBRARIES = ("libespeak-ng.so.1", "libespeak-ng.1.dylib", "libespeak-ng.dylib")
-HEADER = struct.Struct("<ii")  # bytes of samples, Hz
+HEADER = struct.Struct("<iii")  # bytes of samples, Hz, bytes of the phonemes as JSON
 CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+
+
+class Event(ctypes.Structure):
+    """espeak_EVENT of speak_lib.h; `name` of a phoneme is UTF-8, and empty for a pause."""
+
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("name", ctypes.c_char * 8),
+    ]
 
 
 def find_library():
@@ -54,20 +70,26 @@ class Espeak:
         self.library, data = library or find_library()
         self.library.espeak_Info.restype = ctypes.c_char_p
         self.library.espeak_Info.argtypes = [ctypes.POINTER(ctypes.c_char_p)]
-        self.rate = self.library.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, data, INITIALIZE_DONT_EXIT)
+        options = INITIALIZE_PHONEME_EVENTS | INITIALIZE_PHONEME_IPA | INITIALIZE_DONT_EXIT
+        self.rate = self.library.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, data, options)
         if self.rate <= 0:
             raise JstasrError("espeak-ng did not start: is its data installed (Debian's espeak-ng-data)?")
         path = ctypes.c_char_p()
         self.version = self.library.espeak_Info(ctypes.byref(path)).decode()
         self.data = Path(path.value.decode())
-        self.pieces = []
+        self.pieces, self.phonemes = [], []
         self.callback = CALLBACK(self._collect)  # kept: the library holds only its address
         self.library.espeak_SetSynthCallback(self.callback)
         self.library.espeak_SetVoiceByName(b"en")  # reads the list of voices, once for all
 
-    def _collect(self, samples, count, _events):
+    def _collect(self, samples, count, events):
         if samples and count > 0:
             self.pieces.append(ctypes.string_at(samples, 2 * count))
+        event = ctypes.cast(events, ctypes.POINTER(Event))
+        while event.contents.type != EVENT_LIST_TERMINATED:
+            if event.contents.type == EVENT_PHONEME:
+                self.phonemes.append((event.contents.sample, event.contents.name.decode(errors="replace")))
+            event = ctypes.cast(ctypes.addressof(event.contents) + ctypes.sizeof(Event), ctypes.POINTER(Event))
         return 0
 
     def check_variant(self, variant):
@@ -76,7 +98,7 @@ class Espeak:
             raise JstasrError(f"espeak-ng {self.version} in {self.data} has no voice variant '{variant}'")
 
     def speak(self, text, voice, variant, rate, pitch, pitch_range, seed):
-        """Samples of a text.
+        """Samples and phonemes of a text.
 
         Args:
             text: what to say.
@@ -85,9 +107,9 @@ class Espeak:
             pitch, pitch_range: 0 to 100, 50 is the voice's own.
             seed: of the C library's rand(), which makes the voice's noise.
         Returns:
-            bytes of int16 samples at `self.rate` Hz.
+            bytes of int16 samples at `self.rate` Hz; list of (first sample, phoneme in IPA), "" for a pause.
         """
-        self.pieces.clear()
+        self.pieces, self.phonemes = [], []
         self.check_variant(variant)
         ctypes.CDLL(None).srand(seed)
         if self.library.espeak_SetVoiceByName(f"{voice}+{variant}".encode()):
@@ -96,7 +118,7 @@ class Espeak:
             self.library.espeak_SetParameter(parameter, value, 0)
         raw = text.encode()
         self.library.espeak_Synth(raw, len(raw) + 1, 0, POS_CHARACTER, 0, CHARS_UTF8, None, None)
-        return b"".join(self.pieces)
+        return b"".join(self.pieces), self.phonemes
 
 
 class FreshEspeak:
@@ -115,7 +137,7 @@ class FreshEspeak:
         self.process.wait()
 
     def speak(self, **utterance):
-        """(samples, rate): bytes of int16 and Hz; arguments as of `Espeak.speak`."""
+        """(samples, rate, phonemes): as of `Espeak.speak`, which has the arguments, and Hz."""
         try:
             self.process.stdin.write(json.dumps(utterance).encode() + b"\n")
             self.process.stdin.flush()
@@ -123,17 +145,18 @@ class FreshEspeak:
             pass  # the empty answer below says the same
         header = self.process.stdout.read(HEADER.size)
         if len(header) == HEADER.size:
-            count, rate = HEADER.unpack(header)
-            samples = self.process.stdout.read(count)
-            if len(samples) == count:
-                return samples, rate
+            count, rate, count_phonemes = HEADER.unpack(header)
+            samples, phonemes = self.process.stdout.read(count), self.process.stdout.read(count_phonemes)
+            if len(samples) == count and len(phonemes) == count_phonemes:
+                return samples, rate, json.loads(phonemes)
         raise JstasrError(f"espeak-ng failed on '{utterance['text']}'")
 
 
 def answer(espeak, line):
-    """In a child: speak one request and write the samples to stdout."""
-    samples = espeak.speak(**json.loads(line))
-    sys.stdout.buffer.write(HEADER.pack(len(samples), espeak.rate) + samples)
+    """In a child: speak one request and write the samples and phonemes to stdout."""
+    samples, phonemes = espeak.speak(**json.loads(line))
+    phonemes = json.dumps(phonemes).encode()
+    sys.stdout.buffer.write(HEADER.pack(len(samples), espeak.rate, len(phonemes)) + samples + phonemes)
     sys.stdout.buffer.flush()
 
 

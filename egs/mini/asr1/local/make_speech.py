@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Speak the sentences of data dirs with espeak-ng, each in a room of its own: noise, level, pace and pitch.
 
-An utterance's samples depend on the seed, its id and its text alone, not on neighbours or the number of jobs.
+Writes wav.scp, and phones.ctm with the times of espeak-ng's own phonemes. An utterance's samples depend on the seed,
+its id and its text alone, not on neighbours or the number of jobs.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from templates import LANGUAGES
 from voices import variant_of
 
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import atomic_write
 from jstasr.kaldi.tables import read_table, write_table
 
 RATE = 16000  # Hz
@@ -53,11 +55,11 @@ def record(espeak, text, lang, speaker, name):
         text, lang, speaker: what, in which language, by whom.
         name: seed of everything random about it.
     Returns:
-        (N,) int16 at 16 kHz.
+        (N,) int16 at 16 kHz; list of (begin in seconds, duration, phoneme).
     """
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
     rng = np.random.default_rng(seed)
-    raw, espeak_rate = espeak.speak(
+    raw, espeak_rate, events = espeak.speak(
         text=text,
         voice=LANGUAGES[lang].voice,
         variant=variant_of(speaker),
@@ -78,7 +80,20 @@ def record(espeak, text, lang, speaker, name):
     noise = coloured_noise(len(speech), rng.uniform(0, 1), rng)
     speech += noise * np.sqrt(power * 10 ** (-rng.uniform(*SNR) / 10))
     speech *= 10 ** (rng.uniform(*PEAK) / 20) / np.max(np.abs(speech))
-    return np.round(speech * 32767).astype(np.int16)
+    return np.round(speech * 32767).astype(np.int16), phoneme_times(events, espeak_rate, before - loud[0] / RATE)
+
+
+def phoneme_times(events, rate, delay):
+    """Phonemes with their times.
+
+    Args:
+        events: (sample, phoneme) in order, "" for a pause; of `rate` Hz.
+        delay: seconds by which the recording begins earlier than the first sample.
+    Returns:
+        list of (begin in seconds, duration, phoneme); the last event only ends the one before.
+    """
+    times = [(sample / rate + delay, name) for sample, name in events]
+    return [(begin, end - begin, name) for (begin, name), (end, _) in zip(times, times[1:]) if name]
 
 
 class Progress:
@@ -103,7 +118,7 @@ def speak_share(jobs, seed, reports, parent):
 
     Args:
         jobs, seed: as of `speak_all`.
-        reports: SimpleQueue; for each utterance None, or (utterance, what failed), which is the last.
+        reports: SimpleQueue; (path, phonemes, "") for each utterance, or (path, None, what failed), which is the last.
         parent: id of the process that waits; when it is gone, so is the need for the rest.
     """
     try:
@@ -112,12 +127,12 @@ def speak_share(jobs, seed, reports, parent):
                 if os.getppid() != parent:
                     return
                 try:
-                    samples = record(espeak, text, lang, speaker, f"{seed} {path.stem}")
+                    samples, phonemes = record(espeak, text, lang, speaker, f"{seed} {path.stem}")
                     soundfile.write(path, samples, RATE, subtype="PCM_16")
                 except (JstasrError, soundfile.LibsndfileError, OSError) as error:
-                    reports.put((path.stem, str(error)))
+                    reports.put((path, None, str(error)))
                     return
-                reports.put(None)
+                reports.put((path, phonemes, ""))
     except KeyboardInterrupt:
         pass  # the parent says so
 
@@ -129,6 +144,8 @@ def speak_all(jobs, nj, seed):
         jobs: list of (path of the wav file, text, language, speaker).
         nj: number of processes.
         seed: any int.
+    Returns:
+        path -> the phonemes of `record`.
     Raises:
         JstasrError: the first that failed, after the others have been stopped.
     """
@@ -136,27 +153,28 @@ def speak_all(jobs, nj, seed):
     reports = context.SimpleQueue()
     shares = [jobs[first::nj] for first in range(min(nj, len(jobs)))]
     workers = [context.Process(target=speak_share, args=(share, seed, reports, os.getpid())) for share in shares]
-    progress, done = Progress(len(jobs)), 0
+    progress, spoken = Progress(len(jobs)), {}
     try:
         for worker in workers:
             worker.start()
-        while done < len(jobs):
+        while len(spoken) < len(jobs):
             alive = any(worker.is_alive() for worker in workers)  # asked first: what they reported comes below
             if reports.empty():
                 if not alive:
                     raise JstasrError("not all utterances were written; the reason is above")
                 time.sleep(0.05)
                 continue
-            failure = reports.get()
+            path, phonemes, failure = reports.get()
             if failure:
-                raise JstasrError(": ".join(failure))
-            done += 1
-            progress.show(done)
+                raise JstasrError(f"{path.stem}: {failure}")
+            spoken[path] = phonemes
+            progress.show(len(spoken))
     finally:
         for worker in workers:
             if worker.pid is not None:
                 worker.terminate()
                 worker.join()
+    return spoken
 
 
 def main():
@@ -178,8 +196,12 @@ def main():
             path = args.audio_dir / folder.name / f"{utterance}.wav"
             wav_scps[folder][utterance] = f"{args.listed_as or args.audio_dir}/{folder.name}/{path.name}"
             jobs.append((path, text, langs[utterance], speakers[utterance]))
-    speak_all(jobs, args.nj, args.seed)
+    spoken = speak_all(jobs, args.nj, args.seed)
     for folder, table in wav_scps.items():
+        with atomic_write(folder / "phones.ctm") as file:
+            for utterance in sorted(table):
+                for begin, duration, phoneme in spoken[args.audio_dir / folder.name / f"{utterance}.wav"]:
+                    file.write(f"{utterance} 1 {begin:.3f} {duration:.3f} {phoneme}\n")
         write_table(folder / "wav.scp", table)
 
 
