@@ -3,6 +3,7 @@
 import csv
 import itertools
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,10 @@ from jstasr.kaldi.tables import write_table
 from jstasr.lm.arpa import write_arpa
 from jstasr.lm.kneser_ney import estimate
 from jstasr.lm.ngram import NgramModel
+from jstasr.pretrained.encoder import load_encoder
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "pretrained"))
+from tiny import save_encoder  # noqa: E402
 
 NEVER = -math.inf
 LETTERS = "abcdefghij"
@@ -173,3 +178,18 @@ def test_what_cannot_be_done_is_said_in_one_sentence(tmp_path, monkeypatch, caps
     base = ("bench", "lowresource", "--lang", "en", "--pretrained", "tiny", "--output", "out")
     assert main([*base, *words]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_fine_tuning_trains_the_transformer_layers_and_not_the_convolutions(toy, tmp_path, monkeypatch):
+    ticks = itertools.count(step=0.1)
+    monkeypatch.setattr("jstasr.bench.ctc.time.perf_counter", lambda: next(ticks))
+    encoder = load_encoder(save_encoder(tmp_path / "tiny", "whisper"))
+    before = {name: value.clone() for name, value in encoder.named_parameters()}
+    texts = {f"u{number}": text for number, text in enumerate(toy.texts(3))}
+    audio = {name: torch.randn(16000, generator=torch.Generator().manual_seed(0)) / 10 for name in texts}
+    data = CtcSet(audio.__getitem__, dict.fromkeys(texts, 16000), texts, 40000)
+    tokenizer, _ = toy.lists()
+    found = train_ctc(CtcModel(encoder.width, len(tokenizer), encoder), data, data, tokenizer, 1e-3, 1.0, seed=1)
+    changed = {name for name, value in encoder.named_parameters() if not torch.equal(value, before[name])}
+    assert found.steps > 2 and any(name.endswith("fc1.weight") for name in changed)
+    assert all("layers." in name for name in changed)
