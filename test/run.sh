@@ -41,14 +41,19 @@ for part in ${parts}; do
 done
 if "${fast}"; then parts=${parts/recipes/}; fi
 
-store=$(pwd)/../shared/corpora
-if [ -z "${JSTASR_CORPORA+set}" ] && [ -d "${store}" ]; then
-    JSTASR_CORPORA=$(cd "${store}" && pwd)
+shared=$(pwd)/../shared
+if [ -z "${JSTASR_CORPORA+set}" ] && [ -d "${shared}/corpora" ]; then
+    JSTASR_CORPORA=$(cd "${shared}/corpora" && pwd)
     export JSTASR_CORPORA
+fi
+if [ -z "${JSTASR_MODELS+set}" ] && [ -d "${shared}/models" ]; then
+    JSTASR_MODELS=$(cd "${shared}/models" && pwd)
+    export JSTASR_MODELS
 fi
 
 passed=()
 failed=()
+skipped=()
 # part NAME COMMAND...: runs one part, takes its time and remembers how it ended.
 part() {
     local name=$1 begin=${SECONDS} line
@@ -86,6 +91,17 @@ all_here() {
     [ "${#missing[@]}" -gt 0 ] || return 0
     echo "not installed: ${missing[*]}. As root: apt-get install bats shellcheck sctk slurmctld slurmd slurm-client munge"
     "${allow_missing}"
+}
+
+# lacks NEEDS: sets lacking to the first of the folders VARIABLE/name that is not there; false where all are.
+lacks() {
+    local need variable
+    for need in $1; do
+        variable=${need%%/*}
+        lacking=${need}
+        if [ -z "${!variable:-}" ] || [ ! -d "${!variable}/${need#*/}" ]; then return; fi
+    done
+    return 1
 }
 
 # recipe DIR COMMAND OUTPUTS LIMITS CHECK: runs a recipe in a folder of links to its files and looks at what it left.
@@ -152,13 +168,17 @@ if [[ " ${parts} " == *" bats "* ]]; then
     fi
 fi
 if [[ " ${parts} " == *" recipes "* ]]; then
-    while IFS=, read -r folder command outputs limits check; do
+    while IFS=, read -r folder command outputs limits check needs; do
+        if lacks "${needs}"; then
+            skipped+=("skip  egs/${folder}: ${command}: there is no \$${lacking}")
+            continue
+        fi
         part "egs/${folder}: ${command}" recipe "${folder}" "${command}" "${outputs}" "${limits}" "${check}" </dev/null
     done < <(grep -v -e '^#' -e '^recipe,' test/recipes.csv)
 fi
 
 echo
 echo "== All parts, $((SECONDS - begin)) s"
-printf '%s\n' "${passed[@]}" "${failed[@]}"
-echo "parts: ${#passed[@]} passed, ${#failed[@]} failed"
+printf '%s\n' "${passed[@]}" "${skipped[@]}" "${failed[@]}"
+echo "parts: ${#passed[@]} passed, ${#failed[@]} failed, ${#skipped[@]} skipped"
 [ "${#failed[@]}" -eq 0 ]

@@ -52,10 +52,29 @@ def add_arguments(parser: ArgumentParser) -> None:
     score.add_argument("--words", type=int, default=20, help="of each reference")
     score.add_argument("--script", choices=["latin", "cyrillic"], default="latin", help="letters of the words")
     score.add_argument("--cleaner", default="basic", help="of jstasr score on Kaldi texts; also measured without")
+    low = what.add_parser(
+        "lowresource", help="a pretrained encoder with jstasr on top, beside a CTC head on it; in a recipe's folder"
+    )
+    low.add_argument("--lang", required=True, help="language of the recipe's data")
+    low.add_argument("--pretrained", required=True, help="pretrained speech encoder, as in the recipe's stage 5")
+    low.add_argument("--seeds", default="1", help='as in "1 2 3" (default: 1)')
+    low.add_argument("--systems", default="", help="some of: ctc ctc-finetuned speech text consistency (default: all)")
+    low.add_argument("--run-options", default="", help='further options of run.sh, as in "--asr_config conf/mine.yaml"')
+    low.add_argument("--asr-args", default="", help='options of each training, as in "--set optim.max_steps=1000"')
+    low.add_argument("--rates", default="1e-3 3e-3 1e-2", help="learning rates of the CTC head")
+    low.add_argument("--tuned-rates", default="3e-5 1e-4 3e-4", help="likewise, with a fine-tuned encoder")
+    low.add_argument(
+        "--minutes",
+        type=float,
+        help="of each training of a CTC head (default: as jstasr's longest of a seed)",
+    )
+    low.add_argument("--threads", type=int, help="of a CTC training (default: the machine's cores)")
+    low.add_argument("--output", required=True, help="beginning of the names of the tables: PATH.csv, PATH.md ...")
 
 
 def run(args: Namespace) -> None:
     runs = {"align": run_align, "train": run_train, "data": run_data, "step": run_step, "score": run_score}
+    runs["lowresource"] = run_lowresource
     runs[args.what](args)
 
 
@@ -181,3 +200,41 @@ def run_score(args: Namespace) -> None:
     if min(args.utterances, args.words) < 1:
         raise JstasrError("--utterances and --words are at least 1")
     score.run(args.utterances, args.words, args.script, args.cleaner, print_line)
+
+
+def run_lowresource(args: Namespace) -> None:
+    import os
+    import shlex
+    import sys
+
+    import torch
+
+    from jstasr.bench import lowresource, lowresource_tables
+    from jstasr.errors import JstasrError
+
+    systems = args.systems.split() or list(lowresource.SYSTEMS)
+    if not set(systems) <= set(lowresource.SYSTEMS):
+        raise JstasrError(f"--systems '{args.systems}': expected some of {' '.join(lowresource.SYSTEMS)}")
+    try:
+        seeds = [int(seed) for seed in args.seeds.split()]
+        rates, tuned_rates = (tuple(float(rate) for rate in text.split()) for text in (args.rates, args.tuned_rates))
+    except ValueError:
+        raise JstasrError("--seeds, --rates and --tuned-rates are lists of numbers") from None
+    if not (seeds and rates and tuned_rates) or min(*rates, *tuned_rates) <= 0:
+        raise JstasrError("--seeds, --rates and --tuned-rates: name at least one, rates above 0")
+    if args.minutes is not None and args.minutes <= 0:
+        raise JstasrError("--minutes: must be above 0")
+    torch.set_num_threads(args.threads or os.cpu_count() or 1)
+    job = lowresource.Comparison(
+        args.pretrained,
+        args.lang,
+        seeds,
+        systems,
+        shlex.split(args.run_options),
+        args.asr_args,
+        rates,
+        tuned_rates,
+        args.minutes,
+    )
+    lowresource.run(job, print_line)
+    print(lowresource_tables.write(job, args.output, ["jstasr", *sys.argv[1:]]), end="")

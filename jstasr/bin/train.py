@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from jstasr.kaldi.locks import Lock
     from jstasr.train.signals import StopRequest
 
+INSIDE_ONLY = ("weighted", "train_layers", "lora_rank", "mask_share", "recompute")  # of model.pretrained
 HELP = "train a model on paired speech and unpaired text; continues a run that was stopped"
 
 
@@ -94,10 +95,9 @@ def use_encoder(config: "TrainConfig", train_dir: str) -> None:
             f"{train_dir}: holds features of {found.encoder}, and model.pretrained.name is {own.name}. {EXTRACT_AGAIN}"
         )
     own.inside = found.kind == WAVEFORM
-    if not own.inside and (own.weighted or own.train_layers or own.lora_rank):
-        raise JstasrError(
-            "model.pretrained: weighted, train_layers and lora_rank need audio, not features on disk: --feats_type raw"
-        )
+    inside_only = [name for name in INSIDE_ONLY if getattr(own, name)]
+    if not own.inside and inside_only:
+        raise JstasrError(f"model.pretrained.{inside_only[0]}: needs audio, not features on disk: --feats_type raw")
     if own.inside and config.augment.tempo:
         raise JstasrError("augment.tempo: is for features, not for audio (--feats_type raw). Set it to 0")
     config.features.kind = feature_settings(config).kind

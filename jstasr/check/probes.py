@@ -160,14 +160,15 @@ def rnnt_loss() -> str:
 
 
 def phonemes(language: str, g2p: G2p) -> str:
-    """The method that phonemizes `language`, and why it was chosen; espeak is tried on digits."""
+    """The method that phonemizes `language`, and why it was chosen; espeak is tried on digits, and on letters."""
     from jstasr.text.g2p import choose_method
     from jstasr.text.phonemes import phonemize_texts
 
     try:
         choice = choose_method(g2p, language)
-        if choice.method == "espeak" and not phonemize_texts(["1 2 3"], language)[0]:
-            raise Missing("no phonemes for `1 2 3`")
+        # some voices, such as those of cv and he, have no words for numbers
+        if choice.method == "espeak" and not any(phonemize_texts(["1 2 3", "a b", "а б"], language)):
+            raise Missing("no phonemes for `1 2 3`, nor for letters")
     except JstasrError as error:
         raise Missing(str(error)) from None
     return f"{choice.method}: {choice.reason}"

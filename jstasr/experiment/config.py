@@ -157,6 +157,10 @@ def check_encoder(config: TrainConfig) -> None:
         raise JstasrError("strategy: fsdp does not work with a pretrained encoder in the model. Set ddp")
     if model.pretrained.train_layers and model.pretrained.lora_rank:
         raise JstasrError("model.pretrained: train_layers and lora_rank are two ways to train an encoder: set one")
+    if not 0 <= model.pretrained.mask_share < 1:
+        raise JstasrError("model.pretrained.mask_share: must lie in [0, 1)")
+    if model.pretrained.mask_span < 1:
+        raise JstasrError("model.pretrained.mask_span: must be 1 or more")
     if not model.pretrained.name:
         raise JstasrError("model.encoder=pretrained: names no encoder. Give one: --pretrained NAME")
     for name in LOG_MEL_ONLY:

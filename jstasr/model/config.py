@@ -41,6 +41,9 @@ class PretrainedConfig:
     lora_rank: int = 0  # Rank of LoRA updates of queries and values, which are trained; 0: none; with --feats_type raw.
     rate: float = 0.05  # Learning rate of the encoder's weights, as a share of optim.learning_rate.
     start_step: int = 0  # Steps before the encoder's weights are trained.
+    mask_share: float = 0.0  # Share of the frames that training masks at the encoder's input; with --feats_type raw.
+    mask_span: int = 10  # Frames (20 ms each) of one of these masks.
+    recompute: bool = False  # Gradient checkpointing: the encoder's layers once more in the backward pass, for memory.
 
 
 @dataclass

@@ -1,12 +1,15 @@
 """A pretrained encoder within the model: frozen with a learned sum of its layers, or trained with the model."""
 
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from jstasr.errors import JstasrError
+from jstasr.features.text_input import span_mask
 from jstasr.model.config import PretrainedConfig
 from jstasr.pretrained.encoder import SpeechEncoder
 from jstasr.pretrained.store import EXTRA
@@ -32,6 +35,10 @@ class PretrainedFrontEnd(nn.Module):
         count = highest if config.train_layers < 0 else min(config.train_layers, highest)
         for block in encoder.blocks[highest - count : highest]:
             block.requires_grad_(True)
+        self.mask_share, self.mask_span = config.mask_share, config.mask_span
+        if config.recompute and self.trains:
+            for block in encoder.blocks[:highest]:
+                block.forward = partial(checkpoint, block.forward, use_reentrant=False)
         self.register_state_dict_post_hook(without_frozen)
         self.register_load_state_dict_pre_hook(with_frozen)
 
@@ -52,13 +59,22 @@ class PretrainedFrontEnd(nn.Module):
         Returns:
             (N, T', width) and (N,) frames; T' is T, or a frame or two less.
         """
+        counts = lengths * samples.shape[2]
+        masked = self.draw_masks(counts, samples.shape[1] * samples.shape[2])
         with torch.set_grad_enabled(self.trains and torch.is_grad_enabled()):
-            layers, frame_lengths = self.encoder(samples.flatten(1), lengths * samples.shape[2])
+            layers, frame_lengths = self.encoder(samples.flatten(1), counts, masked)
         if self.layer_weights is None:
             return F.layer_norm(layers[self.layer], (self.width,)), frame_lengths
         shares = self.layer_weights.softmax(dim=0)
         normal = torch.stack([F.layer_norm(layer, (self.width,)) for layer in layers], dim=-1)
         return normal @ shares.to(normal.dtype), frame_lengths
+
+    def draw_masks(self, counts: Tensor, size: int) -> Tensor | None:
+        """Frames that training masks: of utterances with (N,) int samples, padded to `size` -> (N, T) bool, or None."""
+        if not self.training or self.mask_share == 0:
+            return None
+        frames = torch.tensor([self.encoder.num_frames(count) for count in counts.tolist()], device=counts.device)
+        return span_mask(frames, self.encoder.num_frames(size), self.mask_share, self.mask_span)
 
 
 def add_lora(encoder: SpeechEncoder, rank: int, highest: int) -> None:

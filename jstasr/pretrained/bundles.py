@@ -96,18 +96,20 @@ class BundleEncoder(SpeechEncoder):
         """Number of frames of a signal: those whose whole window (400 samples) lies in it."""
         return max(0, (num_samples - 400) // FRAME + 1)
 
-    def forward(self, samples: Tensor, lengths: Tensor) -> tuple[list[Tensor], Tensor]:
+    def forward(self, samples: Tensor, lengths: Tensor, masked: Tensor | None = None) -> tuple[list[Tensor], Tensor]:
         """See `SpeechEncoder.forward`."""
-        return one_by_one(self.encode, samples, lengths)
+        return one_by_one(self.encode, samples, lengths, masked)
 
-    def encode(self, signal: Tensor) -> list[Tensor]:
-        """The layers (T, C) of one utterance (S,)."""
+    def encode(self, signal: Tensor, masked: Tensor | None = None) -> list[Tensor]:
+        """The layers (T, C) of one utterance (S,); masked: (at least T,) bool."""
         if self.normalise:
             signal = F.layer_norm(signal, signal.shape)
         encoder = self.network.encoder
         transformer = encoder.transformer
         frames, _ = self.network.feature_extractor(signal[None], None)
         frames = encoder.feature_projection(frames)
+        if masked is not None:  # torchaudio leaves the vector of masked frames out
+            frames = frames.masked_fill(masked[None, : frames.shape[1], None], 0.0)
         frames = frames + transformer.pos_conv_embed(frames)
         if transformer.layer_norm_first:
             frames = transformer.layer_norm(frames)

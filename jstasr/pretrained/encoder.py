@@ -46,23 +46,36 @@ class SpeechEncoder(nn.Module, ABC):
         """Number of frames (20 ms each) of a signal; 0 for one that is too short."""
 
     @abstractmethod
-    def forward(self, samples: Tensor, lengths: Tensor) -> tuple[list[Tensor], Tensor]:
+    def forward(self, samples: Tensor, lengths: Tensor, masked: Tensor | None = None) -> tuple[list[Tensor], Tensor]:
         """Encode whole utterances.
 
         Args:
             samples: (N, S) float32 in [-1, 1], any padding; lengths: (N,) int, samples before padding.
+            masked: (N, T) bool, frames that are hidden from the transformer as in the encoder's own training: replaced
+                by its learned vector (0 where the weights lack it), in Whisper by log-mel features of 0.
         Returns:
             The layers 0 .. num_layers, (N, T, C) each, and (N,) frames before padding. Padding changes none of them.
         """
 
 
 def one_by_one(
-    encode: Callable[[Tensor], list[Tensor]], samples: Tensor, lengths: Tensor
+    encode: Callable[[Tensor, Tensor | None], list[Tensor]], samples: Tensor, lengths: Tensor, masked: Tensor | None
 ) -> tuple[list[Tensor], Tensor]:
-    """`SpeechEncoder.forward` from encode(signal (S,)) -> layers (T, C), for networks that padding would change."""
-    each = [encode(signal[:length]) for signal, length in zip(samples, lengths.tolist())]
+    """`SpeechEncoder.forward` for networks that padding would change.
+
+    encode: f(signal (S,), masked (at least T,) bool or None) -> layers (T, C).
+    """
+    masks = [None] * len(samples) if masked is None else masked
+    each = [encode(signal[:length], mask) for signal, length, mask in zip(samples, lengths.tolist(), masks)]
     frame_lengths = torch.tensor([len(layers[0]) for layers in each], device=samples.device)
     return [pad_sequence(list(same), batch_first=True) for same in zip(*each)], frame_lengths
+
+
+def allow_masks(network: Any) -> None:
+    """Let a network of transformers that sees the waveform take masks, whatever its own configuration says."""
+    network.config.apply_spec_augment = True  # without masks given, in training mode only
+    if not hasattr(network, "masked_spec_embed"):
+        network.register_buffer("masked_spec_embed", torch.zeros(network.config.hidden_size), persistent=False)
 
 
 def length_mask(lengths: Tensor, size: int) -> Tensor:

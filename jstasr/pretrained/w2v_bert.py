@@ -5,7 +5,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from jstasr.errors import JstasrError
-from jstasr.pretrained.encoder import SpeechEncoder, one_by_one, pretrained_network, read_config
+from jstasr.pretrained.encoder import SpeechEncoder, allow_masks, one_by_one, pretrained_network, read_config
 
 WINDOW, HOP, STACKED = 400, 160, 2  # samples of a log-mel frame and between two; log-mel frames in a frame
 
@@ -21,6 +21,7 @@ class W2vBertEncoder(SpeechEncoder):
 
         super().__init__()
         self.network = pretrained_network(Wav2Vec2BertModel, folder)
+        allow_masks(self.network)
         own = self.network.config
         if own.add_adapter:
             raise JstasrError(f"{folder}: has an adapter, whose frames are not 20 ms apart")
@@ -38,14 +39,19 @@ class W2vBertEncoder(SpeechEncoder):
         """Number of frames of a signal: an incomplete pair of log-mel frames at its end counts."""
         return -(-max(0, (num_samples - WINDOW) // HOP + 1) // STACKED)
 
-    def forward(self, samples: Tensor, lengths: Tensor) -> tuple[list[Tensor], Tensor]:
+    def forward(self, samples: Tensor, lengths: Tensor, masked: Tensor | None = None) -> tuple[list[Tensor], Tensor]:
         """See `SpeechEncoder.forward`."""
-        return one_by_one(self.encode, samples, lengths)
+        return one_by_one(self.encode, samples, lengths, masked)
 
-    def encode(self, signal: Tensor) -> list[Tensor]:
-        """The layers (T, C) of one utterance (S,)."""
+    def encode(self, signal: Tensor, masked: Tensor | None = None) -> list[Tensor]:
+        """The layers (T, C) of one utterance (S,); masked: (at least T,) bool."""
         found = self.features(signal.cpu().numpy(), sampling_rate=self.sample_rate, return_tensors="pt")
         inputs, mask = (found[name].to(signal.device) for name in ("input_features", "attention_mask"))
         frames = self.num_frames(len(signal))
-        found = self.network(inputs[:, :frames], attention_mask=mask[:, :frames], output_hidden_states=True)
+        found = self.network(
+            inputs[:, :frames],
+            attention_mask=mask[:, :frames],
+            mask_time_indices=None if masked is None else masked[None, :frames],
+            output_hidden_states=True,
+        )
         return [layer[0] for layer in found.hidden_states]

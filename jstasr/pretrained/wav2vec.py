@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from jstasr.errors import JstasrError
-from jstasr.pretrained.encoder import SpeechEncoder, one_by_one, pretrained_network, read_config
+from jstasr.pretrained.encoder import SpeechEncoder, allow_masks, one_by_one, pretrained_network, read_config
 
 WAV2VEC_TYPES = ("wav2vec2", "hubert", "wavlm", "data2vec-audio")
 FRAME = 320  # samples
@@ -34,6 +34,7 @@ class Wav2VecEncoder(SpeechEncoder):
             "data2vec-audio": transformers.Data2VecAudioModel,
         }
         self.network = pretrained_network(networks[self.family], folder)
+        allow_masks(self.network)
         own = self.network.config
         self.kernels, self.strides = tuple(own.conv_kernel), tuple(own.conv_stride)
         stride = int(torch.tensor(self.strides).prod())
@@ -58,14 +59,16 @@ class Wav2VecEncoder(SpeechEncoder):
             num_samples = max(0, (num_samples - kernel) // stride + 1)
         return num_samples
 
-    def forward(self, samples: Tensor, lengths: Tensor) -> tuple[list[Tensor], Tensor]:
+    def forward(self, samples: Tensor, lengths: Tensor, masked: Tensor | None = None) -> tuple[list[Tensor], Tensor]:
         """See `SpeechEncoder.forward`."""
-        return one_by_one(self.encode, samples, lengths)
+        return one_by_one(self.encode, samples, lengths, masked)
 
-    def encode(self, signal: Tensor) -> list[Tensor]:
-        """The layers (T, C) of one utterance (S,)."""
+    def encode(self, signal: Tensor, masked: Tensor | None = None) -> list[Tensor]:
+        """The layers (T, C) of one utterance (S,); masked: (at least T,) bool."""
         if self.normalise:
             signal = (signal - signal.mean()) / (signal.var(unbiased=False) + LEAST_VARIANCE).sqrt()
-        found = self.network(signal[None], output_hidden_states=True)
+        if masked is not None:
+            masked = masked[None, : self.num_frames(len(signal))]
+        found = self.network(signal[None], mask_time_indices=masked, output_hidden_states=True)
         layers = [*found.hidden_states[:-1], found.last_hidden_state]  # the former without the last norm of some
         return [layer[0] for layer in layers]

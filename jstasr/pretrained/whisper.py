@@ -68,7 +68,7 @@ class WhisperEncoder(SpeechEncoder):
         highest = logs.masked_fill(~real, float("-inf")).amax(dim=(1, 2), keepdim=True)
         return (torch.maximum(logs, highest - LOG_RANGE) + 4.0) / 4.0 * real
 
-    def forward(self, samples: Tensor, lengths: Tensor) -> tuple[list[Tensor], Tensor]:
+    def forward(self, samples: Tensor, lengths: Tensor, masked: Tensor | None = None) -> tuple[list[Tensor], Tensor]:
         """See `SpeechEncoder.forward`.
 
         Raises:
@@ -82,6 +82,8 @@ class WhisperEncoder(SpeechEncoder):
             )
         with torch.autocast(samples.device.type, enabled=False):
             mel = self.log_mel(samples.float(), lengths)
+        if masked is not None:
+            mel = mel.masked_fill(masked[:, : mel.shape[2] // 2].repeat_interleave(2, dim=1)[:, None], 0.0)
         inside = length_mask(2 * frame_lengths, mel.shape[2])[:, None]
         hidden = F.gelu(self.network.conv1(mel)) * inside
         hidden = F.gelu(self.network.conv2(hidden)).transpose(1, 2)

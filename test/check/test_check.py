@@ -113,6 +113,8 @@ def test_each_language_names_its_phonemizer_and_why(tmp_path):
     assert probes.phonemes("en", G2p()) == "espeak: voice en-us"
     assert probes.phonemes("br", G2p()) == "grapheme: letters: espeak has no voice for br"
     assert probes.phonemes("en", G2p("grapheme")).startswith("grapheme: ")
+    for code in ("cv", "he"):  # their voices have no words for numbers
+        assert probes.phonemes(code, G2p()) == f"espeak: voice {code}"
     (tmp_path / "lexicon.txt").write_text("one w ah n\ntwo t uw\n")
     assert probes.phonemes("br", G2p("lexicon", str(tmp_path / "lexicon.txt"))).endswith("lexicon.txt, 2 words")
 

@@ -156,8 +156,17 @@ def run(toy, tmp_path, monkeypatch):
     return train
 
 
-def test_a_resumed_fine_tuning_is_bitwise_that_of_one_run_and_is_decoded(run, jstasr):
-    options = ("model.pretrained.train_layers=1", "model.pretrained.start_step=1", "model.pretrained.rate=1.0")
+@pytest.mark.parametrize(
+    "ways, trained_weight",
+    [
+        (("train_layers=1",), "layers.1."),
+        (("train_layers=-1", "mask_share=0.3", "recompute=true"), "layers."),
+        (("lora_rank=2", "mask_share=0.3"), "lora_"),
+    ],
+)
+def test_a_resumed_fine_tuning_is_bitwise_that_of_one_run_and_is_decoded(run, jstasr, ways, trained_weight):
+    options = ("model.pretrained.start_step=1", "model.pretrained.rate=1.0")
+    options += tuple(f"model.pretrained.{way}" for way in ways)
     options += ("precision=32-true",)  # by default each run measures which precision is faster
     whole = run("exp/a", 4, *options)["model"]
     run("exp/b", 2, *options, "valid.interval=2")
@@ -171,7 +180,7 @@ def test_a_resumed_fine_tuning_is_bitwise_that_of_one_run_and_is_decoded(run, js
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     first = {name for name in whole if "front_end.encoder" in name}
-    assert first and all("layers.1." in name for name in first)
+    assert first and all(trained_weight in name for name in first)
     assert jstasr("average", "--expdir", "exp/b").returncode == 0
     found = jstasr("transcribe", "exp/b", "u0.wav")
     assert found.returncode == 0, found.stderr
