@@ -1,7 +1,6 @@
 """The routes of the service."""
 
 import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from importlib.resources import as_file, files
@@ -26,6 +25,8 @@ from jstasr.serve.service import Service, Upload, known_language
 from jstasr.serve.settings import ServeSettings
 
 LONGEST_NAME = 200
+PLAYLISTS = (b"#EXTM3U", b"ffconcat version", b"dash:profile:isoff")
+LONGEST_MARK = max(map(len, PLAYLISTS))
 TRANSCRIPTIONS = "/v1/audio/transcriptions"
 
 
@@ -174,8 +175,18 @@ def check_parameters(response_format: str, granularities: list[str] | None, incl
 
 
 def keep(file: UploadFile, copy) -> None:  # noqa: ANN001
-    """Copy an upload into a file that has a path."""
-    shutil.copyfileobj(file.file, copy, 1 << 20)
+    """Copy an upload into a file that has a path.
+
+    Raises:
+        Refusal: a playlist, with which ffmpeg would read other files of this machine.
+    """
+    before = b""
+    while block := file.file.read(1 << 20):
+        if any(mark in before + block for mark in PLAYLISTS):
+            name = os.path.basename(file.filename or "the recording")
+            raise Refusal(400, f"{name}: is a playlist, no recording", "file")
+        copy.write(block)
+        before = block[-LONGEST_MARK:]
     copy.flush()
 
 

@@ -110,6 +110,13 @@ def test_what_is_wrong_is_said_in_one_sentence(serve, client, wav, parameters, n
     assert "jstasr-" not in str(caught.value)  # the temporary file
 
 
+@pytest.mark.parametrize("front", [b"", b"ID3\x04\0\0\0\0\x02\0" + bytes(256)])
+def test_a_playlist_reads_no_files_of_the_server(serve, client, wav, front):
+    playlist = front + f"#EXTM3U\n#EXT-X-TARGETDURATION:20\n#EXTINF:12,\n{wav}\n#EXT-X-ENDLIST\n".encode()
+    with serve() as service, pytest.raises(openai.BadRequestError, match="a.m4a: is a playlist"):
+        client(service).audio.transcriptions.create(model="m", file=("a.m4a", playlist))
+
+
 def test_a_cut_off_recording_is_refused(serve, client, wav, tmp_path):
     (tmp_path / "cut.wav").write_bytes(wav.read_bytes()[:-20000])
     with serve() as service, pytest.raises(openai.BadRequestError, match="cut.wav: "):
