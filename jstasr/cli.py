@@ -16,7 +16,7 @@ BIN = Path(__file__).parent / "bin"
 # The order in which a recipe meets the verbs; `--help` lists others after these.
 ORDER = (
     "check languages fetch import format-audio phonemize tokenize extract lm train average decode pseudo-label"
-    " score results analyze probe report pack transcribe export to-wav lock sweep bench"
+    " score results analyze probe report pack transcribe serve export to-wav lock sweep bench"
 ).split()
 # The optional dependencies (pyproject.toml) of a verb's packages; "train" holds those of all others.
 EXTRA = {
@@ -26,6 +26,7 @@ EXTRA = {
     "sweep": "report",
     "report": "report",
     "transcribe": "transcribe",
+    "serve": "serve",
     "export": "export",
     "bench": "bench",
 }

@@ -89,7 +89,7 @@ all_here() {
         PATH="${PATH}:/usr/sbin:/sbin" command -v "${program}" >/dev/null || missing+=("${program}")
     done
     [ "${#missing[@]}" -gt 0 ] || return 0
-    echo "not installed: ${missing[*]}. As root: apt-get install bats shellcheck sctk slurmctld slurmd slurm-client munge"
+    echo "not installed: ${missing[*]}. As root: apt-get install bats shellcheck sctk slurmctld slurmd slurm-client munge chromium"
     "${allow_missing}"
 }
 
@@ -154,6 +154,9 @@ if [[ " ${parts} " == *" lint "* ]]; then
 fi
 if [[ " ${parts} " == *" pytest "* ]]; then
     part "sctk is installed" all_here sctk # the oracle of the scoring tests
+    browser=chromium # Ubuntu has no package of it
+    if ! command -v chromium >/dev/null && command -v google-chrome >/dev/null; then browser=google-chrome; fi
+    part "a browser is installed" all_here "${browser}"
     if "${fast}"; then
         part "pytest, fast" python -m pytest -q --durations=5 -m "not slow"
     else

@@ -18,7 +18,8 @@ Debian or Ubuntu, installs espeak-ng and sox. Takes minutes the first time, no t
   --torch_index URL    Package index for torch and torchaudio, for builds for another CUDA version
   --offline            Never touch the network: use what is there, or say what is lacking
   --no-apt             Install no system packages, not even as root
-  --dev                The tools of test/run.sh too: ruff, pyright, pdoc, pytest, hypothesis; bats, shellcheck, sctk, Slurm
+  --dev                The tools of test/run.sh too: ruff, pyright, pdoc, pytest, hypothesis; bats, shellcheck,
+                       sctk, Slurm, Chromium
 END
 }
 
@@ -249,13 +250,13 @@ system_tools() {
 
 # dev_tools: what the tests need beside.
 dev_tools() {
-    local wanted packages=(bats shellcheck sctk slurmctld slurmd slurm-client munge) missing=() package
+    local wanted packages=(bats shellcheck sctk slurmctld slurmd slurm-client munge chromium) missing=() package
     wanted=$(digest "$(cat tools/requirements-dev.txt)")
     if undone dev "${wanted}"; then
         say "installing the packages of tools/requirements-dev.txt"
         pip_install -r tools/requirements-dev.txt || die "a development package could not be installed; the reason is above"
     fi
-    local programs=(bats shellcheck sctk slurmctld slurmd sinfo munged) i
+    local programs=(bats shellcheck sctk slurmctld slurmd sinfo munged chromium) i
     for i in "${!packages[@]}"; do
         # Daemons live in sbin, which is not on everyone's PATH.
         PATH="${PATH}:/usr/sbin:/sbin" command -v "${programs[i]}" >/dev/null || missing+=("${packages[i]}")

@@ -65,9 +65,9 @@ class Segmenter:
     has none, the two segments overlap around its least speech-like frame, so that each word is whole in one of them.
     """
 
-    def __init__(self, vad: Vad, rate: int, max_seconds: float = MAX_SEGMENT):
-        """rate: Hz of the samples."""
-        self.vad, self.rate = vad, rate
+    def __init__(self, vad: Vad, rate: int, max_seconds: float = MAX_SEGMENT, live: bool = False):
+        """rate: Hz of the samples; live: return each segment at its pause, however short the recording may be."""
+        self.vad, self.rate, self.live = vad, rate, live
         self.max_seconds = max_seconds
         self.overlap = min(OVERLAP, max_seconds / 4)
         self.max_frames = int((max_seconds - 2 * MARGIN) / FRAME_SECONDS)
@@ -91,7 +91,7 @@ class Segmenter:
         self.buffer = np.concatenate([self.buffer, samples])
         self.total += len(samples)
         self.advance(self.vad.accept(samples))
-        if self.duration <= self.max_seconds:
+        if self.duration <= self.max_seconds and not self.live:
             return []  # it may be one utterance
         return self.take()
 
@@ -100,7 +100,8 @@ class Segmenter:
         self.advance(self.vad.finish())
         if self.current is not None:
             self.close(self.voiced + 1)
-        if self.duration <= self.max_seconds and self.regions and self.longest_pause() <= WHOLE_PAUSE:
+        is_short = self.duration <= self.max_seconds and not self.live
+        if is_short and self.regions and self.longest_pause() <= WHOLE_PAUSE:
             begin, end = self.regions[0].begin, self.regions[-1].end
             return [SpeechSegment(0.0, self.buffer, self.rate, *self.speech_of(begin, end))]
         return self.take()

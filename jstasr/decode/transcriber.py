@@ -178,16 +178,24 @@ class Transcriber:
         max_segment: float = MAX_SEGMENT,
     ) -> Transcript:
         """`transcribe` of a recording that is read piece by piece."""
-        config = self.checked(mode, config, lang, vad, max_segment)
         if vad == NONE:
-            return self.transcribe_whole(recording, mode, config)
+            return self.transcribe_whole(recording, mode, self.checked(mode, config, lang, vad, max_segment))
+        return joined(list(self.segments(recording, mode, config, lang, vad, max_segment)), recording)
+
+    def segments(
+        self,
+        recording: Recording,
+        mode: str = FULL,
+        config: SearchConfig | None = None,
+        lang: str | None = None,
+        vad: str = AUTO,
+        max_segment: float = MAX_SEGMENT,
+    ) -> Iterator[Segment]:
+        """The segments of `transcribe_recording`, each as soon as it is known; `vad` is not "none"."""
+        config = self.checked(mode, config, lang, vad, max_segment)
         cut = recording.segments(vad, self.longest(mode, config, max_segment))
-        segments = [
-            segment
-            for decoded in self.decoder(mode, config).decode_all(cut)
-            for segment in decoded.results(self.experiment.tokenizer)
-        ]
-        return joined(segments, recording)
+        for decoded in self.decoder(mode, config).decode_all(cut):
+            yield from decoded.results(self.experiment.tokenizer)
 
     def transcribe_whole(self, recording: Recording, mode: str, config: SearchConfig) -> Transcript:
         """The transcript of one utterance that is not cut; one from the streaming decoder has no words."""
