@@ -124,7 +124,9 @@ def test_the_wheel_holds_every_module_and_nothing_of_the_build(wheel):
     compiled = [path.relative_to(ROOT) for path in (ROOT / "jstasr").rglob("*.pyx")]
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
-    expected = {str(path) for path in sources} | {"jstasr/py.typed"}
+    page = [path.relative_to(ROOT) for path in (ROOT / "jstasr/serve/page").iterdir()]
+    assert len(page) > 3
+    expected = {str(path) for path in [*sources, *page]} | {"jstasr/py.typed"}
     libraries = {name for name in packed if name.endswith(".so")}
     assert len(compiled) > 1
     assert {name.partition(".")[0] for name in libraries} == {str(path.with_suffix("")) for path in compiled}
