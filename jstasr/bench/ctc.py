@@ -102,6 +102,13 @@ class CtcModel(nn.Module):
                 block.requires_grad_(True)
         self.head = nn.Linear(width, vocab_size)
 
+    def train(self, mode: bool = True) -> "CtcModel":
+        """Training mode of the head alone: the encoder draws no dropout and no masks but those of `forward`."""
+        super().train(mode)
+        if self.encoder is not None:
+            self.encoder.eval()
+        return self
+
     def forward(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """(N, T, C) features or (N, S) samples -> log-probabilities (N, T', V), and (N,) frames."""
         if self.encoder is None:

@@ -15,6 +15,7 @@ from jstasr.kaldi.files import atomic_write
 from jstasr.score.environment import environment
 from jstasr.sweep.collect import scored_utterances
 from jstasr.sweep.statistics import Estimate, Rates, difference, mean_over_seeds, replicate_rates
+from jstasr.sweep.tables import markdown
 
 NAMES = {
     "ctc": "CTC head, frozen encoder",
@@ -56,9 +57,9 @@ def write(job: Comparison, output: str, command: Sequence[str]) -> str:
         "machine": f"{os.cpu_count()} cores of a machine of the kind {platform.machine()}",
     }
     parts = []
-    for end, heading, rows in (("", RATES, table), ("_differences", DIFFERENCES, others)):
+    for end, heading, rows, left in (("", RATES, table, 2), ("_differences", DIFFERENCES, others, 3)):
         write_csv(Path(f"{output}{end}.csv"), about, heading, rows)
-        parts.append(markdown(heading, rows))
+        parts.append(markdown(heading, rows, left))
     text = "\n".join([*parts, *(f"- {name}: {value}" for name, value in about.items()), ""])
     with atomic_write(f"{output}.md") as file:
         file.write(text)
@@ -104,10 +105,3 @@ def write_csv(path: Path, about: dict[str, str], heading: Sequence[str], rows: S
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(heading)
         writer.writerows(rows)
-
-
-def markdown(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; figures to the right."""
-    marks = ["--:" if "[" in title or "minutes" in title else "---" for title in heading]
-    lines = [heading, marks, *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -3,7 +3,7 @@
 from html import escape
 from typing import Any
 
-from jstasr.report.alignment_text import agreement_cells, number
+from jstasr.report.alignment_text import agreement_cells, number, time_cells
 from jstasr.report.gather import Record
 from jstasr.report.html import missing, paragraph, png_figure, svg_figure, table
 from jstasr.report.plots import depth_plot
@@ -55,6 +55,8 @@ def by_depth(analysis: dict[str, Any]) -> str:
             "(<code>losses.ctc_phone: 0</code>).",
             "quiet",
         )
+    if analysis.get("phone_times"):
+        body += known_times(layers, analysis["phone_times"])
     caption = "The tables above, by depth; bars: 95% bootstrap intervals over utterances."
     return body + svg_figure(depth_plot(layers, (aligner or {}).get("framewise")), caption, "alignment by depth")
 
@@ -99,6 +101,22 @@ def agreement(layers: list[dict[str, Any]], aligner: dict[str, Any], frame_ms: f
             f" Left out, with fewer frames than CTC needs for their phonemes: {short['count']} "
             f"({escape(', '.join(short['first']))}{more})."
         )
+    return body + paragraph(legend, "legend")
+
+
+def known_times(layers: list[dict[str, Any]], times: dict[str, Any]) -> str:
+    """How far the beginnings of phonemes on the best paths are from the true ones."""
+    rows = [[escape(layer["name"]), *time_cells(layer["phone_times"])] for layer in layers]
+    rows.append(["uniform stretching", *time_cells(times["framewise"])])
+    body = "<h3>Compared with the true times of the phonemes</h3>\n" + table(
+        ["best path at", "mean difference ms", "median delay ms", "mean difference from it ms"],
+        rows,
+        aside=[len(rows) - 1],
+    )
+    legend = (
+        f"Where {times['phonemes']:,} phonemes of {times['utterances']:,} utterances begin, compared with "
+        f"<code>{escape(times['file'])}</code>, which lacks {times['missing_phonemes']:,}. The delay is the encoder's."
+    )
     return body + paragraph(legend, "legend")
 
 

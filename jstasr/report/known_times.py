@@ -84,7 +84,7 @@ class KnownTimes:
             phones = batch.phones[row, : int(batch.phone_lengths[row])].tolist()
             places, seconds = self.known(utterance, phones)
             self.utterances += 1
-            self.unknown += sum(self.symbols[phone] != "_" for phone in phones[1:]) - len(places)
+            self.unknown += sum(phone != PhoneList.WORD_MARK_ID for phone in phones[1:]) - len(places)
             for path, errors in zip([uniform, *best], [self.uniform, *self.errors]):
                 inside = path[row, : int(speech.lengths[row])].contiguous()
                 begins = torch.searchsorted(inside, torch.tensor(places, dtype=inside.dtype))

@@ -189,7 +189,9 @@ def test_fine_tuning_trains_the_transformer_layers_and_not_the_convolutions(toy,
     audio = {name: torch.randn(16000, generator=torch.Generator().manual_seed(0)) / 10 for name in texts}
     data = CtcSet(audio.__getitem__, dict.fromkeys(texts, 16000), texts, 40000)
     tokenizer, _ = toy.lists()
-    found = train_ctc(CtcModel(encoder.width, len(tokenizer), encoder), data, data, tokenizer, 1e-3, 1.0, seed=1)
+    model = CtcModel(encoder.width, len(tokenizer), encoder)
+    assert model.train().training and not any(part.training for part in encoder.modules())  # no dropout within it
+    found = train_ctc(model, data, data, tokenizer, 1e-3, 1.0, seed=1)
     changed = {name for name, value in encoder.named_parameters() if not torch.equal(value, before[name])}
     assert found.steps > 2 and any(name.endswith("fc1.weight") for name in changed)
     assert all("layers." in name for name in changed)

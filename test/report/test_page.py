@@ -70,7 +70,10 @@ def test_an_experiment_just_begun_says_which_stages_are_to_run(expdir):
 def test_the_whole_road_by_its_commands(expdir, data_dir, tmp_path, capsys):
     train_a_little(expdir)
     score(expdir, tmp_path)
-    assert main(["analyze", "--expdir", str(expdir), "--data-dir", str(data_dir), "--pictures", "2"]) == 0
+    times = tmp_path / "phones.ctm"
+    times.write_text("s1-u1 1 0.0 0.1 b\ns1-u1 1 0.1 0.1 a\n")
+    command = ["analyze", "--expdir", str(expdir), "--data-dir", str(data_dir), "--pictures", "2"]
+    assert main([*command, "--phone-times", str(times)]) == 0
     table = capsys.readouterr().out
     assert "full 2" in table and "own/other" in table
     assert (expdir / "report" / "alignment.txt").read_text(encoding="utf-8") in table
@@ -79,6 +82,7 @@ def test_the_whole_road_by_its_commands(expdir, data_dir, tmp_path, capsys):
     assert "./run.sh" not in page.text.replace("not started by ./run.sh", "").replace("--stage 6 draws", "")
     assert "20.0" in page.text  # one substitution in five words
     assert "step 20 of 3000" in page.text
+    assert "Where 1 phonemes of 1 utterances begin" in page.text
     assert len(page.sources) == 3 + 1 + 2  # curves, depth, pictures
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Joint speech-text recognition on synthetic speech, from no data at all to RESULTS.md: no corpus, no download.
-# Any option of local/data.sh and of asr.sh may follow (./run.sh --help). For CI, in about 3 minutes:
+# Any option of local/data.sh and of asr.sh may follow (./run.sh --help). For CI:
 #   ./run.sh --n_paired 1500 --n_text 5000 --n_dev 50 --n_test 100 --asr_config conf/train_ci.yaml
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
