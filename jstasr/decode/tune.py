@@ -20,7 +20,7 @@ from jstasr.text.unspaced import split_unspaced
 
 STEPS = (0.2, 0.1)  # of the weights: a coarse search, then a fine one around its best
 LARGEST = 2.0  # weight of the language model
-START = (0.6, 0.2)  # lm_weight, internal_lm_weight
+START = (0.8, 0.4)  # lm_weight, internal_lm_weight
 
 Weights = tuple[float, float]
 
