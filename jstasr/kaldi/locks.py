@@ -109,6 +109,13 @@ def start_of(pid: int) -> int | None:
     return None if state in "ZX" else int(numbers[18])
 
 
+def runs_here(holder: Holder) -> bool | None:
+    """Does a holder on this machine still run? None: it is on another one, or not named."""
+    if not holder.token or holder.machine != this_machine():
+        return None
+    return start_of(holder.pid) in (0, holder.started)
+
+
 def queue_job() -> tuple[str, int]:
     """The job of Slurm or Grid Engine that this process belongs to, or "", and how often it was started again."""
     environment = os.environ
@@ -191,8 +198,8 @@ class Lock:
         Args:
             draft: a file beside the lock, which takes the time of the file server.
         """
-        if holder.token and holder.machine == self.own.machine:
-            return start_of(holder.pid) in (0, holder.started)
+        if (here := runs_here(holder)) is not None:
+            return here
         if holder.job and holder.job == self.own.job and holder.restarts < self.own.restarts:
             return False  # the queue started this job again after it had ended there
         first = touched(self.path)
