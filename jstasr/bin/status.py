@@ -20,7 +20,7 @@ def run(args: Namespace) -> int:
 
     from jstasr.errors import JstasrError
     from jstasr.status.find import PROBLEMS, find_experiments
-    from jstasr.status.state import Status, read_status
+    from jstasr.status.record import Status, read_status
 
     if args.watch is not None and not (args.watch > 0 and math.isfinite(args.watch)):
         raise JstasrError(f"--watch {args.watch:g}: must be seconds, more than 0")

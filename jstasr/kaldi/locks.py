@@ -75,7 +75,7 @@ class Holder:
             known = {field.name: values[field.name] for field in fields(cls)}
             if all(isinstance(value, type(getattr(cls, name))) for name, value in known.items()):
                 return cls(**known)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             pass
         return cls()
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from jstasr.experiment.files import AVERAGED, CHECKPOINTS, CONFIG, SCORES, TOKENS, TRAIN_LOG, step_of
 from jstasr.experiment.place import DATA_FILES
@@ -14,6 +15,7 @@ from jstasr.status.lock import is_training
 from jstasr.status.read import read_regular
 from jstasr.train.read_log import MARK
 
+Identity: TypeAlias = tuple[int, int] | str  # device and inode of a folder; its path where these are not known
 MISSING, EMPTY, UNREADABLE = PROBLEMS = ("missing", "empty", "unreadable")
 
 
@@ -23,7 +25,7 @@ class Found:
 
     path: str  # as it was given, and what lies below
     problem: str = ""  # one of PROBLEMS; "": it is an experiment
-    reason: str = ""  # of an unreadable folder, in the system's words
+    reason: str = ""  # what is wrong with the folder
 
 
 def find_experiments(roots: list[str]) -> list[Found]:
@@ -33,32 +35,35 @@ def find_experiments(roots: list[str]) -> list[Found]:
     searched.
     """
     found: list[Found] = []
-    seen: set[tuple[int, int]] = set()
+    known: set[Identity] = set()
     for root in roots:
         if not os.path.exists(root):
-            found.append(Found(root, MISSING))
+            found.append(Found(root, MISSING, "no such folder"))
             continue
-        known = len(seen)
-        below = sorted(walk(root, seen), key=lambda one: one.path)
-        found += below or ([Found(root, EMPTY)] if len(seen) > known else [])
+        below = dict(reversed([(identity, one) for one, identity in walk(root, set())]))  # of two names the first
+        new = [one for identity, one in below.items() if identity not in known]
+        known |= below.keys()
+        found += sorted(new, key=lambda one: one.path) if below else [Found(root, EMPTY, "no experiment in it")]
     return found
 
 
-def walk(folder: str, seen: set[tuple[int, int]]) -> Iterator[Found]:
-    """The experiments in and below a folder; seen: device and inode of the folders that were read."""
+def walk(folder: str, seen: set[Identity]) -> Iterator[tuple[Found, Identity]]:
+    """The experiments in and below a folder; seen: the folders that were searched, so that circles of links end."""
+    identity: Identity = folder
     try:
         state = os.stat(folder)
-        if (state.st_dev, state.st_ino) in seen:
+        identity = (state.st_dev, state.st_ino)
+        if identity in seen:
             return
-        seen.add((state.st_dev, state.st_ino))
         with os.scandir(folder) as entries:
             names = {entry.name: entry for entry in entries}
     except OSError as error:
-        yield Found(folder, UNREADABLE, error.strerror or str(error))
+        yield Found(folder, UNREADABLE, error.strerror or str(error)), identity
         return
     if is_experiment(folder, names.keys()):
-        yield Found(folder)
+        yield Found(folder), identity
         return
+    seen.add(identity)
     if any(name in names for name in DATA_FILES):
         return
     alone = True
@@ -69,7 +74,7 @@ def walk(folder: str, seen: set[tuple[int, int]]) -> Iterator[Found]:
                 alone = False
                 yield below
     if alone and has_traces(folder, names.keys()):
-        yield Found(folder)
+        yield Found(folder), identity
 
 
 def is_folder(entry: os.DirEntry) -> bool:

@@ -12,7 +12,7 @@ JOB_LOG = "logdir/train.log"  # what the command wrote, between lines of the job
 JOB_SCRIPT = "logdir/q/train.sh"  # of slurm.pl and queue.pl, written when the job is submitted
 JOB_OUTPUT = "logdir/q/train.out"  # what the queue itself says
 TAIL = 1 << 16  # bytes at the end of a log in which an error is looked for
-ENDED = re.compile(r"^# Ended \(code (\d+)(?:; signal \d+)?\)", re.MULTILINE)
+ENDED = re.compile(r"^# Ended \(code (\d{1,5})(?:; signal \d+)?\)", re.MULTILINE)
 # of jstasr, of Slurm, and the last line of a traceback
 ERROR = re.compile(
     r"^(?:jstasr \S+|slurmstepd|srun|bash: line \d+): (?:error: )?(.*\S)|^([\w.]*(?:Error|Exception)\b.*)", re.MULTILINE
@@ -26,15 +26,15 @@ class Job:
     queued: float | None = None  # seconds since it was submitted, if it has not begun
     code: int | None = None  # with which it has ended
     error: str = ""  # the last one in its log
-    changed: float = 0.0  # seconds since 1970: when its log was written last
+    log_age: float | None = None  # seconds since its log was written; None: there is none
 
 
 def read_job(expdir: Path) -> Job:
     """The last job of an experiment; one that says nothing where there was none."""
-    changed, submitted = modified(expdir / JOB_LOG), modified(expdir / JOB_SCRIPT)
-    if submitted is not None and submitted >= (changed or 0.0):  # asr.sh touches the log before it submits
+    written, submitted = modified(expdir / JOB_LOG), modified(expdir / JOB_SCRIPT)
+    if submitted is not None and submitted >= (written or 0.0):  # asr.sh touches the log before it submits
         return Job(queued=max(0.0, time.time() - submitted))
-    if changed is None:
+    if written is None:
         return Job()
     text = tail(expdir / JOB_LOG)
     ended = ENDED.findall(text)
@@ -42,7 +42,7 @@ def read_job(expdir: Path) -> Job:
     return Job(
         code=int(ended[-1]) if ended else None,
         error="".join(errors[-1]) if errors else "",
-        changed=changed,
+        log_age=max(0.0, time.time() - written),
     )
 
 

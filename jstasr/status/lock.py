@@ -21,6 +21,11 @@ class Seen:
         """Is or was it a training? A damaged lock does not say."""
         return is_training(self.holder) or not self.holder.token
 
+    @property
+    def where(self) -> str:
+        """The machine of the holder."""
+        return self.holder.host or "its holder"
+
 
 def is_training(holder: Holder | None) -> bool:
     """Is this the holder of `jstasr train`?"""

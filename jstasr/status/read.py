@@ -12,13 +12,18 @@ def read_regular(path: str | os.PathLike, last: int | None = None) -> str:
     Raises:
         OSError: it cannot be read, or is a folder, a device or a pipe, which might never end.
     """
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a pipe without a writer does not wait
+    with open(path, "rb", opener=without_waiting) as file:
         state = os.fstat(file.fileno())
         if not stat.S_ISREG(state.st_mode):
             raise OSError(0, "not a file", os.fspath(path))
         if last is not None and state.st_size > last:
             file.seek(-last, os.SEEK_END)
         return file.read().decode("utf-8", "replace")
+
+
+def without_waiting(path: str, flags: int) -> int:
+    """Open a pipe that has no writer, too."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def modified(path: str | os.PathLike) -> float | None:

@@ -8,11 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from jstasr.status.state import DEAD, FAILED, FINISHED, RUNNING, SILENT, STARTING, Status
+from jstasr.status.record import Status
+from jstasr.status.state import DEAD, FAILED, FINISHED, RUNNING, SILENT, STARTING
 from jstasr.train.duration import duration
 
 COLOURS = {RUNNING: "green", STARTING: "green", FINISHED: "", FAILED: "red", DEAD: "red", SILENT: "red"}
-LEAST = 40  # columns for notes and fault, however narrow the terminal is
+LEAST = 20  # columns for notes and fault, however narrow the terminal is
 PIPED = 100  # likewise where the output is no terminal
 DAYS = 2  # from which an age is told in days
 HOME = "\x1b[H\x1b[J"  # to the first line of the terminal, the rest cleared
@@ -51,9 +52,9 @@ def cells(status: Status) -> list[str]:
 
 
 def remarks(status: Status) -> str:
-    """What was done with a finished training, notes, and the last fault with month, day and time."""
+    """The last stage after training, notes, and the last fault with month, day and time."""
     when = status.fault_time[5:16].replace("T", " ")
-    return "; ".join(filter(None, [status.done, *status.notes, f"{when} {status.fault}".strip()]))
+    return "; ".join(filter(None, [status.stage, *status.notes, f"{when} {status.fault}".strip()]))
 
 
 def clean(text: str) -> str:
@@ -76,7 +77,7 @@ def table(statuses: Sequence[Status], width: int | None) -> tuple[Table, int]:
         last = Text(clean(remarks(one)))
         last.truncate(space, overflow="ellipsis")
         state = Text(row[1], style=COLOURS.get(one.state, "yellow"))
-        shown.add_row(row[0] and Text(row[0]), state, *map(Text, row[2:]), last)
+        shown.add_row(Text(row[0]), state, *map(Text, row[2:]), last)
     return shown, taken + space
 
 
@@ -102,11 +103,16 @@ def watch(read: Callable[[], Sequence[Status]], seconds: float) -> None:
         terminal = Console()
         if terminal.is_terminal:
             lines = (heading + render(read(), terminal.width)).splitlines(keepends=True)
-            hidden = len(lines) - (terminal.height - 1)
-            if hidden > 0:
-                lines = [*lines[: -hidden - 1], f"(and {hidden + 1} more: the terminal is too low)\n"]
-            sys.stdout.write(HOME + "".join(lines))
+            sys.stdout.write(HOME + "".join(cropped(lines, terminal.height - 1)))
         else:
             sys.stdout.write(heading + render(read(), None))
         sys.stdout.flush()
         time.sleep(seconds)
+
+
+def cropped(lines: list[str], height: int) -> list[str]:
+    """The first lines, as many as the terminal is high, and the number of the others."""
+    if len(lines) <= height:
+        return lines
+    kept = max(0, height - 1)
+    return [*lines[:kept], f"(and {len(lines) - kept} more)\n"]

@@ -17,7 +17,7 @@ from jstasr.features.frames import FRAMES_PER_SECOND
 from jstasr.kaldi.files import write_fault
 from jstasr.train.duration import duration
 from jstasr.train.processes import sum_over_processes
-from jstasr.train.read_log import ENDED, INTERRUPTED, MARK
+from jstasr.train.read_log import CTRL_C, ERROR_MARK, MARK
 from jstasr.train.validate import Validation
 
 # ratios, as training shrinks all distances: see jstasr.align.measure
@@ -162,12 +162,10 @@ class TrainLog:
             yield
         except (Exception, KeyboardInterrupt) as error:
             if self.enabled:
-                cause = INTERRUPTED + "at once, without a checkpoint of the last step"
-                if not isinstance(error, KeyboardInterrupt):
-                    kind = "" if isinstance(error, JstasrError) else f"{type(error).__name__}: "
-                    cause = " ".join(f"{ENDED}{kind}{error}".split())
-                with suppress(JstasrError):  # the first one counts
-                    self.write(self.stamped(cause))
+                kind = "" if isinstance(error, JstasrError) else f"{type(error).__name__}: "
+                words = CTRL_C if isinstance(error, KeyboardInterrupt) else f"{ERROR_MARK}{kind}{error}"
+                with suppress(JstasrError):  # the first error counts
+                    self.write(self.stamped(" ".join(words.split())))
             raise
 
     def curves(self, values: Mapping[str, float], step: int) -> None:
