@@ -101,7 +101,7 @@ def watch(read: Callable[[], Sequence[Status]], seconds: float) -> None:
     while True:
         heading = time.strftime("%Y-%m-%d %H:%M:%S\n")
         terminal = Console()
-        if terminal.is_terminal:
+        if terminal.is_terminal and not terminal.is_dumb_terminal:
             lines = (heading + render(read(), terminal.width)).splitlines(keepends=True)
             sys.stdout.write(HOME + "".join(cropped(lines, terminal.height - 1)))
         else:
