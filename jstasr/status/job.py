@@ -12,10 +12,11 @@ JOB_LOG = "logdir/train.log"  # what the command wrote, between lines of the job
 JOB_SCRIPT = "logdir/q/train.sh"  # of slurm.pl and queue.pl, written when the job is submitted
 JOB_OUTPUT = "logdir/q/train.out"  # what the queue itself says
 TAIL = 1 << 16  # bytes at the end of a log in which an error is looked for
-ENDED = re.compile(r"^# Ended \(code (\d{1,5})(?:; signal \d+)?\)", re.MULTILINE)
-# of jstasr, of Slurm, and the last line of a traceback
+ENDED = re.compile(r"^# Ended \(code (\d{1,5})(?:; signal (\d{1,5}))?\)", re.MULTILINE)
 ERROR = re.compile(
-    r"^(?:jstasr \S+|slurmstepd|srun|bash: line \d+): (?:error: )?(.*\S)|^([\w.]*(?:Error|Exception)\b.*)", re.MULTILINE
+    r"^(?:(?:jstasr \S+|slurmstepd|srun): error|bash: line \d+): (.*\S)|"
+    r"^([\w.]*(?:Error|Exception)\b.*)",  # the last line of a traceback
+    re.MULTILINE,
 )
 
 
@@ -24,7 +25,7 @@ class Job:
     """The last job."""
 
     queued: float | None = None  # seconds since it was submitted, if it has not begun
-    code: int | None = None  # with which it has ended
+    code: int | None = None  # with which it has ended; 128 and the number of the signal that killed it
     error: str = ""  # the last one in its log
     log_age: float | None = None  # seconds since its log was written; None: there is none
 
@@ -40,10 +41,15 @@ def read_job(expdir: Path) -> Job:
     ended = ENDED.findall(text)
     errors = ERROR.findall(text) or ERROR.findall(tail(expdir / JOB_OUTPUT))
     return Job(
-        code=int(ended[-1]) if ended else None,
+        code=exit_code(*ended[-1]) if ended else None,
         error="".join(errors[-1]) if errors else "",
         log_age=max(0.0, time.time() - written),
     )
+
+
+def exit_code(code: str, signal: str) -> int:
+    """The code of a job as a shell gives it."""
+    return 128 + int(signal) if signal else int(code)
 
 
 def tail(path: Path) -> str:

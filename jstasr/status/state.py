@@ -37,6 +37,12 @@ class Traces:
         age = self.job.log_age
         return age is not None and (self.log_age is None or age <= self.log_age + SAME_RUN)
 
+    @property
+    def job_notes(self) -> list[str]:
+        """The code of a job that has failed."""
+        failed = self.job_is_last and self.job.code is not None and self.job.code not in ENDED_WELL
+        return [f"its job ended with code {self.job.code}"] if failed else []
+
 
 @dataclass
 class Verdict:
@@ -61,8 +67,9 @@ def judge(traces: Traces) -> Verdict:
         return Verdict(FINISHED)
     error = traces.job.error if traces.job_is_last else ""
     if seen.here:
-        return Verdict(DEAD, [f"process {seen.holder.pid} is gone"], error)
-    return Verdict(SILENT, [f"no sign of life from {seen.where} for {duration(seen.silence)}"], error)
+        return Verdict(DEAD, [f"process {seen.holder.pid} is gone", *traces.job_notes], error)
+    notes = [f"no sign of life from {seen.where} for {duration(seen.silence)}", *traces.job_notes]
+    return Verdict(SILENT, notes, error)
 
 
 def in_use(seen: Seen) -> list[str]:
@@ -95,11 +102,11 @@ def without_lock(traces: Traces) -> Verdict:
         return Verdict(WAITING, [f"submitted {duration(job.queued)} ago"])
     if traces.error:
         return Verdict(FAILED, error=traces.error)
-    if traces.job_is_last and job.code is not None and job.code not in ENDED_WELL:
-        return Verdict(FAILED, [f"its job ended with code {job.code}"], job.error)
+    if traces.job_notes:
+        return Verdict(FAILED, traces.job_notes, job.error)
     if log.end == ERROR:
         return Verdict(FAILED)
-    if log.time and not log.end and recent:  # a version without locks, or a call of the library
+    if log.time and not log.end and recent and not traces.requeue:  # a version without locks, or a call of the library
         return Verdict(RUNNING, ["without a lock"])
     if traces.job_is_last and job.code is None and job.log_age is not None and job.log_age < STALE:
         return Verdict(STARTING)

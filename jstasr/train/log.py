@@ -17,7 +17,7 @@ from jstasr.features.frames import FRAMES_PER_SECOND
 from jstasr.kaldi.files import write_fault
 from jstasr.train.duration import duration
 from jstasr.train.processes import sum_over_processes
-from jstasr.train.read_log import CTRL_C, ERROR_MARK, MARK
+from jstasr.train.read_log import CTRL_C, ERROR_PREFIX, MARK
 from jstasr.train.validate import Validation
 
 # ratios, as training shrinks all distances: see jstasr.align.measure
@@ -163,7 +163,7 @@ class TrainLog:
         except (Exception, KeyboardInterrupt) as error:
             if self.enabled:
                 kind = "" if isinstance(error, JstasrError) else f"{type(error).__name__}: "
-                words = CTRL_C if isinstance(error, KeyboardInterrupt) else f"{ERROR_MARK}{kind}{error}"
+                words = CTRL_C if isinstance(error, KeyboardInterrupt) else f"{ERROR_PREFIX}{kind}{error}"
                 with suppress(JstasrError):  # the first error counts
                     self.write(self.stamped(" ".join(words.split())))
             raise

@@ -18,8 +18,8 @@ SPEED = re.compile(r"\baudio-s/s (\d{1,12})\b")
 DEV = re.compile(rf"dev after step {STEP}: WER% ([^|]*)(?:\|.*)?")
 COMPLETE = re.compile(rf"(?:all|nothing to do:) {STEP} steps are done")
 SIGNAL = re.compile(rf"(.*): stopped after step {STEP}, checkpoint saved")
-ERROR_MARK, CTRL_C = "error: ", "Ctrl-C: ended without a checkpoint"  # of a run that ended early
-FAULT = re.compile(rf"{ERROR_MARK}.*|{SKIPPED.pattern}|skipped utterance \d+ .*|.*; using the one before it")
+ERROR_PREFIX, CTRL_C = "error: ", "Ctrl-C: ended without a checkpoint"  # of a run that ended early
+FAULT = re.compile(rf"{ERROR_PREFIX}.*|{SKIPPED.pattern}|skipped utterance \d+ .*|.*; using the one before it")
 DONE, STOPPED, ERROR = "done", "stopped", "error"  # ends of a run
 
 
@@ -81,7 +81,7 @@ def read_log(text: str) -> RunLog:
         else:
             read_end(log, message)
         if FAULT.fullmatch(message):
-            log.fault, log.fault_time = message.removeprefix(ERROR_MARK), stamp
+            log.fault, log.fault_time = message.removeprefix(ERROR_PREFIX), stamp
     if steps:
         log.progress = parse_progress(*steps[-1], steps[0][0])
     return log
@@ -130,5 +130,5 @@ def read_end(log: RunLog, message: str) -> None:
         log.end, log.cause, log.step = STOPPED, match[1], int(match[2])
     elif message == CTRL_C:
         log.end, log.cause = STOPPED, message
-    elif message.startswith(ERROR_MARK):
-        log.end, log.cause = ERROR, message.removeprefix(ERROR_MARK)
+    elif message.startswith(ERROR_PREFIX):
+        log.end, log.cause = ERROR, message.removeprefix(ERROR_PREFIX)

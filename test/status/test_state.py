@@ -125,6 +125,12 @@ def test_a_signal_before_the_first_step_is_a_stop(make, status):
     assert status(made)["state"] == "stopped"
 
 
+def test_a_signal_between_the_first_line_and_the_first_step_is_a_stop(make, status):
+    made = make().log(HEAD, old=5)
+    (made.folder / "requeue").touch()
+    assert (status(made)["state"], status(made)["notes"]) == ("stopped", ["by a signal"])
+
+
 def test_another_command_in_the_folder_is_named(make, status):
     made = make().log(HEAD, step(3000), "all 3000 steps are done").lock(command="jstasr average --expdir x")
     assert (status(made)["state"], status(made)["notes"]) == ("finished", ["in use: jstasr average --expdir x"])
@@ -151,7 +157,7 @@ def job(made, script: str) -> None:
     [
         ("echo 'jstasr train: error: exp has no dev set' >&2; exit 1", "exp has no dev set"),
         ("python3 -c 'import no_such_module'", "ModuleNotFoundError: No module named 'no_such_module'"),
-        ("exit 7", None),
+        ("echo 'srun: job 5 queued and waiting for resources'; exit 7", None),
     ],
 )
 def test_a_job_that_failed_before_the_first_line_tells_why(make, status, script, fault):
@@ -199,6 +205,13 @@ def test_what_the_queue_said_of_a_dead_training(make, status):
     )
     one = status(made)
     assert (one["state"], one["fault"]) == ("silent", "*** JOB 5 ON far CANCELLED DUE TO TIME LIMIT ***")
+
+
+def test_a_job_that_was_killed_tells_the_signal(make, status):
+    """137 is 128 and SIGKILL, as a shell has it; run.pl writes `code 0; signal 9`."""
+    made = make().log(HEAD, step(50), old=5).lock(pid=2**22 + 1)
+    job(made, "kill -9 $$")
+    assert status(made)["state"] == "dead" and "its job ended with code 137" in status(made)["notes"]
 
 
 def test_a_damaged_lock_is_called_so(make, status):
