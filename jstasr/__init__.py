@@ -15,7 +15,8 @@ Where the rest is, from the bottom up; a package imports only from those above i
 - `jstasr.data`: data sets and batches
 - `jstasr.model`, `jstasr.losses`: the joint model and its configuration; what it is trained with
 - `jstasr.experiment`: the files of an experiment, from its configuration to the packed model
-- `jstasr.decode`, `jstasr.train`: search, streaming and transcription; the training loop
+- `jstasr.decode`, `jstasr.train`, `jstasr.status`: search, streaming and transcription; the training loop; how far
+  trainings are
 - `jstasr.serve`: the service over HTTP and its web page
 - `jstasr.score`, `jstasr.report`, `jstasr.check`, `jstasr.bench`: error rates, the report of an experiment, the check
   of the environment, benchmarks

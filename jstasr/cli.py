@@ -15,7 +15,7 @@ from jstasr.errors import JstasrError
 BIN = Path(__file__).parent / "bin"
 # The order in which a recipe meets the verbs; `--help` lists others after these.
 ORDER = (
-    "check languages fetch import format-audio phonemize tokenize extract lm train average decode pseudo-label"
+    "check languages fetch import format-audio phonemize tokenize extract lm train status average decode pseudo-label"
     " score results analyze probe report pack transcribe serve export to-wav lock sweep bench"
 ).split()
 # The optional dependencies (pyproject.toml) of a verb's packages; "train" holds those of all others.

@@ -10,7 +10,7 @@ import jstasr
 PACKAGE = Path(jstasr.__file__).parent
 FLOORS = (
     "errors config kaldi text corpus pretrained features kernels align lm data model losses experiment"
-    " decode export serve train score report check sweep bench bin cli"
+    " decode export serve train status score report check sweep bench bin cli"
 ).split()
 
 

@@ -1,7 +1,6 @@
 """Checkpoints: written atomically, read with a check sum; the newest and the best are kept."""
 
 import json
-import re
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -11,10 +10,8 @@ from typing import Any
 import torch
 
 from jstasr.errors import JstasrError
+from jstasr.experiment.files import SCORES, step_of
 from jstasr.kaldi.files import atomic_write, first_few, make_folder, write_fault
-
-NAME = re.compile(r"step(\d+)\.pth")
-SCORES = "scores.json"
 
 
 def save_atomically(value: Any, path: Path) -> None:
@@ -86,7 +83,7 @@ class CheckpointFolder:
 
     def steps(self) -> list[int]:
         """Steps of the checkpoints that exist, ascending."""
-        return sorted(int(match[1]) for path in self.folder.iterdir() if (match := NAME.fullmatch(path.name)))
+        return sorted(step for path in self.folder.iterdir() if (step := step_of(path.name)) is not None)
 
     def path(self, step: int) -> Path:
         """The file of the checkpoint of a step."""

@@ -8,10 +8,9 @@ from pathlib import Path
 import yaml
 
 from jstasr.errors import JstasrError
-from jstasr.experiment.checkpoints import SCORES
 from jstasr.experiment.config import BF16, FP32, TrainConfig, config_yaml
 from jstasr.experiment.data_record import DEV, Record, changes
-from jstasr.experiment.files import BPE, CHECKPOINTS, CONFIG, DATA, PHONES, TOKENS
+from jstasr.experiment.files import BPE, CHECKPOINTS, CONFIG, DATA, PHONES, SCORES, TOKENS
 from jstasr.features.settings import FIRST_KIND
 from jstasr.kaldi.files import atomic_write, first_few, make_folder
 from jstasr.kaldi.locks import locked, locked_file

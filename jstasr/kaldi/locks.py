@@ -75,7 +75,7 @@ class Holder:
             known = {field.name: values[field.name] for field in fields(cls)}
             if all(isinstance(value, type(getattr(cls, name))) for name, value in known.items()):
                 return cls(**known)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             pass
         return cls()
 
@@ -107,6 +107,13 @@ def start_of(pid: int) -> int | None:
     except OSError:
         return 0
     return None if state in "ZX" else int(numbers[18])
+
+
+def runs_here(holder: Holder) -> bool | None:
+    """Does a holder on this machine still run? None: it is on another one, or not named."""
+    if not holder.token or holder.machine != this_machine():
+        return None
+    return start_of(holder.pid) in (0, holder.started)
 
 
 def queue_job() -> tuple[str, int]:
@@ -191,8 +198,8 @@ class Lock:
         Args:
             draft: a file beside the lock, which takes the time of the file server.
         """
-        if holder.token and holder.machine == self.own.machine:
-            return start_of(holder.pid) in (0, holder.started)
+        if (here := runs_here(holder)) is not None:
+            return here
         if holder.job and holder.job == self.own.job and holder.restarts < self.own.restarts:
             return False  # the queue started this job again after it had ended there
         first = touched(self.path)

@@ -18,7 +18,7 @@ from jstasr.report.plots import layer_plot, loss_plot, wer_plot
 from jstasr.score.analysis import notes, rates
 from jstasr.score.files import ANALYSIS_TXT, RESULT_TXT
 from jstasr.score.scored_set import MEASURES, ScoredSet
-from jstasr.train.log import duration
+from jstasr.train.duration import duration
 
 MODE_NAMES = {"streaming": "streaming", "full": "full context", "": "n/a"}
 

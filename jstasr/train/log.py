@@ -15,18 +15,13 @@ from jstasr.errors import JstasrError
 from jstasr.experiment.files import TENSORBOARD, TRAIN_LOG
 from jstasr.features.frames import FRAMES_PER_SECOND
 from jstasr.kaldi.files import write_fault
+from jstasr.train.duration import duration
 from jstasr.train.processes import sum_over_processes
+from jstasr.train.read_log import CTRL_C, ERROR_PREFIX, MARK
 from jstasr.train.validate import Validation
 
 # ratios, as training shrinks all distances: see jstasr.align.measure
 LAYER_RATIOS = ("best_to_framewise", "best_to_random", "own_to_other", "position_share")
-
-
-def duration(seconds: float) -> str:
-    """Seconds -> h:mm:ss or m:ss."""
-    minutes, seconds = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 class Meter:
@@ -144,12 +139,34 @@ class TrainLog:
         """Write a line with the time."""
         if not self.enabled:
             return
-        stamped = f"{time.strftime('%Y-%m-%dT%H:%M:%S')} (train) {message}"
+        stamped = self.stamped(message)
         with suppress(OSError):  # a terminal that was closed does not end the training
             print(stamped, file=sys.stderr, flush=True)
+        self.write(stamped)
+
+    @staticmethod
+    def stamped(message: str) -> str:
+        """The line of a message."""
+        return time.strftime("%Y-%m-%dT%H:%M:%S") + MARK + message
+
+    def write(self, stamped: str) -> None:
+        """Add a line to train.log."""
         with self.writing(self.path):
             self.file.write(stamped + "\n")
             self.file.flush()
+
+    @contextmanager
+    def tells_its_end(self) -> Iterator[None]:
+        """Leave in train.log what ended the run within the context; the terminal hears it from the command."""
+        try:
+            yield
+        except (Exception, KeyboardInterrupt) as error:
+            if self.enabled:
+                kind = "" if isinstance(error, JstasrError) else f"{type(error).__name__}: "
+                words = CTRL_C if isinstance(error, KeyboardInterrupt) else f"{ERROR_PREFIX}{kind}{error}"
+                with suppress(JstasrError):  # the first error counts
+                    self.write(self.stamped(" ".join(words.split())))
+            raise
 
     def curves(self, values: Mapping[str, float], step: int) -> None:
         """Add a point to each curve of TensorBoard."""
@@ -159,8 +176,9 @@ class TrainLog:
                     self.board.add_scalar(name, value, step)
 
     def close(self) -> None:
-        """Flush and close the files."""
+        """Flush and close the files; later lines go nowhere."""
         if self.enabled:
+            self.enabled = False
             with self.writing(self.board_path):
                 self.board.close()
             with self.writing(self.path):

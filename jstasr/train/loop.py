@@ -93,7 +93,7 @@ def train(
     if fabric.is_global_zero:
         checkpoints.remove_unfinished()
     stop = stop or StopRequest()
-    with stop.listening():
+    with stop.listening(), log.tells_its_end():
         run = Run(config, plain, fabric, checkpoints, log, Validator(dev, tokenizer, draw), stop, step, state)
         del state
         run.to_the_end(training_batches(config, speech, text, run.position, fabric))
