@@ -33,7 +33,13 @@ from jstasr.text.tokens import build_tokenizer
 JSTASR = {  # system -> options of training
     "speech": ["losses.text=0", "losses.consistency.weight=0"],
     "text": ["losses.consistency.weight=0"],
-    "consistency": [],
+    "consistency": [
+        "losses.consistency.weight=0.2",
+        "losses.consistency.layers=[0]",
+        "losses.consistency.topology=noskip",
+        "losses.consistency.contrast=0.1",
+        "losses.consistency.start_step=300",
+    ],
 }
 CTC = ("ctc", "ctc-finetuned")
 SYSTEMS = (*CTC, *JSTASR)
@@ -75,6 +81,13 @@ class Comparison:
         return Path("dump") / f"pretrained_{self.pretrained.strip('/').replace('/', '_')}"
 
     @property
+    def train_set(self) -> str:
+        """The set that is trained on: run.sh perturbs the speed, unless it is told otherwise."""
+        words = self.run_options
+        perturbs = "--speed_perturb_factors" not in words or words[words.index("--speed_perturb_factors") + 1]
+        return "train_sp" if perturbs else "train"
+
+    @property
     def tokens(self) -> Path:
         """The list of tokens, characters."""
         return Path("data/token_list/char/tokens.txt")
@@ -109,7 +122,7 @@ def run(job: Comparison, say: Callable[[str], None]) -> None:
 
 def require_data(job: Comparison) -> None:
     """Refuse a recipe without features, tokens or n-gram model."""
-    needed = [job.tokens, job.language_model, *(job.features / name / "text" for name in ("train", "dev", "test"))]
+    needed = [job.tokens, job.language_model, *(job.features / name / "text" for name in (job.train_set, "dev", "test"))]
     missing = [path for path in needed if not path.is_file()]
     if missing:
         command = shlex.join([*job.run_words(), "--stop_stage", "5"])
@@ -186,14 +199,14 @@ def run_ctc(job: Comparison, system: str, seed: int, say: Callable[[str], None])
         return
     seconds, tokenizer = budget(job, seed), build_tokenizer(job.tokens)
     tuned = system == "ctc-finetuned"
-    sets = {name: ctc_set(job, name, tuned) for name in ("train", "dev", "test")}
+    sets = {name: ctc_set(job, name, tuned) for name in (job.train_set, "dev", "test")}
     best: tuple[Trained, CtcModel] | None = None
     for rate in job.tuned_rates if tuned else job.rates:
         encoder = open_encoder(job.pretrained, "", -1, 16000)[0] if tuned else None
         width = encoder.width if encoder else sets["dev"].read(next(iter(sets["dev"].texts))).shape[1]
         torch.manual_seed(seed)
         model = CtcModel(width, len(tokenizer), encoder)
-        trained = train_ctc(model, sets["train"], sets["dev"], tokenizer, rate, seconds, seed)
+        trained = train_ctc(model, sets[job.train_set], sets["dev"], tokenizer, rate, seconds, seed)
         say(f"{folder.name}: rate {rate:g}: {trained.steps} steps, CER {trained.cer:.1f}% on dev")
         if best is None or trained.cer < best[0].cer:
             best = trained, model
@@ -228,7 +241,7 @@ def ctc_set(job: Comparison, name: str, tuned: bool) -> CtcSet:
     """Features of a set, or its audio where the encoder is trained."""
     if tuned:
         return audio_set(Path("dump/audio") / name, job.features / name, job.batch_seconds)
-    return feature_set(job.features / name, job.features / "train/cmvn.ark", job.batch_seconds)
+    return feature_set(job.features / name, job.features / job.train_set / "cmvn.ark", job.batch_seconds)
 
 
 def score_texts(job: Comparison, decoding: Path, texts: dict[str, str]) -> None:

@@ -186,7 +186,8 @@ ${sets}
     ${token_opts}${g2p_opts:+ }${g2p_opts} \\
     --train_procs $([[ "${size}" =~ ^(mini|pretrained)$ ]] && echo 2 || echo 1) \\
     --asr_config conf/train.yaml${pretrained:+ \\
-    --pretrained $(say "${pretrained}")} \\
+    --pretrained $(say "${pretrained}") \\
+    --speed_perturb_factors "0.9 1.0 1.1"} \\
     "\$@"
 END
 

@@ -14,7 +14,11 @@ langs=${langs//,/ }
 read -ra list <<<"${langs}"
 conf=conf/train_multi.yaml
 if [ "${langs}" = en ]; then conf=conf/train_en.yaml; fi
-if [[ " $* " == *" --pretrained "* ]]; then conf=; fi # asr.sh has one for frozen and one for trained encoders
+perturb=
+if [[ " $* " == *" --pretrained "* ]]; then
+    conf=                 # asr.sh has one for frozen and one for trained encoders
+    perturb="0.9 1.0 1.1" # what a frozen encoder hears does not change otherwise
+fi
 
 # Characters are the tokens that serve every script; for one language with an alphabet and hours of speech,
 # --token_type bpe --nbpe 500 makes shorter sequences.
@@ -28,6 +32,7 @@ if [[ " $* " == *" --pretrained "* ]]; then conf=; fi # asr.sh has one for froze
     --text_sets train_text \
     --local_data_opts "${local_data_opts}" \
     --channel mix \
+    --speed_perturb_factors "${perturb}" \
     --token_type char \
     --train_procs 2 \
     --asr_config "${conf}" \
