@@ -1,10 +1,13 @@
 """A trained experiment on disk: exp/<tag>, or the zip that `jstasr pack` makes of it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import load_checkpoint, not_finite
@@ -113,6 +116,16 @@ def read_lists(folder: Path, config: ModelConfig, name: str) -> Tokenizer:
     return tokenizer
 
 
+class WithoutNormal(TorchFunctionMode):
+    """Draws no normal numbers: on the meta device, which has no values, the first draw takes seconds of imports."""
+
+    def __torch_function__(
+        self, func: Callable, types: Sequence[type], args: Sequence[Any] = (), kwargs: dict | None = None
+    ) -> Any:
+        """Call a function of torch."""
+        return None if func is nn.init.normal_ else func(*args, **(kwargs or {}))
+
+
 def weights_of(config: ModelConfig, path: Path, config_name: str) -> dict[str, Tensor]:
     """Read a file of weights for a model, which is not built before the two fit: its sizes may be a stranger's.
 
@@ -124,7 +137,7 @@ def weights_of(config: ModelConfig, path: Path, config_name: str) -> dict[str, T
         raise JstasrError(f"{path}: not a jstasr checkpoint")
     if sum(value.numel() * value.element_size() for value in weights.values()) > path.stat().st_size:
         raise JstasrError(f"{path}: its tensors are larger than the file")
-    with torch.device("meta"):
+    with torch.device("meta"), WithoutNormal():
         outline = JointModel(config)
     for name, value in outline.state_dict().items():
         if config.pretrained.inside and name.startswith(AROUND_ENCODER):
