@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 import jstasr
 from jstasr.errors import JstasrError
 from jstasr.experiment.files import AVERAGED, BPE, CONFIG, DECODE, ENCODER, LM, MANIFEST, PHONES, TOKENS
+from jstasr.experiment.torch_file import check_torch_file
 from jstasr.kaldi.files import cannot_write, first_few
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
@@ -28,9 +29,10 @@ LARGEST = {  # bytes of a part, unpacked
     LM: 16 * GIB,
     AVERAGED: 32 * GIB,
 }
-ENCODER_JSON = re.compile(rf"{ENCODER}/((preprocessor_)?config|[\w.-]+\.index)\.json")
+ENCODER_CONFIG = re.compile(rf"{ENCODER}/(preprocessor_)?config\.json")
+ENCODER_INDEX = re.compile(rf"{ENCODER}/[\w.-]+\.index\.json")  # of weights in several files
 ENCODER_WEIGHTS = re.compile(rf"{ENCODER}/[\w.-]+\.(safetensors|bin)")
-LARGEST_ENCODER_JSON, LARGEST_ENCODER_WEIGHTS = 16 * MIB, 32 * GIB
+LARGEST_BY_PATTERN = ((ENCODER_CONFIG, 64 * KIB), (ENCODER_INDEX, 16 * MIB), (ENCODER_WEIGHTS, 32 * GIB))
 MOST_RATIO = 20  # of unpacked to packed bytes: weights shrink by a tenth, language models to a fifth
 SMALL = MIB  # bytes unpacked, below which any ratio will do
 FORMAT = 1  # of the manifest
@@ -40,11 +42,7 @@ PACK_AGAIN = "Bring or pack it again: jstasr pack"
 
 def largest(name: str) -> int | None:
     """Bytes that a part may have, unpacked; None: a model has no such part."""
-    if ENCODER_JSON.fullmatch(name):
-        return LARGEST_ENCODER_JSON
-    if ENCODER_WEIGHTS.fullmatch(name):
-        return LARGEST_ENCODER_WEIGHTS
-    return LARGEST.get(name)
+    return LARGEST.get(name, next((most for pattern, most in LARGEST_BY_PATTERN if pattern.fullmatch(name)), None))
 
 
 @contextmanager
@@ -75,6 +73,7 @@ def unpack(path: Path, folder: Path) -> None:
                 digest = extract(archive, entry, folder / name)
                 if described is not None and (entry.file_size, digest) != described[name]:
                     raise JstasrError(f"{path}: {name} is not the one that was packed, by its SHA-256. {PACK_AGAIN}")
+            check_encoder_files(folder / ENCODER)
     except JstasrError:
         raise
     except OSError as error:
@@ -137,6 +136,17 @@ def extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path | Non
             digest.update(block)
             file.write(block)
     return digest.hexdigest()
+
+
+def check_encoder_files(folder: Path) -> None:
+    """Refuse weights of an encoder that torch must not read, and an index of weights that lie elsewhere."""
+    for path in folder.glob("*.bin"):
+        with zipfile.ZipFile(path) as archive:
+            check_torch_file(path, archive)
+    for path in folder.glob("*.index.json"):
+        elsewhere = set(json.loads(path.read_bytes())["weight_map"].values()) - {part.name for part in folder.iterdir()}
+        if elsewhere:
+            raise JstasrError(f"{path}: names {first_few(map(repr, elsewhere), 3)}, which the pack lacks. {PACK_AGAIN}")
 
 
 def add_manifest(path: Path) -> None:
