@@ -16,6 +16,7 @@ from jstasr.experiment.files import AVERAGED, BPE, CONFIG, ENCODER, LM, PHONES, 
 from jstasr.experiment.search import SearchConfig, read_recipe_search
 from jstasr.experiment.unpack import unpacked
 from jstasr.features.compute import EncoderFeatures
+from jstasr.features.front_end import FrontEnd
 from jstasr.kaldi.files import first_few
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.config import ModelConfig
@@ -160,6 +161,9 @@ def load_weights(network: JointModel, weights: dict[str, Tensor], path: Path, co
         raise JstasrError(f"{path}: does not fit {config_name}: {first_fault(error)}") from error
     if broken := not_finite(weights):
         raise JstasrError(f"{path}: NaN or infinity in {first_few(broken, 3)}; use another checkpoint")
+    front_end = network.audio_encoder.front_end
+    if isinstance(front_end, FrontEnd) and not (front_end.std > 0).all():
+        raise JstasrError(f"{path}: audio_encoder.front_end.std: must be above 0; use another checkpoint")
 
 
 def first_fault(error: RuntimeError) -> str:

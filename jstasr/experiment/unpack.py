@@ -33,8 +33,9 @@ ENCODER_CONFIG = re.compile(rf"{ENCODER}/(preprocessor_)?config\.json")
 ENCODER_INDEX = re.compile(rf"{ENCODER}/[\w.-]+\.index\.json")  # of weights in several files
 ENCODER_WEIGHTS = re.compile(rf"{ENCODER}/[\w.-]+\.(safetensors|bin)")
 LARGEST_BY_PATTERN = ((ENCODER_CONFIG, 64 * KIB), (ENCODER_INDEX, 16 * MIB), (ENCODER_WEIGHTS, 32 * GIB))
-MOST_RATIO = 20  # of unpacked to packed bytes: weights shrink by a tenth, language models to a fifth
+MOST_RATIO = 10  # of unpacked to packed bytes: weights shrink by a tenth, language models to a quarter
 SMALL = MIB  # bytes unpacked, below which any ratio will do
+GZIP = b"\x1f\x8b"  # first bytes
 FORMAT = 1  # of the manifest
 BLOCK = MIB  # bytes that are read at a time
 PACK_AGAIN = "Bring or pack it again: jstasr pack"
@@ -74,6 +75,8 @@ def unpack(path: Path, folder: Path) -> None:
                 if described is not None and (entry.file_size, digest) != described[name]:
                     raise JstasrError(f"{path}: {name} is not the one that was packed, by its SHA-256. {PACK_AGAIN}")
             check_encoder_files(folder / ENCODER)
+            if LM in parts:
+                check_gzip(folder / LM, parts[LM].compress_size)
     except JstasrError:
         raise
     except OSError as error:
@@ -147,6 +150,14 @@ def check_encoder_files(folder: Path) -> None:
         elsewhere = set(json.loads(path.read_bytes())["weight_map"].values()) - {part.name for part in folder.iterdir()}
         if elsewhere:
             raise JstasrError(f"{path}: names {first_few(map(repr, elsewhere), 3)}, which the pack lacks. {PACK_AGAIN}")
+
+
+def check_gzip(path: Path, packed: int) -> None:
+    """Refuse a gzipped language model that the zip made smaller still: it would swell twice."""
+    with open(path, "rb") as file:
+        gzipped = file.read(2) == GZIP
+    if gzipped and path.stat().st_size > max(SMALL, 2 * packed):
+        raise JstasrError(f"{path}: would unpack from {megabytes(packed)} twice, which no model needs")
 
 
 def add_manifest(path: Path) -> None:
