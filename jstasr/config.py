@@ -142,7 +142,10 @@ def drop_key(values: dict, name: str) -> None:
     """Remove a dotted key from nested values, if it is there."""
     *above, last = name.split(".")
     for part in above:
-        values = values.get(part) or {}
+        below = values.get(part)
+        if not isinstance(below, dict):
+            return
+        values = below
     values.pop(last, None)
 
 
