@@ -456,6 +456,7 @@ for path in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_no_pack_takes_a_gigabyte_of_memory_or_disk(good, tmp_path):
     """In a process that may not have it."""
     parts = parts_of(good)
