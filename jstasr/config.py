@@ -37,6 +37,15 @@ def known_keys(node: Any, prefix: str = "") -> list[str]:
     return names
 
 
+def nested(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted name and value of all that is in nested dictionaries and lists, these included."""
+    if name:
+        yield name, value
+    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in below:
+        yield from nested(item, f"{name}.{key}".lstrip("."))
+
+
 def given_keys(values: dict, schema: Any, prefix: str = "") -> list[str]:
     """Dotted names of what a file sets, as deep as the schema goes."""
     names = []

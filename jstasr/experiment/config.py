@@ -1,14 +1,13 @@
 """The training configuration: YAML over dataclass defaults, then `--set a.b=c`; unknown keys are errors."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from omegaconf import OmegaConf
 
-from jstasr.config import merge_config
+from jstasr.config import merge_config, nested
 from jstasr.data.join_config import JoinConfig
 from jstasr.data.join_config import faults as join_faults
 from jstasr.errors import JstasrError
@@ -112,12 +111,11 @@ def load_config(path: str | Path | None, overrides: Sequence[str] = (), trained:
         JstasrError: unreadable file, unknown key (names the nearest), wrong type or value.
     """
     config = merge_config(TrainConfig, path, overrides, retired=RETIRED, drop_retired=trained, plain=trained)
-    if not trained:
-        check_values(config)
-        return config
     try:
         check_values(config)
     except JstasrError as error:
+        if not trained:
+            raise
         raise JstasrError(f"{path}: {error}") from error
     return config
 
@@ -125,8 +123,9 @@ def load_config(path: str | Path | None, overrides: Sequence[str] = (), trained:
 def check_values(config: TrainConfig) -> None:
     """Refuse values that would fail, or silently do nothing, after hours of training."""
     optim = config.optim
-    for name in infinite(asdict(config)):
-        raise JstasrError(f"{name}: must be a finite number")
+    for name, value in nested(asdict(config)):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise JstasrError(f"{name}: must be a finite number")
     if not MIN_RATE <= config.sample_rate <= MAX_RATE:
         raise JstasrError(f"sample_rate: {config.sample_rate}: must lie in {MIN_RATE} to {MAX_RATE} Hz")
     for fault in model_faults(config.model):
@@ -151,15 +150,6 @@ def check_values(config: TrainConfig) -> None:
             raise JstasrError(f"optim.{name}: must be 1 or more")
     if config.valid.interval < 1:
         raise JstasrError("valid.interval: must be 1 or more")
-
-
-def infinite(value: Any, name: str = "") -> Iterator[str]:
-    """Dotted names of the numbers in nested values that are NaN or infinite."""
-    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in below:
-        yield from infinite(item, f"{name}.{key}".lstrip("."))
-    if isinstance(value, float) and not math.isfinite(value):
-        yield name
 
 
 LOG_MEL_ONLY = ("edge_frames", "warp", "filter_db", "gain_db", "noise_share")  # of augment

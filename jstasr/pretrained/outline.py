@@ -1,11 +1,11 @@
 """What a pretrained encoder's config.json asks for, judged before it is built: the folder may be a stranger's."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from jstasr.config import nested
 from jstasr.errors import JstasrError
 from jstasr.pretrained.store import CONFIG, weight_files
 
@@ -28,15 +28,6 @@ def check_config(path: Path, config: dict[str, Any]) -> None:
         most = MOST_LAYERS if "layers" in key else MOST
         if isinstance(value, (int, float)) and not -MOST <= value <= most:
             raise JstasrError(f"{path}: {name}: {value}: is more than {most}, the most that an encoder may have")
-
-
-def nested(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted name and value of all that is in nested dictionaries and lists, these included."""
-    if name:
-        yield name, value
-    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in below:
-        yield from nested(item, f"{name}.{key}".lstrip("."))
 
 
 def check_size(network: type[Any], folder: Path) -> None:

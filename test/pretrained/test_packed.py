@@ -96,7 +96,5 @@ def test_a_hostile_encoder_is_refused_in_one_sentence(packed, parts, message):
 
 
 def test_features_of_another_width_are_refused(make_pack):
-    with pytest.raises(
-        JstasrError, match=f"encoder have {WIDTH} values, and its num_mel_bins is 20"
-    ):
+    with pytest.raises(JstasrError, match=f"encoder have {WIDTH} values, and its num_mel_bins is 20"):
         Transcriber.from_pretrained(make_pack(width=20))
