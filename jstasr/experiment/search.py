@@ -70,7 +70,7 @@ def check_search_config(config: SearchConfig, source: str) -> None:
         raise JstasrError(f"{source}: search: {config.search} is neither greedy nor beam")
     for name, most in MOST.items():
         if not 1 <= getattr(config, name) <= most:
-            raise JstasrError(f"{source}: {name}: {getattr(config, name)}: must lie in 1 to {most}")
+            raise JstasrError(f"{source}: {name}: must be 1 or more, and at most {most}")
     for name in ("lm_weight", "internal_lm_weight"):
         if not 0 <= getattr(config, name) < float("inf"):
             raise JstasrError(f"{source}: {name}: must be 0 or more")
