@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
+import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
@@ -23,6 +24,7 @@ Schema = TypeVar("Schema")
 # {a:[1]} as it is typed on a command line, outside quotes: libyaml asks for a blank where PyYAML's own parser does not.
 CLOSED_UP = re.compile(r"""("[^"]*"|'[^']*')|:(?=[\[{])""")
 BASE = "base"  # key of the file whose values a file changes
+DEEPEST = 8  # levels of nesting of a configuration that a program wrote; it has 5
 NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -33,6 +35,15 @@ def known_keys(node: Any, prefix: str = "") -> list[str]:
         value = getattr(node, item.name)
         names += known_keys(value, f"{prefix}{item.name}.") if is_dataclass(value) else [prefix + item.name]
     return names
+
+
+def nested(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted name and value of all that is in nested dictionaries and lists, these included."""
+    if name:
+        yield name, value
+    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in below:
+        yield from nested(item, f"{name}.{key}".lstrip("."))
 
 
 def given_keys(values: dict, schema: Any, prefix: str = "") -> list[str]:
@@ -69,7 +80,7 @@ def faults_of(source: str) -> Iterator[None]:
     """Name the source of what OmegaConf and the YAML parser refuse."""
     try:
         yield
-    except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
+    except (OmegaConfBaseException, YAMLError, ValueError, TypeError, OverflowError) as error:
         raise JstasrError(f"{source}: {' '.join(str(error).split())}") from error
 
 
@@ -83,6 +94,27 @@ def read_values(path: Path) -> dict:
     if not isinstance(values, dict):
         raise JstasrError(f"{path}: expected `key: value` pairs, found {type(values).__name__}")
     return values
+
+
+def read_plain(path: Path) -> dict:
+    """`read_values` of a file that a program wrote, every value written out: it may be a stranger's.
+
+    Raises:
+        JstasrError: an interpolation, which could ask for the environment; an alias, which could stand for billions of
+            values; nesting that no configuration has.
+    """
+    depth = 0
+    try:
+        with faults_of(str(path)):
+            for event in yaml.parse(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+                depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+                if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
+                    raise JstasrError(f"{path}: line {event.start_mark.line + 1}: is nested or refers to itself")
+                if isinstance(event, yaml.ScalarEvent) and "${" in event.value:
+                    raise JstasrError(f"{path}: {event.value[:60]}: is not resolved here: write the value")
+    except OSError as error:
+        raise JstasrError(f"{path}: cannot read this configuration file: {error.strerror or error}") from None
+    return read_values(path)
 
 
 def read_with_bases(path: Path, users: tuple[Path, ...] = ()) -> list[tuple[str, dict]]:
@@ -119,7 +151,10 @@ def drop_key(values: dict, name: str) -> None:
     """Remove a dotted key from nested values, if it is there."""
     *above, last = name.split(".")
     for part in above:
-        values = values.get(part) or {}
+        below = values.get(part)
+        if not isinstance(below, dict):
+            return
+        values = below
     values.pop(last, None)
 
 
@@ -130,6 +165,7 @@ def merge_config(
     defaults: Schema | None = None,
     retired: Mapping[str, str] = NONE,
     drop_retired: bool = False,
+    plain: bool = False,
 ) -> Schema:
     """Read a configuration.
 
@@ -141,6 +177,7 @@ def merge_config(
         defaults: the values that file and overrides change; None: those of the schema.
         retired: keys of earlier versions -> what takes their place, for the error.
         drop_retired: read files without these keys instead.
+        plain: the file was written by a program, without a base and interpolations (`read_plain`).
     Returns:
         An instance of `schema`.
     Raises:
@@ -148,7 +185,10 @@ def merge_config(
             wrong type; names the file of them in which the fault stands.
     """
     merged = OmegaConf.structured(defaults if defaults is not None else schema)
-    for source, values in read_with_bases(Path(path)) if path is not None else []:
+    files = []
+    if path is not None:
+        files = [(str(path), read_plain(Path(path)))] if plain else read_with_bases(Path(path))
+    for source, values in files:
         for name in retired if drop_retired else ():
             drop_key(values, name)
         check_keys(values, schema(), source, retired)

@@ -47,6 +47,11 @@ class Transcriber:
         self.language_model = language_model or experiment.language_model
         self.sample_rate = experiment.config.sample_rate
         self.features = experiment.encoder or feature_computer(feature_settings(experiment.config))
+        width, wanted = self.features.num_mel_bins, experiment.config.model.num_mel_bins
+        if width != wanted:
+            raise JstasrError(
+                f"the features of this model's encoder have {width} values, and its num_mel_bins is {wanted}"
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "features"}

@@ -1,12 +1,13 @@
 """The training configuration: YAML over dataclass defaults, then `--set a.b=c`; unknown keys are errors."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from jstasr.config import merge_config
+from jstasr.config import merge_config, nested
 from jstasr.data.join_config import JoinConfig
 from jstasr.data.join_config import faults as join_faults
 from jstasr.errors import JstasrError
@@ -20,9 +21,11 @@ from jstasr.features.settings import (
     FeatureSettings,
 )
 from jstasr.features.specaug import SpecAugmentConfig
+from jstasr.kaldi.audio import MAX_RATE, MIN_RATE
 from jstasr.losses.config import LossConfig
 from jstasr.losses.config import faults as loss_faults
 from jstasr.model.config import ENCODERS, ModelConfig
+from jstasr.model.config import faults as model_faults
 from jstasr.pretrained.encoder import SpeechEncoder, open_encoder
 
 AUTO, FP32, BF16 = "auto", "32-true", "bf16-mixed"
@@ -102,19 +105,31 @@ RETIRED = {
 def load_config(path: str | Path | None, overrides: Sequence[str] = (), trained: bool = False) -> TrainConfig:
     """Read a training configuration: a YAML file (None: the defaults), then `a.b=c` overrides.
 
-    trained: of a finished training, which keys that no longer exist leave as it is.
+    trained: of a finished training, which keys that no longer exist leave as it is, and which wrote every value out.
 
     Raises:
         JstasrError: unreadable file, unknown key (names the nearest), wrong type or value.
     """
-    config = merge_config(TrainConfig, path, overrides, retired=RETIRED, drop_retired=trained)
-    check_values(config)
+    config = merge_config(TrainConfig, path, overrides, retired=RETIRED, drop_retired=trained, plain=trained)
+    try:
+        check_values(config)
+    except JstasrError as error:
+        if not trained:
+            raise
+        raise JstasrError(f"{path}: {error}") from error
     return config
 
 
 def check_values(config: TrainConfig) -> None:
     """Refuse values that would fail, or silently do nothing, after hours of training."""
     optim = config.optim
+    for name, value in nested(asdict(config)):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise JstasrError(f"{name}: must be a finite number")
+    if not MIN_RATE <= config.sample_rate <= MAX_RATE:
+        raise JstasrError(f"sample_rate: {config.sample_rate}: must lie in {MIN_RATE} to {MAX_RATE} Hz")
+    for fault in model_faults(config.model):
+        raise JstasrError(f"model.{fault}")
     for fault in loss_faults(config.losses, config.model):
         raise JstasrError(fault)
     if config.precision not in PRECISIONS:

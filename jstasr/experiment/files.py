@@ -16,6 +16,7 @@ TRAIN_LOG, TENSORBOARD, IMAGES = (
 )  # log, curves and pictures of a run
 DECODE, LM = "decode.yaml", "lm.arpa"  # search settings of the recipe, and the language model that they use
 AVERAGED = "valid.wer.ave.pth"  # the average of the best checkpoints, used for decoding
+MANIFEST = "manifest.json"  # of a packed model: sizes and digests of its parts
 ENCODER = "encoder"  # folder of a packed model: its pretrained encoder, where it was packed too
 REPORT, REPORT_PAGE = "report", "index.html"  # folder of stage 10, and the page in it
 PROBE_CSV = "probe.csv"  # in it: what the layers tell about speaker, sex and language

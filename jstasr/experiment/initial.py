@@ -1,12 +1,11 @@
 """Weights that a training starts from, instead of random ones."""
 
-import tempfile
 from pathlib import Path
 
 from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import load_checkpoint
 from jstasr.experiment.files import AVERAGED
-from jstasr.experiment.load import unpack
+from jstasr.experiment.unpack import unpacked
 from jstasr.kaldi.files import first_few
 from jstasr.model.joint import JointModel
 
@@ -31,9 +30,8 @@ def initial_weights(network: JointModel, source: str | Path, ignore_mismatch: bo
     if path.is_dir():
         path /= AVERAGED
     if path.suffix == ".zip" and path.is_file():
-        with tempfile.TemporaryDirectory() as folder:
-            unpack(path, Path(folder))
-            given = load_checkpoint(Path(folder) / AVERAGED)["model"]
+        with unpacked(path) as folder:
+            given = load_checkpoint(folder / AVERAGED)["model"]
     elif not path.is_file():
         raise JstasrError(
             f"--init {source}: no such model. Give a .pth file, exp/<tag> with {AVERAGED}, or a packed zip"

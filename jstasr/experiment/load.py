@@ -1,27 +1,29 @@
 """A trained experiment on disk: exp/<tag>, or the zip that `jstasr pack` makes of it."""
 
-import re
-import shutil
-import tempfile
-import zipfile
-import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import load_checkpoint, not_finite
 from jstasr.experiment.config import TrainConfig, feature_settings, load_config, own_encoder
-from jstasr.experiment.files import AVERAGED, BPE, CONFIG, DECODE, ENCODER, LM, PHONES, TOKENS
+from jstasr.experiment.files import AVERAGED, BPE, CONFIG, ENCODER, LM, PHONES, TOKENS
 from jstasr.experiment.search import SearchConfig, read_recipe_search
+from jstasr.experiment.unpack import unpacked
 from jstasr.features.compute import EncoderFeatures
+from jstasr.features.front_end import FrontEnd
 from jstasr.kaldi.files import first_few
 from jstasr.lm.ngram import NgramModel
+from jstasr.model.config import ModelConfig
 from jstasr.model.joint import STREAMING, JointModel
-from jstasr.text.tokens import Tokenizer, build_tokenizer
+from jstasr.text.tokens import PHONE_SPECIALS, PhoneList, Tokenizer, build_tokenizer
 
-ENCODER_FILE = re.compile(rf"{ENCODER}/[\w.-]+\.(json|safetensors|bin)")
+AROUND_ENCODER = ("audio_encoder.front_end.", "audio_encoder.subsampling.")
 
 
 @dataclass
@@ -57,10 +59,9 @@ class Experiment:
         if torch.device(device).type == "cuda" and not torch.cuda.is_available():
             raise JstasrError(f"{device}: PyTorch sees no GPU here. Use the CPU (--ngpu 0), or look at `nvidia-smi`")
         if path.is_file():
-            with tempfile.TemporaryDirectory() as folder:
-                unpack(path, Path(folder))
-                weights = Path(model) if model else Path(folder) / AVERAGED
-                return cls.read(Path(folder), weights, str(path), device, own_search)
+            with unpacked(path) as folder:
+                weights = Path(model) if model else folder / AVERAGED
+                return cls.read(folder, weights, str(path), device, own_search)
         if not path.is_dir():
             raise JstasrError(f"{path}: neither an experiment folder (exp/<tag>) nor a packed model (.zip)")
         return cls.read(path, Path(model) if model else path / AVERAGED, str(path), device, own_search)
@@ -75,16 +76,11 @@ class Experiment:
             raise JstasrError(f"{weights}: no such model. Average the checkpoints first: --stage 7")
         config = load_config(folder / CONFIG, trained=True)
         config.features.kind = feature_settings(config).kind
-        bpe = folder / BPE
-        tokenizer = build_tokenizer(folder / TOKENS, bpe if bpe.is_file() else None)
-        if config.model.vocab_size != len(tokenizer):
-            raise JstasrError(
-                f"{name}: {CONFIG} has {config.model.vocab_size} tokens and {TOKENS} holds {len(tokenizer)}: "
-                "they are of different experiments"
-            )
+        tokenizer = read_lists(folder, config.model, name)
+        state = weights_of(config.model, weights, f"{CONFIG} of {name}")
         packed = folder / ENCODER if (folder / ENCODER).is_dir() else None
         network = JointModel(config.model, own_encoder(config, packed))
-        load_weights(network, weights, f"{CONFIG} of {name}")
+        load_weights(network, state, weights, f"{CONFIG} of {name}")
         found = cls(config, network.to(torch.device(device)).eval(), tokenizer)
         if packed is not None and not config.model.pretrained.inside:
             found.encoder = EncoderFeatures(feature_settings(config), packed)
@@ -104,37 +100,73 @@ def require_modes(experiment: Experiment, modes: list[str]) -> None:
         )
 
 
-def load_weights(network: JointModel, path: Path, config_name: str) -> None:
-    """Load a file of weights into a model.
+def read_lists(folder: Path, config: ModelConfig, name: str) -> Tokenizer:
+    """The tokenizer of an experiment, whose lists must be as long as its configuration says."""
+    bpe, phones = folder / BPE, folder / PHONES
+    tokenizer = build_tokenizer(folder / TOKENS, bpe if bpe.is_file() else None)
+    sizes = [("tokens", config.vocab_size, TOKENS, len(tokenizer))]
+    if phones.is_file():
+        sizes.append(("phones", config.phone_size, PHONES, len(PhoneList.load(phones))))
+    for what, wanted, part, found in sizes:
+        if wanted != found:
+            raise JstasrError(
+                f"{name}: {CONFIG} has {wanted} {what} and {part} holds {found}: they are of different experiments"
+            )
+    if config.phone_size < len(PHONE_SPECIALS):
+        raise JstasrError(f"{name}: {CONFIG}: model.phone_size: must be {len(PHONE_SPECIALS)} or more")
+    return tokenizer
+
+
+class WithoutNormal(TorchFunctionMode):
+    """Draws no normal numbers: on the meta device, which has no values, the first draw takes seconds of imports."""
+
+    def __torch_function__(
+        self, func: Callable, types: Sequence[type], args: Sequence[Any] = (), kwargs: dict | None = None
+    ) -> Any:
+        """Call a function of torch."""
+        return None if func is nn.init.normal_ else func(*args, **(kwargs or {}))
+
+
+def weights_of(config: ModelConfig, path: Path, config_name: str) -> dict[str, Tensor]:
+    """Read a file of weights for a model, which is not built before the two fit: its sizes may be a stranger's.
+
+    Raises:
+        JstasrError: they are of another model; `config_name` is the origin of the model in the message.
+    """
+    weights = load_checkpoint(path)["model"]
+    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise JstasrError(f"{path}: not a jstasr checkpoint")
+    if sum(value.numel() * value.element_size() for value in weights.values()) > path.stat().st_size:
+        raise JstasrError(f"{path}: its tensors are larger than the file")
+    with torch.device("meta"), WithoutNormal():
+        outline = JointModel(config)
+    for name, value in outline.state_dict().items():
+        if config.pretrained.inside and name.startswith(AROUND_ENCODER):
+            continue  # their sizes follow from those of the encoder
+        if name not in weights or weights[name].shape != value.shape:
+            found = list(weights[name].shape) if name in weights else "missing"
+            raise JstasrError(f"{path}: does not fit {config_name}: {name} is {found}, not {list(value.shape)}")
+    return weights
+
+
+def load_weights(network: JointModel, weights: dict[str, Tensor], path: Path, config_name: str) -> None:
+    """Load the weights of a file into a model.
 
     Raises:
         JstasrError: they are of another model, or not finite; `config_name` is the origin of the model in the message.
     """
-    weights = load_checkpoint(path)["model"]
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise JstasrError(f"{path}: does not fit {config_name}: {first_fault(error)}") from error
     if broken := not_finite(weights):
         raise JstasrError(f"{path}: NaN or infinity in {first_few(broken, 3)}; use another checkpoint")
+    front_end = network.audio_encoder.front_end
+    if isinstance(front_end, FrontEnd) and not (front_end.std > 0).all():
+        raise JstasrError(f"{path}: audio_encoder.front_end.std: must be above 0; use another checkpoint")
 
 
 def first_fault(error: RuntimeError) -> str:
     """The first of the differences that `load_state_dict` lists, short."""
     lines = str(error).split("\n")
     return " ".join(lines[min(1, len(lines) - 1)].split())[:200]
-
-
-def unpack(path: Path, folder: Path) -> None:
-    """Unpack the known files of a packed model; JstasrError if it is damaged."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            known = {CONFIG, TOKENS, BPE, PHONES, AVERAGED, DECODE, LM}
-            for name in archive.namelist():
-                if name not in known and not ENCODER_FILE.fullmatch(name):
-                    continue
-                (folder / name).parent.mkdir(exist_ok=True)
-                with archive.open(name) as source, open(folder / name, "wb") as target:
-                    shutil.copyfileobj(source, target)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise JstasrError(f"{path}: not a packed model, or damaged ({error}). Pack it again: --stage 11") from error

@@ -7,9 +7,11 @@ import torch
 
 from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import load_checkpoint
+from jstasr.experiment.config import config_yaml
 from jstasr.experiment.files import AVERAGED, BPE, CONFIG, DECODE, ENCODER, LM, PHONES, TOKENS
 from jstasr.experiment.load import Experiment
 from jstasr.experiment.search import SearchConfig, recipe_search_yaml
+from jstasr.experiment.unpack import add_manifest, largest
 from jstasr.kaldi.files import atomic_write
 from jstasr.lm.ngram import NgramModel
 from jstasr.pretrained.encoder import locate
@@ -42,7 +44,8 @@ def pack(
     encoder = encoder_files(found) if with_encoder else []
     with atomic_write(output, "wb") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name in (CONFIG, TOKENS, BPE, PHONES):
+            archive.writestr(CONFIG, config_yaml(found.config))
+            for name in (TOKENS, BPE, PHONES):
                 if (expdir / name).is_file():
                     archive.write(expdir / name, name)
             for path in encoder:
@@ -53,6 +56,7 @@ def pack(
             with archive.open(AVERAGED, "w", force_zip64=True) as target:
                 torch.save({"model": load_checkpoint(model)["model"]}, target)  # without an optimiser's state
         file.flush()
+        add_manifest(Path(file.name))
         Experiment.load(file.name)
 
 
@@ -69,4 +73,5 @@ def encoder_files(experiment: Experiment) -> list[Path]:
     require_digest(own.name, digest_of(folder), own.digest, "this model")
     if folder.is_file():
         raise JstasrError(f"--with-encoder: {own.name} is a bundle of torchaudio, which its user downloads by name")
-    return [*sorted(folder.glob("*.json")), *weight_files(folder)]
+    files = [*sorted(folder.glob("*.json")), *weight_files(folder)]
+    return [path for path in files if largest(f"{ENCODER}/{path.name}")]

@@ -13,6 +13,7 @@ from jstasr.experiment.files import DECODE, LM
 from jstasr.kaldi.files import atomic_write
 
 GREEDY, BEAM = "greedy", "beam"
+MOST = {"beam_size": 1000, "max_symbols": 1000, "batch_frames": 100_000_000, "max_seconds": 1_000_000}
 
 
 @dataclass
@@ -67,9 +68,9 @@ def check_search_config(config: SearchConfig, source: str) -> None:
     """Refuse values that are out of range or would do nothing; `source` stands for their origin in the message."""
     if config.search not in (GREEDY, BEAM):
         raise JstasrError(f"{source}: search: {config.search} is neither greedy nor beam")
-    for name in ("beam_size", "max_symbols", "batch_frames", "max_seconds"):
-        if getattr(config, name) < 1:
-            raise JstasrError(f"{source}: {name}: must be 1 or more")
+    for name, most in MOST.items():
+        if not 1 <= getattr(config, name) <= most:
+            raise JstasrError(f"{source}: {name}: must be 1 or more, and at most {most}")
     for name in ("lm_weight", "internal_lm_weight"):
         if not 0 <= getattr(config, name) < float("inf"):
             raise JstasrError(f"{source}: {name}: must be 0 or more")
@@ -106,7 +107,7 @@ def read_recipe_search(folder: Path, name: str) -> SearchConfig:
     if not (folder / DECODE).is_file():
         return SearchConfig()
     try:
-        settings = merge_config(SearchConfig, folder / DECODE)
+        settings = merge_config(SearchConfig, folder / DECODE, plain=True)
         check_search_config(settings, DECODE)
     except JstasrError as error:
         reason = str(error).removeprefix(f"{folder / DECODE}: ")

@@ -2,9 +2,12 @@
 
 import gzip
 import io
-from collections.abc import Iterable
+import math
+from array import array
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -14,6 +17,8 @@ from jstasr.kaldi.files import atomic_write
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
 NEVER = -99.0  # log10 probability that ARPA files use for what cannot occur
 MIN_KNOWN_SHARE = 0.5
+LONGEST_LINE = 1 << 16  # characters
+SMALL, MOST_RATIO = 1 << 20, 10  # characters of a file that may be gzipped to nothing; of larger ones, for each byte
 
 
 @dataclass
@@ -74,7 +79,7 @@ def read_arpa(path: str | Path, tokens: list[str]) -> list[Ngrams]:
         with open(path, "rb") as raw:
             gzipped = raw.read(2) == b"\x1f\x8b"
         with gzip.open(path, "rt", encoding="utf-8") if gzipped else open(path, encoding="utf-8") as file:
-            tables = parse_arpa(file, path, ids)
+            tables = parse_arpa(bounded_lines(file, path, Path(path).stat().st_size), path, ids)
     except FileNotFoundError:
         raise JstasrError(f"{path}: no such language model; make one with `jstasr lm`") from None
     except (OSError, EOFError, UnicodeDecodeError) as error:
@@ -90,6 +95,22 @@ def read_arpa(path: str | Path, tokens: list[str]) -> list[Ngrams]:
     return tables
 
 
+def bounded_lines(file: TextIO, path: str | Path, size: int) -> Iterator[str]:
+    """The lines of a file that has `size` bytes on disk, perhaps gzipped.
+
+    Raises:
+        JstasrError: a line, or all together, are longer than a language model has them.
+    """
+    most, total, number = max(SMALL, MOST_RATIO * size), 0, 0
+    while line := file.readline(LONGEST_LINE):
+        total, number = total + len(line), number + 1
+        if len(line) == LONGEST_LINE or total > most:
+            raise JstasrError(
+                f"{path}:{number}: not an ARPA language model: a line of any length, or a file that swells"
+            )
+        yield line
+
+
 def parse_arpa(lines: Iterable[str], path: str | Path, ids: dict[str, int]) -> list[Ngrams]:
     """N-grams of each order from the lines of an ARPA file.
 
@@ -100,7 +121,7 @@ def parse_arpa(lines: Iterable[str], path: str | Path, ids: dict[str, int]) -> l
     """
     announced: list[int] = []
     found: list[int] = []  # lines of each order
-    columns: list[tuple[list, list, list]] = []
+    columns: list[tuple[array, array, array]] = []  # of each order: words, `order` an n-gram; probabilities; back-offs
     order, ended, number = 0, False, 0
     for number, line in enumerate(lines, 1):
         line = line.strip(" \t\r\n")
@@ -111,7 +132,7 @@ def parse_arpa(lines: Iterable[str], path: str | Path, ids: dict[str, int]) -> l
             try:
                 prob = float(fields[0])
                 backoff = float(fields[order + 1]) if len(fields) == order + 2 else 0.0
-                if len(fields) not in (order + 1, order + 2) or not prob <= 1e-6 or backoff != backoff:
+                if len(fields) not in (order + 1, order + 2) or not prob <= 1e-6 or not math.isfinite(backoff):
                     raise ValueError
             except (ValueError, IndexError):
                 raise JstasrError(f"{path}:{number}: not an entry of \\{order}-grams: {line[:60]!r}") from None
@@ -120,15 +141,16 @@ def parse_arpa(lines: Iterable[str], path: str | Path, ids: dict[str, int]) -> l
                 words = [ids[word] for word in fields[1 : order + 1]]
             except KeyError:
                 continue
-            for column, value in zip(columns[-1], (words, prob, backoff)):
-                column.append(value)
+            columns[-1][0].extend(words)
+            columns[-1][1].append(prob)
+            columns[-1][2].append(backoff)
         elif line.startswith("ngram ") and not order:
             size = line.partition("=")[2].strip()
             announced.append(int(size) if size.isdigit() else -1)
         elif line == f"\\{order + 1}-grams:" and order < len(announced):
             order += 1
             found.append(0)
-            columns.append(([], [], []))
+            columns.append((array("q"), array("d"), array("d")))
         elif line == "\\end\\":
             ended = True
             break
@@ -139,6 +161,6 @@ def parse_arpa(lines: Iterable[str], path: str | Path, ids: dict[str, int]) -> l
     if not ended or found != announced:
         raise JstasrError(f"{path}:{number}: cut short: announces {announced} n-grams of each order, holds {found}")
     return [
-        Ngrams(np.asarray(words, np.int64).reshape(-1, order), np.asarray(prob, float), np.asarray(backoff, float))
+        Ngrams(np.array(words, np.int64).reshape(-1, order), np.array(prob, float), np.array(backoff, float))
         for order, (words, prob, backoff) in enumerate(columns, 1)
     ]

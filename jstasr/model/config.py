@@ -1,6 +1,8 @@
 """Dimensions and choices of the model."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from jstasr.features.settings import PRETRAINED
 
@@ -81,3 +83,54 @@ class ModelConfig:
     def streams(self) -> bool:
         """Can audio be transcribed as it arrives? A pretrained encoder sees the whole utterance."""
         return self.encoder == CONFORMER and self.chunk_size > 0
+
+
+RANGES: dict[str, tuple[float, float]] = {  # what a value may be; far beyond what anybody trains
+    "vocab_size": (0, 1_000_000),
+    "phone_size": (0, 1_000_000),
+    "num_mel_bins": (1, 16384),
+    "online_cmn": (0, 1_000_000),
+    "cepstra": (0, 1024),
+    "dim": (1, 16384),
+    "heads": (1, 1024),
+    "ff_dim": (1, 65536),
+    "kernel_size": (1, 1001),
+    "dropout": (0.0, 1.0),
+    "audio_layers": (0, 100),
+    "text_layers": (0, 100),
+    "shared_layers": (0, 100),
+    "full_layers": (0, 100),
+    "chunk_size": (0, 10_000),
+    "left_chunks": (-1, 1_000_000),
+    "text.repeat_min": (1, 100),
+    "text.repeat_max": (1, 100),
+    "text.mask_ratio": (0.0, 1.0),
+    "text.mask_span": (1, 10_000),
+    "decoder.context": (1, 100),
+    "decoder.embed_dim": (1, 16384),
+    "decoder.joint_dim": (1, 16384),
+    "pretrained.layer": (-201, 200),
+    "pretrained.train_layers": (-1, 200),
+    "pretrained.lora_rank": (0, 1024),
+    "pretrained.start_step": (0, 1_000_000_000),
+}
+MOST_MEL_BINS = 1024  # of log-mel features
+
+
+def faults(config: ModelConfig) -> Iterator[str]:
+    """One sentence for each value that is out of range, or does not go with another."""
+    for name, (low, high) in RANGES.items():
+        value = attrgetter(name)(config)
+        if not low <= value <= high:
+            yield f"{name}: {value}: must lie in {low} to {high}"
+    if config.heads > 0 and config.dim % (2 * config.heads):
+        yield f"dim: {config.dim}: must be a multiple of twice the number of heads ({config.heads})"
+    if config.full_layers > 0 or config.chunk_size == 0:
+        if config.kernel_size % 2 == 0:
+            yield f"kernel_size: {config.kernel_size}: must be odd, so that a window of the full context has a centre"
+    if config.text.repeat_min > config.text.repeat_max:
+        yield f"text.repeat_min: {config.text.repeat_min}: must not be above repeat_max ({config.text.repeat_max})"
+    if config.encoder == CONFORMER and config.num_mel_bins > MOST_MEL_BINS:
+        yield f"num_mel_bins: {config.num_mel_bins}: must lie in 1 to {MOST_MEL_BINS}"
+    if config.cepstra > config.num_mel_bins:
+        yield f"cepstra: {config.cepstra}: must not be above num_mel_bins ({config.num_mel_bins})"

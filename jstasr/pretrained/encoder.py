@@ -14,7 +14,10 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from jstasr.errors import JstasrError
+from jstasr.pretrained.outline import check_config, check_size
 from jstasr.pretrained.store import CONFIG, EXTRA, STORE, digest_of, find_encoder, require_digest, weight_files
+
+AGAIN = "Bring the encoder again"
 
 
 class SpeechEncoder(nn.Module, ABC):
@@ -87,17 +90,18 @@ def read_config(folder: Path) -> dict[str, Any]:
     """config.json of a model's folder.
 
     Raises:
-        JstasrError: it is missing or damaged.
+        JstasrError: it is missing or damaged, or asks for what no encoder has.
     """
     path = folder / CONFIG
     try:
         config = json.loads(path.read_text("utf-8"))
+        check_config(path, config)
     except FileNotFoundError:
         raise JstasrError(
             f"{folder}: holds no {CONFIG}, so it is no pretrained encoder in the layout of Hugging Face"
         ) from None
-    except (OSError, ValueError) as error:
-        raise JstasrError(f"{path}: cannot be read ({error}). Bring the encoder again") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise JstasrError(f"{path}: cannot be read ({error}). {AGAIN}") from error
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise JstasrError(f"{path}: names no model_type, so it is no pretrained encoder in the layout of Hugging Face")
     return config
@@ -121,12 +125,15 @@ def load_encoder(folder: str | Path) -> SpeechEncoder:
             f"{' '.join(sorted(families))}"
         )
     if not weight_files(folder):
-        raise JstasrError(f"{folder}: holds no weights beside {CONFIG}. Bring the encoder again")
+        raise JstasrError(f"{folder}: holds no weights beside {CONFIG}. {AGAIN}")
     try:
         import transformers  # noqa: F401
     except ImportError:
         raise JstasrError(f"{folder}: a pretrained encoder needs the package transformers: {EXTRA}") from None
-    encoder = families[kind](folder)
+    try:
+        encoder = families[kind](folder)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise JstasrError(f"{folder}: {CONFIG} does not describe the encoder ({error!r}). {AGAIN}") from error
     return encoder.requires_grad_(False).eval()
 
 
@@ -162,20 +169,22 @@ def pretrained_network(network: type[Any], folder: Path, **options: Any) -> Any:
         JstasrError: weights that are cut short, missing, of other sizes or not finite.
     """
     broken = f"{folder}: its weights cannot be used"
-    again = "Bring the encoder again"
     try:
         with quiet():
+            check_size(network, folder)
             found, info = network.from_pretrained(
                 folder, local_files_only=True, output_loading_info=True, dtype=torch.float32, **options
             )
+    except JstasrError:
+        raise
     except Exception as error:  # each kind of damage raises a type of its own, safetensors' among them
-        raise JstasrError(f"{broken} ({' '.join(str(error).split())[:200]}). {again}") from error
+        raise JstasrError(f"{broken} ({' '.join(str(error).split())[:200]}). {AGAIN}") from error
     lacking = [*info["missing_keys"], *(key[0] if isinstance(key, tuple) else key for key in info["mismatched_keys"])]
     if lacking:
-        raise JstasrError(f"{broken}: {len(lacking)} are missing or of another size, such as {lacking[0]}. {again}")
+        raise JstasrError(f"{broken}: {len(lacking)} are missing or of another size, such as {lacking[0]}. {AGAIN}")
     for name, weight in found.named_parameters():
         if not torch.isfinite(weight).all():
-            raise JstasrError(f"{broken}: NaN or infinity in {name}. {again}")
+            raise JstasrError(f"{broken}: NaN or infinity in {name}. {AGAIN}")
     return found
 
 

@@ -7,6 +7,7 @@ of characters holds `<space>`, one of sentencepiece's pieces has bpe.model besid
 
 import re
 from collections.abc import Iterable
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 TOKENS_FILE, BPE_FILE, PHONES_FILE = "tokens.txt", "bpe.model", "phones.txt"
 BLANK, UNK, SPACE = "<blank>", "<unk>", "<space>"
+SPECIALS = (BLANK, UNK)
 BLANK_ID, UNK_ID = 0, 1
 WORD_START = "\u2581"  # sentencepiece's mark for a space
 LANGUAGE_TOKEN = re.compile(r"<lang:([^<>\s]+)>")
@@ -70,7 +72,7 @@ class TokenList:
     def __init__(self, tokens: Iterable[str], name: str | Path = "token list"):
         self.tokens = list(tokens)
         self.name = str(name)
-        if self.tokens[:2] != [BLANK, UNK]:
+        if tuple(self.tokens[:2]) != SPECIALS:
             raise JstasrError(f"{name}: must begin with {BLANK} and {UNK}, found {self.tokens[:2]}")
         self._ids = {token: index for index, token in enumerate(self.tokens)}
         if len(self._ids) != len(self.tokens):
@@ -198,7 +200,7 @@ def build_tokenizer(token_list_path: str | Path, bpe_model: str | Path | None = 
         token_list_path: path of tokens.txt.
         bpe_model: path of sentencepiece's model; None: `bpe.model` beside the list, if there is one.
     Raises:
-        JstasrError: naming the file that is missing or damaged.
+        JstasrError: naming the file that is missing or damaged, or the line of the list that does not fit the model.
     """
     token_list = TokenList.load(token_list_path)
     if SPACE in token_list:
@@ -207,6 +209,11 @@ def build_tokenizer(token_list_path: str | Path, bpe_model: str | Path | None = 
     if bpe_model and not model.is_file():
         raise JstasrError(f"{model}: no such sentencepiece model; make the token list (stage 4) again")
     if not model.is_file():
+        if pieces := [token for token in token_list.tokens if token.startswith(WORD_START)]:
+            raise JstasrError(
+                f"{token_list_path}: holds pieces of sentencepiece, such as {pieces[0]}, and {model.name} is missing "
+                "beside it"
+            )
         return Tokenizer(token_list, "word")
     import sentencepiece
 
@@ -214,7 +221,22 @@ def build_tokenizer(token_list_path: str | Path, bpe_model: str | Path | None = 
         processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
     except Exception as error:  # RuntimeError or OSError, by version
         raise JstasrError(f"{model}: not a sentencepiece model ({error}); run stage 4 again") from error
+    require_pieces(token_list, processor, model)
     return Tokenizer(token_list, "bpe", processor)
+
+
+def require_pieces(token_list: TokenList, processor: "SentencePieceProcessor", model: Path) -> None:
+    """Refuse a sentencepiece model whose pieces are not the tokens of the list, in their order."""
+    known = [index for index in range(processor.get_piece_size()) if not processor.is_unknown(index)]
+    pieces = [processor.id_to_piece(index) for index in known]
+    first = len(SPECIALS) + len(token_list.languages)
+    tokens = token_list.tokens[first:]
+    for number, (token, piece) in enumerate(zip_longest(tokens, pieces), first + 1):
+        if token != piece:
+            raise JstasrError(
+                f"{token_list.name}:{number}: {token!r} is not the piece that {model.name} has there, {piece!r}: they "
+                "are of different experiments"
+            )
 
 
 class PhoneList:

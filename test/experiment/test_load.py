@@ -30,6 +30,7 @@ def test_a_folder_and_its_zip_hold_the_same_model(experiment, tmp_path):
     assert sorted(zipfile.ZipFile(output).namelist()) == [
         "config.yaml",
         "decode.yaml",
+        "manifest.json",
         "phones.txt",
         "tokens.txt",
         AVERAGED,

@@ -121,6 +121,36 @@ def test_a_damaged_folder_is_refused_in_one_sentence(whisper, what, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ({"encoder_layers": 10**9}, "config.json: encoder_layers: 1000000000: is more than 200"),
+        ({"encoder_layers": 200}, "asks for .* MB of weights, and its files hold"),
+        ({"d_model": 100_000}, "asks for .* MB of weights, and its files hold"),
+        ({"num_labels": 10**9}, "num_labels: 1000000000: is more than 1000000"),
+        ({"dropout": float("nan")}, "dropout: nan: is more than 1000000"),
+        ({"d_model": "many"}, "its weights cannot be used"),
+        ({"num_mel_bins": None}, "its weights cannot be used|does not describe the encoder"),
+        ({"attn_implementation": "owner/kernel"}, "attn_implementation: asks for code of others, which is not run"),
+        ({"a": {"_attn_implementation_internal": "owner/kernel"}}, "a._attn_implementation_internal: asks for code"),
+        ({"quantization_config": {"quant_method": "x"}}, "quantization_config: asks for code of others"),
+    ],
+)
+def test_a_configuration_that_no_encoder_has_is_refused_before_it_is_built(whisper, values, message):
+    config = json.loads((whisper / "config.json").read_text())
+    (whisper / "config.json").write_text(json.dumps(config | values))
+    with pytest.raises(JstasrError, match=message) as caught:
+        load_encoder(whisper)
+    assert "\n" not in str(caught.value)
+
+
+def test_settings_of_the_samples_that_are_none_are_named(tmp_path):
+    folder = save_encoder(tmp_path / "tiny", "wav2vec2")
+    (folder / "preprocessor_config.json").write_text("[1]")
+    with pytest.raises(JstasrError, match="does not describe the encoder"):
+        load_encoder(folder)
+
+
 def test_code_beside_the_weights_is_not_run(whisper):
     config = json.loads((whisper / "config.json").read_text())
     config["auto_map"] = {"AutoModel": "evil.Model", "AutoConfig": "evil.Config"}
