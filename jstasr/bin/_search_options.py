@@ -12,9 +12,14 @@ if TYPE_CHECKING:
 
 
 def add_search_options(parser: ArgumentParser, own: str) -> None:
-    """--config, --set and --lm; own: what the settings are without --config."""
+    """--config, --set, --lm and --hotwords; own: what the settings are without --config."""
     add_setting_options(parser, own)
     parser.add_argument("--lm", help="ARPA language model over the model's tokens; see `jstasr lm`")
+    parser.add_argument(
+        "--hotwords",
+        metavar="FILE",
+        help="names and phrases to be expected, one a line, ` :BOOST` behind it if it has one",
+    )
 
 
 def add_setting_options(parser: ArgumentParser, own: str) -> None:
@@ -32,11 +37,18 @@ def add_setting_options(parser: ArgumentParser, own: str) -> None:
 
 def search_settings(args: Namespace, own: "SearchConfig | None" = None) -> "SearchConfig":
     """The settings that these options and --lang give; without --config they change `own`, or else the defaults."""
+    import sys
     from dataclasses import replace
 
-    from jstasr.experiment.search import load_search_config
+    from jstasr.decode.hotwords import read_hotwords
+    from jstasr.experiment.search import load_search_config, with_hotwords
 
     config = load_search_config(args.config, args.overrides, args.lm, own)
+    if args.hotwords:
+        given = with_hotwords(config, read_hotwords(args.hotwords))
+        if given.search != config.search:
+            print(f"--hotwords: beam search in the place of {config.search} search", file=sys.stderr)
+        config = given
     return replace(config, lang=args.lang) if args.lang else config
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from jstasr.experiment.search import GREEDY, SearchConfig
+from jstasr.lm.hotwords import HotwordGraph
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.hat import HatDecoder
 from jstasr.text.tokens import BLANK_ID
@@ -16,7 +17,7 @@ class Hypothesis:
     """Best label sequence of one utterance.
 
     `frames`: the encoder frame (40 ms) at which each label was emitted. `score`: natural log-probability, summed over
-    alignments (of greedy search: those between the frames at which it decides), language models included.
+    alignments (of greedy search: those between the frames at which it decides), language models and hotwords included.
     """
 
     labels: list[int]
@@ -132,12 +133,13 @@ def search(
     config: SearchConfig,
     language_model: NgramModel | None = None,
     start: Tensor | None = None,
+    hotwords: HotwordGraph | None = None,
 ) -> list[Hypothesis]:
     """Greedy or beam search, as configured.
 
     Args:
         encoded: (N, T, C) encoder output; lengths: (N,) int.
-        language_model: for beam search, or None.
+        language_model, hotwords: for beam search, or None.
         start: (N,) int, the first label of each utterance where it is known (the language token), or None.
     Returns:
         The best hypothesis of each utterance.
@@ -147,4 +149,4 @@ def search(
         return prepend_start(greedy_search(decoder, encoded, lengths, config.max_symbols, state), start)
     from jstasr.decode.beam import beam_search
 
-    return prepend_start(beam_search(decoder, encoded, lengths, config, language_model, start), start)
+    return prepend_start(beam_search(decoder, encoded, lengths, config, language_model, start, hotwords), start)

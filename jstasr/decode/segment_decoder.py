@@ -14,6 +14,7 @@ from jstasr.decode.word_times import LabelTimes, label_times, word_marks, word_s
 from jstasr.experiment.load import Experiment
 from jstasr.experiment.search import SearchConfig
 from jstasr.features.compute import FeatureComputer
+from jstasr.lm.hotwords import HotwordGraph
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import STREAMING
 from jstasr.text.tokens import Tokenizer
@@ -36,6 +37,7 @@ class SegmentDecoder:
     config: SearchConfig
     language_model: NgramModel | None
     start: int | None
+    hotwords: HotwordGraph | None
     device: torch.device
 
     def decode_all(self, segments: Iterable[SpeechSegment]) -> Iterator[Decoded]:
@@ -86,7 +88,7 @@ class SegmentDecoder:
         encoded = encode(features, lengths)
         frames, decoder = encoded.of(self.mode), model.decoder(self.mode)
         start = None if self.start is None else torch.full((len(batch),), self.start, device=self.device)
-        found = search(decoder, frames, encoded.lengths, self.config, self.language_model, start)
+        found = search(decoder, frames, encoded.lengths, self.config, self.language_model, start, self.hotwords)
         if not any(hypothesis.labels for hypothesis in found):
             return [Decoded(part, hypothesis, [], []) for part, hypothesis in zip(batch, found)]
         marks = word_marks(model, encoded)
