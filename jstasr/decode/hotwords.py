@@ -25,7 +25,7 @@ def read_hotwords(path: str | Path) -> list[str]:
         JstasrError: it cannot be read, or holds no phrase.
     """
     try:
-        lines = Path(path).read_text("utf-8-sig").split("\n")
+        lines = Path(path).read_text("utf-8-sig").rstrip().split("\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise JstasrError(f"--hotwords {path}: cannot be read: {reason}") from error

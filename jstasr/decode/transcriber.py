@@ -34,7 +34,7 @@ from jstasr.lm.hotwords import HotwordGraph
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import FULL, STREAMING
 
-HOTWORD_LISTS = 8  # that are kept ready: those of several clients, or of a recording's channels
+HOTWORD_LISTS = 4  # that are kept ready: those of several clients, or of the channels of a recording
 
 
 class Transcriber:
