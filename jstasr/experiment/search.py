@@ -25,7 +25,7 @@ class SearchConfig:
     internal_lm_weight: float = 0.0  # Weight at which beam search subtracts the internal language model.
     lm_weight: float = 0.0  # Weight at which beam search adds the external language model.
     hotwords: list[str] = field(default_factory=list)  # Expected phrases, each with its boost if it has one: `anna :2`.
-    hotwords_score: float = 1.0  # Boost of hotwords without one of their own: what each of their tokens adds.
+    hotwords_score: float = 0.5  # Boost of hotwords without one of their own: what each of their tokens adds.
     lang: str = ""  # Language given to a multilingual model; empty: the model recognises it.
     batch_frames: int = 60000  # Padded feature frames (10 ms) decoded together.
     max_seconds: int = 600  # Longest audio for the full-context decoder, whose time grows with the square; seconds.
