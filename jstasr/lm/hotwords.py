@@ -46,7 +46,8 @@ class HotwordGraph:
         length = max(map(len, spellings))
         codes = [[symbols.get(character, self.width - 1) for character in token] for token in spellings]
         self.spellings = torch.tensor([code + [SAME] * (length - len(code)) for code in codes])
-        self.kept = KeptRows(len(trie.paths), len(spellings), self.bonus_rows)
+        self.vocab_size = len(spellings)
+        self.kept = KeptRows(len(trie.paths), 2 * self.vocab_size, self.rows)
         nowhere = torch.zeros(1, dtype=torch.long)
         self.start_state = int(self.follow(nowhere, torch.full_like(nowhere, self.space))[0])
 
@@ -81,19 +82,20 @@ class HotwordGraph:
             states = torch.where(stays, states, following)
         return states, bonus + self.pending[states]
 
+    def rows(self, states: Tensor) -> Tensor:
+        """What each token adds after states (M,), and in the second half the states that follow: (M, 2 V) float32."""
+        spelled = self.spellings.repeat(len(states), 1)
+        following, bonus = self.walk(states.repeat_interleave(self.vocab_size), spelled)
+        return torch.cat([bonus.view(len(states), -1), following.view(len(states), -1)], dim=1)
+
     def bonus(self, states: Tensor) -> Tensor:
         """What each token adds after each state: (...) int -> (..., V) float32."""
-        return self.kept.of(states)
-
-    def bonus_rows(self, states: Tensor) -> Tensor:
-        """`bonus` of states (M,), computed: (M, V)."""
-        count = len(self.spellings)
-        spelled = self.spellings.repeat(len(states), 1)
-        return self.walk(states.repeat_interleave(count), spelled)[1].view(len(states), count)
+        return self.kept.of(states)[..., : self.vocab_size]
 
     def advance(self, states: Tensor, labels: Tensor) -> Tensor:
         """States after one more token: (...) int, (...) int -> (...) int."""
-        return self.walk(states.flatten(), self.spellings[labels.flatten()])[0].view(states.shape)
+        columns = self.vocab_size + labels[..., None]
+        return self.kept.of(states).gather(-1, columns)[..., 0].long()
 
     def end_bonus(self, states: Tensor) -> Tensor:
         """What the end of the text adds after each state: (...) int -> (...) float32."""
