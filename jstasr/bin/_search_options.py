@@ -37,7 +37,6 @@ def add_setting_options(parser: ArgumentParser, own: str) -> None:
 
 def search_settings(args: Namespace, own: "SearchConfig | None" = None) -> "SearchConfig":
     """The settings that these options and --lang give; without --config they change `own`, or else the defaults."""
-    import sys
     from dataclasses import replace
 
     from jstasr.decode.hotwords import read_hotwords
@@ -45,11 +44,20 @@ def search_settings(args: Namespace, own: "SearchConfig | None" = None) -> "Sear
 
     config = load_search_config(args.config, args.overrides, args.lm, own)
     if args.hotwords:
-        given = with_hotwords(config, read_hotwords(args.hotwords))
-        if given.search != config.search:
-            print(f"--hotwords: beam search in the place of {config.search} search", file=sys.stderr)
-        config = given
+        config = with_hotwords(use_beam(config, "--hotwords"), read_hotwords(args.hotwords))
     return replace(config, lang=args.lang) if args.lang else config
+
+
+def use_beam(config: "SearchConfig", option: str) -> "SearchConfig":
+    """The settings with beam search; says so where that is another search, and which option asks for it."""
+    import sys
+    from dataclasses import replace
+
+    from jstasr.experiment.search import BEAM
+
+    if config.search != BEAM:
+        print(f"{option}: beam search in the place of {config.search} search", file=sys.stderr)
+    return replace(config, search=BEAM)
 
 
 def given_languages(lang: str, folder: "Path", ids: list[str]) -> dict[str, str] | None:

@@ -175,14 +175,25 @@ class BeamSearch:
         return found
 
     def finish(self) -> list[Hypothesis]:
-        """The most probable hypothesis of each utterance, without the labels that `settle` returned."""
+        """The most probable hypothesis of each utterance, without the labels that `settle` returned.
+
+        With `nbest` above 1, `others` has the other prefixes of the beam.
+        """
         score = self.beam.score
         if self.language_model is not None:
             score = score + self.config.lm_weight * self.language_model.end_log_probs(self.beam.lm_state)
         if self.hotwords is not None:
             score = score + self.hotwords.end_bonus(self.beam.hotword_state)
-        best_score, best = score.max(dim=1)
-        return trace_back(self.sources, self.emitted, best, best_score, self.first_frame)
+        if self.config.nbest == 1:
+            best_score, best = score.max(dim=1)
+            return trace_back(self.sources, self.emitted, best, best_score, self.first_frame)
+        ranked = [
+            trace_back(self.sources, self.emitted, slots, scores, self.first_frame)
+            for scores, slots in zip(*(part.unbind(1) for part in score.sort(dim=1, descending=True)))
+        ]
+        for best, *others in zip(*ranked):
+            best.others = [other for other in others if other.score > LOG_ZERO]
+        return ranked[0]
 
 
 def first_beam(

@@ -1,6 +1,6 @@
 """Search over a HAT decoder's lattice, batched over utterances: greedy here, beam search in `jstasr.decode.beam`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -18,11 +18,13 @@ class Hypothesis:
 
     `frames`: the encoder frame (40 ms) at which each label was emitted. `score`: natural log-probability, summed over
     alignments (of greedy search: those between the frames at which it decides), language models and hotwords included.
+    `others`: what else the search kept, the most probable first, where that is asked for.
     """
 
     labels: list[int]
     frames: list[int]
     score: float
+    others: list["Hypothesis"] = field(default_factory=list)
 
 
 def first_history(decoder: HatDecoder, count: int, start: Tensor | None, device: torch.device) -> Tensor:
@@ -36,9 +38,10 @@ def first_history(decoder: HatDecoder, count: int, start: Tensor | None, device:
 def prepend_start(hypotheses: list[Hypothesis], start: Tensor | None) -> list[Hypothesis]:
     """Insert the known first labels `start` (N,) into the hypotheses, at frame 0."""
     if start is not None:
-        for hypothesis, label in zip(hypotheses, start.tolist()):
-            hypothesis.labels.insert(0, label)
-            hypothesis.frames.insert(0, 0)
+        for best, label in zip(hypotheses, start.tolist()):
+            for hypothesis in (best, *best.others):
+                hypothesis.labels.insert(0, label)
+                hypothesis.frames.insert(0, 0)
     return hypotheses
 
 

@@ -1,13 +1,13 @@
 """Segments of speech to text: decoded in batches of similar length, with words, joined where they overlap."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from jstasr.decode.greedy import Hypothesis, search
-from jstasr.decode.results import Word
+from jstasr.decode.results import Alternative, Word
 from jstasr.decode.segments import SpeechSegment
 from jstasr.decode.stitch import Decoded, stitch
 from jstasr.decode.word_times import LabelTimes, label_times, word_marks, word_spans
@@ -94,13 +94,26 @@ class SegmentDecoder:
         marks = word_marks(model, encoded)
         placed = label_times(decoder, frames, encoded.lengths, found)
         return [
-            add_words(part, hypothesis, labels, mark[:length], tokenizer)
+            replace(
+                add_words(part, hypothesis, labels, mark[:length], tokenizer),
+                nbest=best_texts(hypothesis, tokenizer, self.config.nbest),
+            )
             for part, hypothesis, labels, mark, length in zip(batch, found, placed, marks, encoded.lengths.tolist())
         ]
 
     def long_enough(self, samples: np.ndarray) -> np.ndarray:
         """Samples of one window at least, silence behind them."""
         return np.pad(samples, (0, max(0, self.features.window - len(samples))))
+
+
+def best_texts(found: Hypothesis, tokenizer: Tokenizer, count: int) -> list[Alternative]:
+    """The most probable texts, each once with the score of its most probable spelling; none where one is enough."""
+    if count == 1:
+        return []
+    scores: dict[str, float] = {}
+    for hypothesis in (found, *found.others):
+        scores.setdefault(tokenizer.decode(hypothesis.labels), hypothesis.score)
+    return [Alternative(text, score) for text, score in list(scores.items())[:count]]
 
 
 def add_words(

@@ -24,6 +24,7 @@ class SearchConfig:
     max_symbols: int = 3  # Largest number of labels in one encoder frame (40 ms).
     internal_lm_weight: float = 0.0  # Weight at which beam search subtracts the internal language model.
     lm_weight: float = 0.0  # Weight at which beam search adds the external language model.
+    nbest: int = 1  # Texts that are given for each segment, the most probable first; beam search, at most beam_size.
     hotwords: list[str] = field(default_factory=list)  # Expected phrases, each with its boost if it has one: `anna :2`.
     hotwords_score: float = 0.5  # Boost of hotwords without one of their own: what each of their tokens adds.
     lang: str = ""  # Language given to a multilingual model; empty: the model recognises it.
@@ -71,7 +72,7 @@ def check_search_config(config: SearchConfig, source: str) -> None:
     """Refuse values that are out of range or would do nothing; `source` stands for their origin in the message."""
     if config.search not in (GREEDY, BEAM):
         raise JstasrError(f"{source}: search: {config.search} is neither greedy nor beam")
-    for name in ("beam_size", "max_symbols", "batch_frames", "max_seconds"):
+    for name in ("beam_size", "max_symbols", "nbest", "batch_frames", "max_seconds"):
         if getattr(config, name) < 1:
             raise JstasrError(f"{source}: {name}: must be 1 or more")
     for name in ("lm_weight", "internal_lm_weight"):
@@ -79,6 +80,10 @@ def check_search_config(config: SearchConfig, source: str) -> None:
             raise JstasrError(f"{source}: {name}: must be 0 or more")
         if getattr(config, name) > 0 and config.search == GREEDY:
             raise JstasrError(f"{source}: {name} works in beam search only. Add --set search=beam")
+    if config.nbest > 1 and config.search == GREEDY:
+        raise JstasrError(f"{source}: nbest works in beam search only. Add --set search=beam")
+    if config.nbest > max(1, config.beam_size):
+        raise JstasrError(f"{source}: nbest: {config.nbest} is more than beam_size, {config.beam_size}")
     if not 0 < config.hotwords_score < float("inf"):
         raise JstasrError(f"{source}: hotwords_score: must be more than 0")
     if config.hotwords and config.search == GREEDY:

@@ -107,7 +107,10 @@ def test_other_formats_are_read_and_their_channels_mixed(serve, client, transcri
         ({"timestamp_granularities": ["word"]}, "need response_format verbose_json"),
         ({"timestamp_granularities": ["letter"], "response_format": "verbose_json"}, "'letter': must be word or seg"),
         ({"include": ["logprobs"]}, "include 'logprobs'"),
-        ({"extra_body": {"hotwords": "fab\nxyz"}}, "hotwords, line 2: 'xyz' has characters that the model does not know"),
+        (
+            {"extra_body": {"hotwords": "fab\nxyz"}},
+            "hotwords, line 2: 'xyz' has characters that the model does not know",
+        ),
         ({"extra_body": {"hotwords": "fab\n" * 30_000}}, "hotwords: have 90000 characters, may have 50000"),
         ({"file": ("a.wav", b"this is text")}, "a.wav: cannot read as audio"),
         ({"file": ("a.wav", b"this is text"), "stream": True}, "a.wav: cannot read as audio"),
