@@ -17,6 +17,8 @@ from jstasr.lm.hotwords import HotwordGraph
 from jstasr.text.normalize import clean
 from jstasr.text.tokens import UNK_ID, Tokenizer
 
+LONGEST = 200  # characters of a phrase
+
 
 def read_hotwords(path: str | Path) -> list[str]:
     """The lines of a file.
@@ -50,7 +52,7 @@ def hotword_graph(
         language: of the phrases; "" or "utt2lang": unknown.
 
     Raises:
-        JstasrError: a boost that is none, or characters that the model does not know; names the line.
+        JstasrError: a boost that is none, characters that the model does not know, too many; names the line.
     """
     known = language if language != UTT2LANG else None
     phrases = spelled_hotwords(lines, default_boost, tokenizer, known or None)
@@ -81,6 +83,8 @@ def spelled_hotwords(
 
 def phrase_and_boost(line: str, name: str) -> tuple[str, float | None]:
     """The phrase of a line, and its own boost if it has one; `name` of the line, for messages."""
+    if len(line) > LONGEST:
+        raise JstasrError(f"{name}: has {len(line)} characters, may have {LONGEST}: give names and phrases, not a text")
     *words, last = line.split()
     if not last.startswith(":"):
         return " ".join([*words, last]), None

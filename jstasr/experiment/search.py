@@ -56,7 +56,7 @@ def load_search_config(
         if any(override.replace(" ", "") == f"search={GREEDY}" for override in overrides):
             # were meant for the recipe's beam search
             kept.lm_weight = kept.internal_lm_weight = 0.0
-            kept.hotwords = []
+            kept.hotwords, kept.nbest = [], 1
         config, has_own_lm = merge_config(SearchConfig, None, overrides, defaults=kept), own.lm_weight > 0
     if config.lang == "False":  # what YAML makes of the code of Norwegian, `no`
         config.lang = "no"

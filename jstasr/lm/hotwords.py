@@ -42,6 +42,8 @@ class HotwordGraph:
         self.fail = torch.tensor(trie.fail)
         self.gain = torch.tensor(trie.gain)
         self.pending = torch.tensor(trie.pending)
+        self.begins = torch.zeros(self.width, dtype=torch.bool)  # characters with which phrases begin
+        self.begins[[symbols[character] for character in trie.children[0]]] = True
         self.after_space = torch.tensor([path.endswith(SPACE) for path in trie.paths])
         length = max(map(len, spellings))
         codes = [[symbols.get(character, self.width - 1) for character in token] for token in spellings]
@@ -74,12 +76,14 @@ class HotwordGraph:
 
     def walk(self, states: Tensor, spelled: Tensor) -> tuple[Tensor, Tensor]:
         """The states (M,) after spellings (M, L), and what these add to the scores (M,)."""
-        bonus = -self.pending[states]
+        bonus, states = -self.pending[states], states.clone()
         for characters in spelled.unbind(1):
             stays = (characters == SAME) | ((characters == self.space) & self.after_space[states])
-            following = self.follow(states, characters)
-            bonus = bonus + torch.where(stays, 0.0, self.gain[following])
-            states = torch.where(stays, states, following)
+            stays |= (states == 0) & ~self.begins[characters]
+            moving = (~stays).nonzero()[:, 0]  # a few: most tokens have no part in a phrase
+            following = self.follow(states[moving], characters[moving])
+            bonus[moving] += self.gain[following]
+            states[moving] = following
         return states, bonus + self.pending[states]
 
     def rows(self, states: Tensor) -> Tensor:
@@ -114,7 +118,9 @@ class Trie:
 
     def __init__(self, phrases: dict[str, float]):
         scores = {bounded(phrase): score for phrase, score in phrases.items()}
-        self.paths = sorted({path[:end] for path in scores for end in range(len(path) + 1)}, key=len)
+        self.paths = sorted(
+            {path[:end] for path in scores for end in range(len(path) + 1)}, key=lambda path: (len(path), path)
+        )
         node = {path: index for index, path in enumerate(self.paths)}
         self.children: list[dict[str, int]] = [{} for _ in self.paths]
         self.fail, self.gain, self.pending = ([0] * len(self.paths), [0.0] * len(self.paths), [0.0] * len(self.paths))

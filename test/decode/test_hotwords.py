@@ -172,6 +172,7 @@ class TestSpelling:
             ("bob :", r"line 2: 'bob :': must be a phrase and a boost above 0"),
             ("bob :two", r"line 2: 'bob :two': must be a phrase and a boost"),
             ("bob :-1", r"line 2: 'bob :-1': must be a phrase and a boost"),
+            ("bob " * 51, r"line 2: has 204 characters, may have 200"),
             (":2", r"line 2: ':2': must be a phrase and a boost"),
             ("!?", r"line 2: '!\?' has characters that the model does not know"),
         ],
