@@ -122,7 +122,8 @@ def run(job: Comparison, say: Callable[[str], None]) -> None:
 
 def require_data(job: Comparison) -> None:
     """Refuse a recipe without features, tokens or n-gram model."""
-    needed = [job.tokens, job.language_model, *(job.features / name / "text" for name in (job.train_set, "dev", "test"))]
+    sets = (job.train_set, "dev", "test")
+    needed = [job.tokens, job.language_model, *(job.features / name / "text" for name in sets)]
     missing = [path for path in needed if not path.is_file()]
     if missing:
         command = shlex.join([*job.run_words(), "--stop_stage", "5"])

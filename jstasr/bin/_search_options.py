@@ -12,9 +12,14 @@ if TYPE_CHECKING:
 
 
 def add_search_options(parser: ArgumentParser, own: str) -> None:
-    """--config, --set and --lm; own: what the settings are without --config."""
+    """--config, --set, --lm and --hotwords; own: what the settings are without --config."""
     add_setting_options(parser, own)
     parser.add_argument("--lm", help="ARPA language model over the model's tokens; see `jstasr lm`")
+    parser.add_argument(
+        "--hotwords",
+        metavar="FILE",
+        help="names and phrases to be expected, one a line, ` :BOOST` behind it if it has one",
+    )
 
 
 def add_setting_options(parser: ArgumentParser, own: str) -> None:
@@ -34,10 +39,25 @@ def search_settings(args: Namespace, own: "SearchConfig | None" = None) -> "Sear
     """The settings that these options and --lang give; without --config they change `own`, or else the defaults."""
     from dataclasses import replace
 
-    from jstasr.experiment.search import load_search_config
+    from jstasr.decode.hotwords import read_hotwords
+    from jstasr.experiment.search import load_search_config, with_hotwords
 
     config = load_search_config(args.config, args.overrides, args.lm, own)
+    if args.hotwords:
+        config = with_hotwords(use_beam(config, "--hotwords"), read_hotwords(args.hotwords))
     return replace(config, lang=args.lang) if args.lang else config
+
+
+def use_beam(config: "SearchConfig", option: str) -> "SearchConfig":
+    """The settings with beam search; says so where that is another search, and which option asks for it."""
+    import sys
+    from dataclasses import replace
+
+    from jstasr.experiment.search import BEAM
+
+    if config.search != BEAM:
+        print(f"{option}: beam search in the place of {config.search} search", file=sys.stderr)
+    return replace(config, search=BEAM)
 
 
 def given_languages(lang: str, folder: "Path", ids: list[str]) -> dict[str, str] | None:

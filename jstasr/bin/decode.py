@@ -66,6 +66,10 @@ def decode(args: Namespace, modes: list[str]) -> None:
     device = "cuda" if args.ngpu else "cpu"
     experiment = Experiment.load(args.expdir, args.model, device, own_search=args.config is None)
     config = search_settings(args, experiment.search)
+    if config.nbest > 1:
+        raise JstasrError(
+            f"nbest: {config.nbest}: `jstasr decode` writes one text an utterance; use `jstasr transcribe`"
+        )
     tokens = experiment.tokenizer.token_list.tokens
     language_model = NgramModel.load(args.lm, tokens, device) if args.lm else experiment.language_model
     languages = given_languages(config.lang, folder, ids)

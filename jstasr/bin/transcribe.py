@@ -17,6 +17,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--mode", default="full", choices=["full", "streaming"], help="decoder (default: full)")
     add_search_options(parser, "that of the recipe that trained the model")
+    parser.add_argument(
+        "--nbest", type=int, metavar="N", help="the N most probable texts of each segment, in the results of --json"
+    )
     parser.add_argument("--lang", help="language given to a multilingual model (default: the recipe's, if any)")
     parser.add_argument(
         "--channel", help="channel of files that have several, from 1; mix: their mean; each: all, kept apart"
@@ -43,7 +46,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    from jstasr.bin._search_options import search_settings
+    from dataclasses import replace
+
+    from jstasr.bin._search_options import search_settings, use_beam
     from jstasr.decode.formats import FORMATS, LISTS
     from jstasr.decode.jobs import Settings, transcribe_all
     from jstasr.decode.sources import find_sources
@@ -56,6 +61,8 @@ def run(args: Namespace) -> int:
     for name in formats:
         if name not in FORMATS:
             raise JstasrError(f"--format {name}: must be one or more of {','.join(FORMATS)}")
+    if args.nbest is not None and "json" not in formats:
+        raise JstasrError(f"--nbest {args.nbest}: several texts are in results of the format json only. Add --json")
     if args.nj < 1:
         raise JstasrError(f"--nj {args.nj}: must be 1 or more")
     sources = find_sources(args.audio)
@@ -64,11 +71,14 @@ def run(args: Namespace) -> int:
     transcriber = Transcriber.from_pretrained(
         args.model, device="cuda" if args.ngpu else "cpu", lm=args.lm, own_search=args.config is None
     )
+    config = search_settings(args, transcriber.experiment.search)
+    if args.nbest is not None:
+        config = replace(use_beam(config, "--nbest"), nbest=args.nbest)
     settings = Settings(
         model=args.model,
         lm=args.lm,
         mode=args.mode,
-        config=search_settings(args, transcriber.experiment.search),
+        config=config,
         channel="each" if args.channel == "each" else parse_channel(args.channel) if args.channel else None,
         vad=best_vad() if args.vad == "auto" else args.vad,
         max_segment=args.max_segment,

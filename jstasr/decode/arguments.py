@@ -1,6 +1,7 @@
 """What callers of the Python API may give: each wrong argument is answered in one sentence."""
 
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import MISSING, fields
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -68,11 +69,21 @@ def check_config(config: SearchConfig) -> None:
         )
     for setting in fields(SearchConfig):
         value, default = getattr(config, setting.name), setting.default
+        if default is MISSING:  # the list of hotwords
+            check_hotwords(value, "config: hotwords")
+            continue
         fits = isinstance(value, str) if isinstance(default, str) else is_number(value)
         if not fits or (isinstance(default, int) and value != int(value)):
             kind = {str: "text", int: "a whole number", float: "a number"}[type(default)]
             raise JstasrError(f"config: {setting.name}: must be {kind}, not {value!r}")
     check_search_config(config, "config")
+
+
+def check_hotwords(hotwords: Sequence[str], name: str) -> None:
+    """Refuse what is no list of phrases; `name` stands for it in the message."""
+    if isinstance(hotwords, (list, tuple)) and all(isinstance(phrase, str) for phrase in hotwords):
+        return
+    raise JstasrError(f"{name}: must be a list of phrases, as in ['anna smith', 'new york :2.5'], not {hotwords!r}")
 
 
 def is_number(value: Any) -> bool:

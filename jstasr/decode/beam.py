@@ -1,4 +1,4 @@
-"""Time-synchronous beam search over a HAT decoder, with language model fusion."""
+"""Time-synchronous beam search over a HAT decoder, with language model fusion and hotwords."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from jstasr.decode.greedy import Hypothesis, first_history
 from jstasr.experiment.search import SearchConfig
+from jstasr.lm.hotwords import HotwordGraph
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.hat import HatDecoder
 from jstasr.text.tokens import BLANK_ID
@@ -23,14 +24,15 @@ class Beam:
     """K label prefixes of each of N utterances; an empty slot has score -inf.
 
     `score` (N, K) log-probability; `hash` (N, K) of the whole prefix; `history` (N, K, context) its last labels;
-    `lm_state` (N, K) of the external language model; `source` (N, K) the slot before this frame;
-    `emitted` (N, K, max_symbols) the labels of this frame, then BLANK_ID.
+    `lm_state` (N, K) of the external language model, `hotword_state` (N, K) of the hotwords; `source` (N, K) the slot
+    before this frame; `emitted` (N, K, max_symbols) the labels of this frame, then BLANK_ID.
     """
 
     score: Tensor
     hash: Tensor
     history: Tensor
     lm_state: Tensor
+    hotword_state: Tensor
     source: Tensor
     emitted: Tensor
 
@@ -77,24 +79,26 @@ def beam_search(
     config: SearchConfig,
     language_model: NgramModel | None = None,
     start: Tensor | None = None,
+    hotwords: HotwordGraph | None = None,
 ) -> list[Hypothesis]:
     """Keep the `beam_size` most probable label prefixes at each frame, the probabilities of alignments summed.
 
     In each frame a prefix takes up to `max_symbols` labels and then a blank, as in the lattice of the training
     loss. A label y after the prefix h scores
-    `log P(y|x, h) - internal_lm_weight * log P_ilm(y|h) + lm_weight * log P_lm(y|h)`   (arXiv 2003.07705, eq. 9),
-    and at the end the language model adds its probability of the sentence's end. Prefixes that still differ from the
-    most probable one in what is older than AGREE frames are given up, so that a stream settles.
+    `log P(y|x, h) - internal_lm_weight * log P_ilm(y|h) + lm_weight * log P_lm(y|h)`   (arXiv 2003.07705, eq. 9)
+    and the bonus of hotwords; at the end the language model adds its probability of the sentence's end. Prefixes that
+    still differ from the most probable one in what is older than AGREE frames are given up, so that a stream settles.
 
     Args:
         encoded: (N, T, C) encoder output; lengths: (N,) int.
         language_model: over the labels of the decoder, or None.
         start: (N,) int, the known first label of each utterance, or None.
+        hotwords: phrases that are expected, or None.
     Returns:
         The most probable hypothesis of each utterance, without `start`; the frames are those of its most probable
         alignment among those that the beam kept.
     """
-    running = BeamSearch(decoder, len(encoded), config, language_model, start, encoded.device)
+    running = BeamSearch(decoder, len(encoded), config, language_model, start, encoded.device, hotwords)
     running.accept(encoded, lengths)
     return running.finish()
 
@@ -110,11 +114,13 @@ class BeamSearch:
         language_model: NgramModel | None,
         start: Tensor | None,
         device: torch.device,
+        hotwords: HotwordGraph | None = None,
     ):
         """count: N; the others as for `beam_search`."""
         self.decoder, self.config = decoder, config
         self.language_model = language_model if config.lm_weight else None
-        self.beam = first_beam(decoder, count, config, self.language_model, start, device)
+        self.hotwords = hotwords
+        self.beam = first_beam(decoder, count, config, self.language_model, start, device, hotwords)
         self.sources: list[Tensor] = []  # (N, K) of each frame from `first_frame` on
         self.emitted: list[Tensor] = []  # (N, K, max_symbols) likewise
         self.first_frame = 0
@@ -127,7 +133,9 @@ class BeamSearch:
         projected = self.decoder.encoder_projection(encoded)
         for frame in range(encoded.shape[1]):
             beam = self.beam
-            grown = search_frame(self.decoder, projected[:, frame, None], beam, self.config, self.language_model)
+            grown = search_frame(
+                self.decoder, projected[:, frame, None], beam, self.config, self.language_model, self.hotwords
+            )
             beam = grown.map(partial(where_utterance, frame < lengths), beam)
             self.sources.append(beam.source)
             self.emitted.append(beam.emitted)
@@ -167,12 +175,25 @@ class BeamSearch:
         return found
 
     def finish(self) -> list[Hypothesis]:
-        """The most probable hypothesis of each utterance, without the labels that `settle` returned."""
+        """The most probable hypothesis of each utterance, without the labels that `settle` returned.
+
+        With `nbest` above 1, `others` has the other prefixes of the beam.
+        """
         score = self.beam.score
         if self.language_model is not None:
             score = score + self.config.lm_weight * self.language_model.end_log_probs(self.beam.lm_state)
-        best_score, best = score.max(dim=1)
-        return trace_back(self.sources, self.emitted, best, best_score, self.first_frame)
+        if self.hotwords is not None:
+            score = score + self.hotwords.end_bonus(self.beam.hotword_state)
+        if self.config.nbest == 1:
+            best_score, best = score.max(dim=1)
+            return trace_back(self.sources, self.emitted, best, best_score, self.first_frame)
+        ranked = [
+            trace_back(self.sources, self.emitted, slots, scores, self.first_frame)
+            for scores, slots in zip(*(part.unbind(1) for part in score.sort(dim=1, descending=True)))
+        ]
+        for best, *others in zip(*ranked):
+            best.others = [other for other in others if other.score > LOG_ZERO]
+        return ranked[0]
 
 
 def first_beam(
@@ -182,6 +203,7 @@ def first_beam(
     language_model: NgramModel | None,
     start: Tensor | None,
     device: torch.device,
+    hotwords: HotwordGraph | None,
 ) -> Beam:
     """The beam before the first frame: one prefix, empty or `start` (N,), for each utterance; other slots are empty."""
     size = config.beam_size
@@ -193,19 +215,28 @@ def first_beam(
         lm_state = torch.full_like(lm_state, language_model.start_state)
         if start is not None:
             lm_state = language_model.advance(lm_state, start[:, None].expand(shape))
+    hotword_state = torch.zeros(shape, dtype=torch.long, device=device)
+    if hotwords is not None:
+        hotword_state = torch.full_like(hotword_state, hotwords.start_state)
     history = first_history(decoder, count, start, device)
     return Beam(
         score=score,
         hash=torch.zeros(shape, dtype=torch.long, device=device),
         history=history[:, None].expand(-1, size, -1),
         lm_state=lm_state,
+        hotword_state=hotword_state,
         source=torch.arange(size, device=device).expand(shape),
         emitted=torch.full((*shape, config.max_symbols), BLANK_ID, dtype=torch.long, device=device),
     )
 
 
 def search_frame(
-    decoder: HatDecoder, projected: Tensor, beam: Beam, config: SearchConfig, language_model: NgramModel | None
+    decoder: HatDecoder,
+    projected: Tensor,
+    beam: Beam,
+    config: SearchConfig,
+    language_model: NgramModel | None,
+    hotwords: HotwordGraph | None,
 ) -> Beam:
     """Extend the prefixes through one frame: the best `beam_size` prefixes after its blank.
 
@@ -229,7 +260,9 @@ def search_frame(
             label_scores = label_scores - config.internal_lm_weight * decoder.internal_lm(predicted)[..., 1:]
         if language_model is not None:
             label_scores = label_scores + config.lm_weight * language_model.log_probs(beam.lm_state)[..., 1:]
-        beam = grow(beam, label_scores, symbol, language_model)
+        if hotwords is not None:
+            label_scores = label_scores + hotwords.bonus(beam.hotword_state)[..., 1:]
+        beam = grow(beam, label_scores, symbol, language_model, hotwords)
         # a prefix that is less probable than all of the finished beam can no longer enter it
         hopeless = beam.score < finished.score.amin(dim=1, keepdim=True)
         beam.score = beam.score.masked_fill(hopeless, LOG_ZERO)
@@ -239,7 +272,9 @@ def search_frame(
     return finished
 
 
-def grow(beam: Beam, label_scores: Tensor, symbol: int, language_model: NgramModel | None) -> Beam:
+def grow(
+    beam: Beam, label_scores: Tensor, symbol: int, language_model: NgramModel | None, hotwords: HotwordGraph | None
+) -> Beam:
     """The best prefixes that are one label longer.
 
     label_scores: (N, K, V - 1), column y - 1: label y; symbol: number of labels that the frame has emitted before.
@@ -256,6 +291,7 @@ def grow(beam: Beam, label_scores: Tensor, symbol: int, language_model: NgramMod
         hash=grown.hash * HASH_BASE + label,
         history=torch.cat([grown.history[..., 1:], label[..., None]], dim=-1),
         lm_state=grown.lm_state if language_model is None else language_model.advance(grown.lm_state, label),
+        hotword_state=grown.hotword_state if hotwords is None else hotwords.advance(grown.hotword_state, label),
         source=grown.source,
         emitted=emitted,
     )

@@ -12,6 +12,7 @@ from jstasr.data.batches import bucketed_batches
 from jstasr.data.collate import pad_features
 from jstasr.data.speech_set import read_num_frames
 from jstasr.decode.greedy import Hypothesis, search
+from jstasr.decode.hotwords import hotword_graph
 from jstasr.decode.streaming import search_in_pieces
 from jstasr.errors import JstasrError
 from jstasr.experiment.config import feature_settings
@@ -111,10 +112,11 @@ def decode_set(
         mode -> utterance -> Hypothesis, and the speed.
     Raises:
         JstasrError: features that are missing, damaged, or of another kind or dimension; an unknown language;
-            utterances that are too long for full context.
+            utterances that are too long for full context; hotwords that the model cannot spell.
     """
     model, device = experiment.model, experiment.model.ctc_label.weight.device
     require_modes(experiment, modes)
+    hotwords = hotword_graph(config.hotwords, config.hotwords_score, experiment.tokenizer, config.lang, device)
     lengths = read_durations(folder, ids)
     most = config.max_seconds * FRAMES_PER_SECOND
     if FULL in modes:
@@ -127,13 +129,14 @@ def decode_set(
     for batch in read_batches(experiment, folder, ids, config.batch_frames, languages):
         if modes == [STREAMING] and len(batch.ids) == 1 and len(batch.matrices[0]) > most:
             features = torch.from_numpy(batch.matrices[0]).to(device)
-            found[STREAMING][batch.ids[0]] = search_in_pieces(model, features, config, language_model, batch.start)
+            found[STREAMING][batch.ids[0]] = search_in_pieces(
+                model, features, config, language_model, batch.start, hotwords
+            )
         else:
             encoded = batch.encode(model)
             for mode in modes:
-                best = search(
-                    model.decoder(mode), encoded.of(mode), encoded.lengths, config, language_model, batch.start
-                )
+                decoder, frames = model.decoder(mode), encoded.of(mode)
+                best = search(decoder, frames, encoded.lengths, config, language_model, batch.start, hotwords)
                 found[mode].update(zip(batch.ids, best))
         done += len(batch.ids)
         now = time.perf_counter()

@@ -1,11 +1,12 @@
 """Search over a HAT decoder's lattice, batched over utterances: greedy here, beam search in `jstasr.decode.beam`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from jstasr.experiment.search import GREEDY, SearchConfig
+from jstasr.lm.hotwords import HotwordGraph
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.hat import HatDecoder
 from jstasr.text.tokens import BLANK_ID
@@ -16,12 +17,14 @@ class Hypothesis:
     """Best label sequence of one utterance.
 
     `frames`: the encoder frame (40 ms) at which each label was emitted. `score`: natural log-probability, summed over
-    alignments (of greedy search: those between the frames at which it decides), language models included.
+    alignments (of greedy search: those between the frames at which it decides), language models and hotwords included.
+    `others`: what else the search kept, the most probable first, where that is asked for.
     """
 
     labels: list[int]
     frames: list[int]
     score: float
+    others: list["Hypothesis"] = field(default_factory=list)
 
 
 def first_history(decoder: HatDecoder, count: int, start: Tensor | None, device: torch.device) -> Tensor:
@@ -35,9 +38,10 @@ def first_history(decoder: HatDecoder, count: int, start: Tensor | None, device:
 def prepend_start(hypotheses: list[Hypothesis], start: Tensor | None) -> list[Hypothesis]:
     """Insert the known first labels `start` (N,) into the hypotheses, at frame 0."""
     if start is not None:
-        for hypothesis, label in zip(hypotheses, start.tolist()):
-            hypothesis.labels.insert(0, label)
-            hypothesis.frames.insert(0, 0)
+        for best, label in zip(hypotheses, start.tolist()):
+            for hypothesis in (best, *best.others):
+                hypothesis.labels.insert(0, label)
+                hypothesis.frames.insert(0, 0)
     return hypotheses
 
 
@@ -132,12 +136,13 @@ def search(
     config: SearchConfig,
     language_model: NgramModel | None = None,
     start: Tensor | None = None,
+    hotwords: HotwordGraph | None = None,
 ) -> list[Hypothesis]:
     """Greedy or beam search, as configured.
 
     Args:
         encoded: (N, T, C) encoder output; lengths: (N,) int.
-        language_model: for beam search, or None.
+        language_model, hotwords: for beam search, or None.
         start: (N,) int, the first label of each utterance where it is known (the language token), or None.
     Returns:
         The best hypothesis of each utterance.
@@ -147,4 +152,4 @@ def search(
         return prepend_start(greedy_search(decoder, encoded, lengths, config.max_symbols, state), start)
     from jstasr.decode.beam import beam_search
 
-    return prepend_start(beam_search(decoder, encoded, lengths, config, language_model, start), start)
+    return prepend_start(beam_search(decoder, encoded, lengths, config, language_model, start, hotwords), start)

@@ -17,12 +17,21 @@ class Word:
 
 
 @dataclass(frozen=True)
+class Alternative:
+    """A text that a segment may have, and its log-probability."""
+
+    text: str
+    score: float
+
+
+@dataclass(frozen=True)
 class Segment:
     """A part of a recording with speech.
 
     `begin`, `end`: seconds. `tokens`, their `timestamps` (seconds at which they were emitted) and their
     log-probability `score`. `speech`: how sure it is that somebody speaks, in [0, 1]. `channel`: number from 1 where
-    the channels of a recording are kept apart.
+    the channels of a recording are kept apart. `nbest`: the most probable texts, this one first, where more than one is
+    asked for; none of a segment that shares words with the next.
     """
 
     begin: float
@@ -34,6 +43,7 @@ class Segment:
     words: list[Word]
     speech: float = 1.0
     channel: int | None = None
+    nbest: list[Alternative] = field(default_factory=list)
 
     @property
     def confidence(self) -> float:

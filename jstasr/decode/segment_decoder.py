@@ -1,19 +1,20 @@
 """Segments of speech to text: decoded in batches of similar length, with words, joined where they overlap."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from jstasr.decode.greedy import Hypothesis, search
-from jstasr.decode.results import Word
+from jstasr.decode.results import Alternative, Word
 from jstasr.decode.segments import SpeechSegment
 from jstasr.decode.stitch import Decoded, stitch
 from jstasr.decode.word_times import LabelTimes, label_times, word_marks, word_spans
 from jstasr.experiment.load import Experiment
 from jstasr.experiment.search import SearchConfig
 from jstasr.features.compute import FeatureComputer
+from jstasr.lm.hotwords import HotwordGraph
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import STREAMING
 from jstasr.text.tokens import Tokenizer
@@ -36,6 +37,7 @@ class SegmentDecoder:
     config: SearchConfig
     language_model: NgramModel | None
     start: int | None
+    hotwords: HotwordGraph | None
     device: torch.device
 
     def decode_all(self, segments: Iterable[SpeechSegment]) -> Iterator[Decoded]:
@@ -86,19 +88,32 @@ class SegmentDecoder:
         encoded = encode(features, lengths)
         frames, decoder = encoded.of(self.mode), model.decoder(self.mode)
         start = None if self.start is None else torch.full((len(batch),), self.start, device=self.device)
-        found = search(decoder, frames, encoded.lengths, self.config, self.language_model, start)
+        found = search(decoder, frames, encoded.lengths, self.config, self.language_model, start, self.hotwords)
         if not any(hypothesis.labels for hypothesis in found):
             return [Decoded(part, hypothesis, [], []) for part, hypothesis in zip(batch, found)]
         marks = word_marks(model, encoded)
         placed = label_times(decoder, frames, encoded.lengths, found)
         return [
-            add_words(part, hypothesis, labels, mark[:length], tokenizer)
+            replace(
+                add_words(part, hypothesis, labels, mark[:length], tokenizer),
+                nbest=best_texts(hypothesis, tokenizer, self.config.nbest),
+            )
             for part, hypothesis, labels, mark, length in zip(batch, found, placed, marks, encoded.lengths.tolist())
         ]
 
     def long_enough(self, samples: np.ndarray) -> np.ndarray:
         """Samples of one window at least, silence behind them."""
         return np.pad(samples, (0, max(0, self.features.window - len(samples))))
+
+
+def best_texts(found: Hypothesis, tokenizer: Tokenizer, count: int) -> list[Alternative]:
+    """The most probable texts, each once with the score of its most probable spelling; none where one is enough."""
+    if count == 1:
+        return []
+    scores: dict[str, float] = {}
+    for hypothesis in (found, *found.others):
+        scores.setdefault(tokenizer.decode(hypothesis.labels), hypothesis.score)
+    return [Alternative(text, score) for text, score in list(scores.items())[:count]]
 
 
 def add_words(

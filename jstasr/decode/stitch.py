@@ -1,9 +1,9 @@
 """Segments that overlap, because speech went on without a pause, joined so that each word comes once and whole."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from jstasr.decode.greedy import Hypothesis
-from jstasr.decode.results import Segment, Word
+from jstasr.decode.results import Alternative, Segment, Word
 from jstasr.decode.segments import SpeechSegment
 from jstasr.features.frames import ENCODER_FRAME_SECONDS
 from jstasr.text.tokens import Tokenizer
@@ -13,12 +13,13 @@ SAME_TIME = 0.3  # seconds between the middles of the same word in two segments,
 
 @dataclass(frozen=True)
 class Decoded:
-    """A segment, what was found in it, its words, and the labels of each word."""
+    """A segment, what was found in it, its words, the labels of each word, and its most probable texts if asked for."""
 
     part: SpeechSegment
     found: Hypothesis
     words: list[Word]
     slices: list[slice]
+    nbest: list[Alternative] = field(default_factory=list)
 
     def keep(self, first: int, last: int) -> "Decoded":
         """The words from `first` on and before `last`, with their labels."""
@@ -26,7 +27,7 @@ class Decoded:
         end = self.slices[last - 1].stop if 0 < last < len(self.words) else 0 if last == 0 else len(self.found.labels)
         found = Hypothesis(self.found.labels[begin:end], self.found.frames[begin:end], self.found.score)
         slices = [slice(where.start - begin, where.stop - begin) for where in self.slices[first:last]]
-        return replace(self, found=found, words=self.words[first:last], slices=slices)
+        return replace(self, found=found, words=self.words[first:last], slices=slices, nbest=[])
 
     def results(self, tokenizer: Tokenizer) -> list[Segment]:
         """The segment as a result; none where nothing was found."""
@@ -44,6 +45,7 @@ class Decoded:
                 score=self.found.score,
                 words=self.words,
                 speech=round(part.probability, 4),
+                nbest=self.nbest,
             )
         ]
 

@@ -10,6 +10,7 @@ from jstasr.decode.beam import BeamSearch
 from jstasr.decode.greedy import Hypothesis, first_greedy_state, greedy_search, prepend_start
 from jstasr.experiment.search import GREEDY, SearchConfig
 from jstasr.features.fbank import Fbank, StreamingFbank
+from jstasr.lm.hotwords import HotwordGraph
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import STREAMING, JointModel
 
@@ -52,11 +53,16 @@ class StreamingBeam:
     """Beam search of the streaming decoder, piece by piece. A label comes once all prefixes of the beam have it."""
 
     def __init__(
-        self, model: JointModel, config: SearchConfig, language_model: NgramModel | None, start: Tensor | None
+        self,
+        model: JointModel,
+        config: SearchConfig,
+        language_model: NgramModel | None,
+        start: Tensor | None,
+        hotwords: HotwordGraph | None,
     ):
         """start: (1,) int, the first label, where it is known (the language token)."""
         device = model.ctc_label.weight.device
-        self.beam = BeamSearch(model.decoder(STREAMING), 1, config, language_model, start, device)
+        self.beam = BeamSearch(model.decoder(STREAMING), 1, config, language_model, start, device, hotwords)
 
     def accept(self, encoded: Tensor) -> Hypothesis:
         self.beam.accept(encoded[None], torch.tensor([len(encoded)], device=encoded.device))
@@ -67,12 +73,16 @@ class StreamingBeam:
 
 
 def streaming_search(
-    model: JointModel, config: SearchConfig, language_model: NgramModel | None, start: Tensor | None
+    model: JointModel,
+    config: SearchConfig,
+    language_model: NgramModel | None,
+    start: Tensor | None,
+    hotwords: HotwordGraph | None,
 ) -> StreamingSearch:
     """Greedy or beam search, as configured; the arguments as for `StreamingBeam`."""
     if config.search == GREEDY:
         return StreamingGreedy(model, config, start)
-    return StreamingBeam(model, config, language_model, start)
+    return StreamingBeam(model, config, language_model, start, hotwords)
 
 
 class SpeechStream:
@@ -85,12 +95,13 @@ class SpeechStream:
         config: SearchConfig,
         language_model: NgramModel | None,
         start: Tensor | None,
+        hotwords: HotwordGraph | None,
     ):
         """start: (1,) int, the first label, where it is known (the language token); it is not returned again."""
         self.model, self.start = model, start
         self.fbank = StreamingFbank(fbank)
         self.state = model.new_stream()
-        self.search = streaming_search(model, config, language_model, start)
+        self.search = streaming_search(model, config, language_model, start, hotwords)
         self.score = 0.0
 
     @torch.inference_mode()
@@ -113,12 +124,13 @@ def search_in_pieces(
     config: SearchConfig,
     language_model: NgramModel | None = None,
     start: Tensor | None = None,
+    hotwords: HotwordGraph | None = None,
 ) -> Hypothesis:
     """What the streaming decoder finds in the features (T, F) of one utterance, in memory that is linear in T.
 
     start: (1,) int, the first label, where it is known.
     """
-    state, running = model.new_stream(), streaming_search(model, config, language_model, start)
+    state, running = model.new_stream(), streaming_search(model, config, language_model, start, hotwords)
     found = first_hypothesis(start)
     for first in range(0, len(features), PIECE):
         piece = features[first : first + PIECE]

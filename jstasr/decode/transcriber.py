@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -9,8 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from jstasr.decode.arguments import EACH, check_channel, check_config, check_mode
+from jstasr.decode.arguments import EACH, check_channel, check_config, check_hotwords, check_mode
 from jstasr.decode.greedy import Hypothesis
+from jstasr.decode.hotwords import hotword_graph
 from jstasr.decode.media import number_of_channels
 from jstasr.decode.recording import Audio, Recording, read_blocks_of
 from jstasr.decode.results import Segment, Transcript, join_segments, merge_channels
@@ -22,14 +24,17 @@ from jstasr.decode.vad import AUTO, NONE, check_vad
 from jstasr.errors import JstasrError
 from jstasr.experiment.config import feature_settings
 from jstasr.experiment.load import Experiment, require_modes
-from jstasr.experiment.search import SearchConfig
+from jstasr.experiment.search import SearchConfig, with_hotwords
 from jstasr.features.compute import feature_computer
 from jstasr.features.fbank import Fbank
 from jstasr.features.frames import ENCODER_FRAME_SECONDS
 from jstasr.kaldi.audio import Channel
 from jstasr.kaldi.data_dir import UTT2LANG
+from jstasr.lm.hotwords import HotwordGraph
 from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import FULL, STREAMING
+
+HOTWORD_LISTS = 4  # that are kept ready: those of several clients, or of the channels of a recording
 
 
 class Transcriber:
@@ -46,19 +51,24 @@ class Transcriber:
         self.device = torch.device(device)
         self.language_model = language_model or experiment.language_model
         self.sample_rate = experiment.config.sample_rate
-        self.features = experiment.encoder or feature_computer(feature_settings(experiment.config))
-        width, wanted = self.features.num_mel_bins, experiment.config.model.num_mel_bins
+        self.make_own()
+
+    def make_own(self) -> None:
+        """What each process makes for itself."""
+        self.features = self.experiment.encoder or feature_computer(feature_settings(self.experiment.config))
+        width, wanted = self.features.num_mel_bins, self.experiment.config.model.num_mel_bins
         if width != wanted:
             raise JstasrError(
                 f"the features of this model's encoder have {width} values, and its num_mel_bins is {wanted}"
             )
+        self.graph_of = lru_cache(HOTWORD_LISTS)(self.build_graph)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "features"}
+        return {name: value for name, value in vars(self).items() if name not in ("features", "graph_of")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self.features = self.experiment.encoder or feature_computer(feature_settings(self.experiment.config))
+        self.make_own()
 
     @classmethod
     def from_pretrained(
@@ -96,6 +106,7 @@ class Transcriber:
         channel: Channel | Literal["each"] | None = None,
         vad: str = AUTO,
         max_segment: float = MAX_SEGMENT,
+        hotwords: Sequence[str] | None = None,
     ) -> Transcript:
         """Transcribe a recording of any length, in memory that does not grow with it.
 
@@ -113,12 +124,15 @@ class Transcriber:
             vad: what finds speech: "silero" (extra `vad`), "energy" (what stands out from a steady background), "none":
                 one utterance, never cut. "auto": silero if it is installed, otherwise energy.
             max_segment: seconds of the longest segment.
+            hotwords: names and phrases that are expected, each with a boost behind it if it has one of its own
+                ("anna smith :2.5"), in the place of those of the settings. They make beam search of greedy search.
         Raises:
             JstasrError: unreadable, empty, non-finite or too short audio; settings that do not go together; without
                 `vad`, audio that is too long for full context.
         """
         name = str(audio) if isinstance(audio, (str, Path)) else "the given array"
         check_channel(channel)
+        config = self.expecting(hotwords, config)
         if channel == EACH:
             if not isinstance(audio, (str, Path)):
                 raise JstasrError(f"{name}: has one channel; channel 'each' is for files")
@@ -141,6 +155,7 @@ class Transcriber:
         channel: Channel | None = None,
         vad: str = AUTO,
         max_segment: float = MAX_SEGMENT,
+        hotwords: Sequence[str] | None = None,
     ) -> list[Transcript]:
         """Transcribe recordings, segments of similar length together: faster than one by one.
 
@@ -154,7 +169,7 @@ class Transcriber:
         check_channel(channel)
         if channel == EACH:
             raise JstasrError(f"channel {channel!r}: transcribe such recordings one by one")
-        config = self.checked(mode, config, lang, vad, max_segment)
+        config = self.checked(mode, self.expecting(hotwords, config), lang, vad, max_segment)
         if vad == NONE:
             return [
                 self.transcribe(audio, sample_rate, mode, config, None, channel, vad, max_segment) for audio in audios
@@ -247,7 +262,25 @@ class Transcriber:
             require_modes(self.experiment, [mode])
         config = self.settings(config, lang)
         self.start_label(config.lang)
+        self.hotwords(config)
         return config
+
+    def expecting(self, hotwords: Sequence[str] | None, config: SearchConfig | None) -> SearchConfig | None:
+        """The search settings with these hotwords, if any are given."""
+        if hotwords is None:
+            return config
+        config = self.experiment.search if config is None else config
+        check_config(config)
+        check_hotwords(hotwords, "hotwords")
+        return with_hotwords(config, hotwords)
+
+    def hotwords(self, config: SearchConfig) -> HotwordGraph | None:
+        """What beam search adds for the hotwords of its settings."""
+        return self.graph_of(tuple(config.hotwords), config.hotwords_score, config.lang)
+
+    def build_graph(self, hotwords: tuple[str, ...], score: float, lang: str) -> HotwordGraph | None:
+        """`hotwords` for the first time."""
+        return hotword_graph(hotwords, score, self.experiment.tokenizer, lang, self.device)
 
     def settings(self, config: SearchConfig | None, lang: str | None) -> SearchConfig:
         """The given search settings or the recipe's, with the given language or their own."""
@@ -262,8 +295,16 @@ class Transcriber:
 
     def decoder(self, mode: str, config: SearchConfig) -> SegmentDecoder:
         """What decodes segments with these settings."""
-        start = self.start_label(config.lang)
-        return SegmentDecoder(self.experiment, self.features, mode, config, self.language_model, start, self.device)
+        return SegmentDecoder(
+            self.experiment,
+            self.features,
+            mode,
+            config,
+            self.language_model,
+            self.start_label(config.lang),
+            self.hotwords(config),
+            self.device,
+        )
 
     def speech_stream(self, config: SearchConfig) -> SpeechStream:
         """A stream of the streaming decoder with these settings."""
@@ -271,7 +312,8 @@ class Transcriber:
         assert isinstance(self.features, Fbank)  # only such models stream
         label = self.start_label(config.lang)
         start = None if label is None else torch.tensor([label], device=self.device)
-        return SpeechStream(self.experiment.model, self.features, config, self.language_model, start)
+        hotwords = self.hotwords(config)
+        return SpeechStream(self.experiment.model, self.features, config, self.language_model, start, hotwords)
 
     @overload
     def stream(
@@ -280,6 +322,7 @@ class Transcriber:
         sample_rate: int | None = None,
         lang: str | None = None,
         config: SearchConfig | None = None,
+        hotwords: Sequence[str] | None = None,
     ) -> TranscriptStream: ...
     @overload
     def stream(
@@ -288,6 +331,7 @@ class Transcriber:
         sample_rate: int | None = None,
         lang: str | None = None,
         config: SearchConfig | None = None,
+        hotwords: Sequence[str] | None = None,
     ) -> Iterator[PartialTranscript | Transcript]: ...
     def stream(
         self,
@@ -295,6 +339,7 @@ class Transcriber:
         sample_rate: int | None = None,
         lang: str | None = None,
         config: SearchConfig | None = None,
+        hotwords: Sequence[str] | None = None,
     ) -> TranscriptStream | Iterator[PartialTranscript | Transcript]:
         """Transcribe audio as it arrives, with the streaming decoder.
 
@@ -308,7 +353,7 @@ class Transcriber:
             pieces: arrays of samples (N,) of any length, one after the other, as for `transcribe`; None: they are
                 given to `accept` of the stream that is returned, a context manager.
             sample_rate: Hz; None: the model's own.
-            lang, config: as for `transcribe`.
+            lang, config, hotwords: as for `transcribe`.
         Returns:
             For `pieces`, the transcript so far after each piece, and the whole at the end, which is that of
             `transcribe` with mode="streaming" and vad="none". A transcript only extends the one before: beam search
@@ -316,7 +361,7 @@ class Transcriber:
         Raises:
             JstasrError: an impossible sampling rate; a piece that is not samples, or not finite.
         """
-        stream = TranscriptStream(self, sample_rate, lang, config)
+        stream = TranscriptStream(self, sample_rate, lang, self.expecting(hotwords, config))
         return stream if pieces is None else partial_transcripts(stream, pieces)
 
     def start_label(self, lang: str | None) -> int | None:

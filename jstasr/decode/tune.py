@@ -11,6 +11,7 @@ import jiwer
 import torch
 
 from jstasr.decode.greedy import search
+from jstasr.decode.hotwords import hotword_graph
 from jstasr.errors import JstasrError
 from jstasr.experiment.search import BEAM, SearchConfig
 from jstasr.lm.ngram import NgramModel
@@ -138,6 +139,9 @@ def tune(
     meant = [[split_unspaced(references[utt]) for utt in batch.ids] for batch in batches]
     num_words = [sum(len(text.split()) for text in texts) for texts in meant]
 
+    hotwords = hotword_graph(
+        config.hotwords, config.hotwords_score, tokenizer, config.lang, model.ctc_label.weight.device
+    )
     known: dict[Task, int] = {}
 
     def batch_errors(task: Task) -> int:
@@ -145,7 +149,7 @@ def tune(
         settings = replace(config, search=BEAM, lm_weight=weights[0], internal_lm_weight=weights[1])
         batch = batches[number]
         decoder, encoded = model.decoder(mode), batch.encoded
-        found = search(decoder, encoded.of(mode), encoded.lengths, settings, language_model, batch.start)
+        found = search(decoder, encoded.of(mode), encoded.lengths, settings, language_model, batch.start, hotwords)
         said = [split_unspaced(tokenizer.decode(hypothesis.labels)) for hypothesis in found]
         count = jiwer.process_words(meant[number], said)
         return count.substitutions + count.deletions + count.insertions

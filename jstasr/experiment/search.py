@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -13,7 +13,7 @@ from jstasr.experiment.files import DECODE, LM
 from jstasr.kaldi.files import atomic_write
 
 GREEDY, BEAM = "greedy", "beam"
-MOST = {"beam_size": 1000, "max_symbols": 1000, "batch_frames": 100_000_000, "max_seconds": 1_000_000}
+MOST = {"beam_size": 1000, "max_symbols": 1000, "nbest": 1000, "batch_frames": 100_000_000, "max_seconds": 1_000_000}
 
 
 @dataclass
@@ -25,6 +25,9 @@ class SearchConfig:
     max_symbols: int = 3  # Largest number of labels in one encoder frame (40 ms).
     internal_lm_weight: float = 0.0  # Weight at which beam search subtracts the internal language model.
     lm_weight: float = 0.0  # Weight at which beam search adds the external language model.
+    nbest: int = 1  # Texts that are given for each segment, the most probable first; beam search, at most beam_size.
+    hotwords: list[str] = field(default_factory=list)  # Expected phrases, each with its boost if it has one: `anna :2`.
+    hotwords_score: float = 0.5  # Boost of hotwords without one of their own: what each of their tokens adds.
     lang: str = ""  # Language given to a multilingual model; empty: the model recognises it.
     batch_frames: int = 60000  # Padded feature frames (10 ms) decoded together.
     max_seconds: int = 600  # Longest audio for the full-context decoder, whose time grows with the square; seconds.
@@ -52,7 +55,9 @@ def load_search_config(
     else:
         kept = replace(own)
         if any(override.replace(" ", "") == f"search={GREEDY}" for override in overrides):
-            kept.lm_weight = kept.internal_lm_weight = 0.0  # were meant for the recipe's beam search
+            # were meant for the recipe's beam search
+            kept.lm_weight = kept.internal_lm_weight = 0.0
+            kept.hotwords, kept.nbest = [], 1
         config, has_own_lm = merge_config(SearchConfig, None, overrides, defaults=kept), own.lm_weight > 0
     if config.lang == "False":  # what YAML makes of the code of Norwegian, `no`
         config.lang = "no"
@@ -76,6 +81,19 @@ def check_search_config(config: SearchConfig, source: str) -> None:
             raise JstasrError(f"{source}: {name}: must be 0 or more")
         if getattr(config, name) > 0 and config.search == GREEDY:
             raise JstasrError(f"{source}: {name} works in beam search only. Add --set search=beam")
+    if config.nbest > 1 and config.search == GREEDY:
+        raise JstasrError(f"{source}: nbest works in beam search only. Add --set search=beam")
+    if config.nbest > max(1, config.beam_size):
+        raise JstasrError(f"{source}: nbest: {config.nbest} is more than beam_size, {config.beam_size}")
+    if not 0 < config.hotwords_score < float("inf"):
+        raise JstasrError(f"{source}: hotwords_score: must be more than 0")
+    if config.hotwords and config.search == GREEDY:
+        raise JstasrError(f"{source}: hotwords work in beam search only. Add --set search=beam")
+
+
+def with_hotwords(config: SearchConfig, hotwords: Sequence[str]) -> SearchConfig:
+    """The settings with these phrases in the place of their own; they make beam search of greedy search."""
+    return replace(config, hotwords=list(hotwords), search=BEAM if hotwords else config.search)
 
 
 def recipe_search_yaml(settings: SearchConfig) -> str:

@@ -1,10 +1,8 @@
 """A back-off n-gram language model over tokens, looked up for many histories at once."""
 
 import math
-import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,11 +10,11 @@ from torch import Tensor
 
 from jstasr.errors import JstasrError
 from jstasr.lm.arpa import NEVER, Ngrams, read_arpa
+from jstasr.lm.rows import KeptRows
 from jstasr.text.tokens import BLANK_ID, UNK_ID
 
 LN10 = math.log(10.0)
 SENTENCES_AT_ONCE = 1000
-CACHE_BYTES = 64 << 20  # of rows that are kept: a search asks for most states many times
 
 
 class NgramModel:
@@ -67,23 +65,7 @@ class NgramModel:
         self.first_states = torch.from_numpy(lookup.longest_state(everything, states))
         self.starts = torch.searchsorted(self.keys, torch.arange(count + 1) * self.width)
         self.start_state = int(self.first_states[vocab_size])
-        self.lock = threading.Lock()  # of what follows
-        self.row_of_state = torch.full((count,), -1)  # where the row of a state is kept, or -1
-        self.rows = torch.zeros(0, self.width)
-        self.kept = 0  # rows in use
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Everything but the lock, which belongs to a process, and the rows that are kept, which come again."""
-        state = {name: value for name, value in vars(self).items() if name != "lock"}
-        return state | {
-            "row_of_state": torch.full_like(self.row_of_state, -1),
-            "rows": self.rows[:0].clone(),
-            "kept": 0,
-        }
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self.lock = threading.Lock()
+        self.kept = KeptRows(count, self.width, self.word_log_probs)
 
     @classmethod
     def load(cls, path: str | Path, tokens: list[str], device: str | torch.device = "cpu") -> "NgramModel":
@@ -95,6 +77,7 @@ class NgramModel:
         for name, value in vars(self).items():
             if isinstance(value, Tensor):
                 setattr(self, name, value.to(device))
+        self.kept.to(device)
         return self
 
     def word_log_probs(self, states: Tensor) -> Tensor:
@@ -113,31 +96,7 @@ class NgramModel:
 
     def log_probs(self, states: Tensor) -> Tensor:
         """Natural log-probabilities of the tokens after each state: (...) int -> (..., V), -inf at the blank."""
-        with self.lock:
-            missing = states[self.row_of_state[states] < 0].unique()
-            if len(missing) and not self.keep(missing):
-                distinct, where = states.unique(return_inverse=True)
-                if not self.keep(distinct):  # more than are ever kept
-                    return self.word_log_probs(distinct)[:, : self.vocab_size][where]
-            return self.rows[self.row_of_state[states]][..., : self.vocab_size]
-
-    def keep(self, states: Tensor) -> bool:
-        """Keep the rows of distinct states (M,) that have none; False, and nothing is kept any more: no room."""
-        most = CACHE_BYTES // (self.width * self.rows.element_size())
-        end = self.kept + len(states)
-        if end > most:
-            self.kept = 0
-            self.row_of_state.fill_(-1)
-            return False
-        if end > len(self.rows):
-            with torch.inference_mode(False):  # to be written to in any mode
-                rows = self.rows.new_empty(min(most, max(end, 2 * len(self.rows))), self.width)
-            rows[: self.kept] = self.rows[: self.kept]
-            self.rows = rows
-        self.rows[self.kept : end] = self.word_log_probs(states)
-        self.row_of_state[states] = torch.arange(self.kept, end, device=states.device)
-        self.kept = end
-        return True
+        return self.kept.of(states)[..., : self.vocab_size]
 
     def end_log_probs(self, states: Tensor) -> Tensor:
         """Natural log-probability of the sentence's end after each state: (...) int -> (...) float32."""

@@ -21,7 +21,7 @@ from jstasr.serve import answers
 from jstasr.serve.errors import Refusal
 from jstasr.serve.guards import Guards
 from jstasr.serve.live import serve_stream
-from jstasr.serve.service import Service, Upload, known_language
+from jstasr.serve.service import Service, Upload, expected, known_language
 from jstasr.serve.settings import ServeSettings
 
 LONGEST_NAME = 200
@@ -131,6 +131,7 @@ def add_transcriptions(app: FastAPI, service: Service) -> None:
         granularities: Annotated[list[str] | None, Form(alias="timestamp_granularities[]")] = None,
         include: Annotated[list[str] | None, Form(alias="include[]")] = None,
         stream: Annotated[bool, Form(description="Send segments as they are known")] = False,
+        hotwords: Annotated[str, Form(description="Names and phrases that are expected, one a line")] = "",
     ) -> Response:
         """Transcribe a recording."""
         check_parameters(response_format, granularities, include)
@@ -138,6 +139,10 @@ def add_transcriptions(app: FastAPI, service: Service) -> None:
             upload = Upload("", file.filename or "the recording", known_language(service, language))
         except JstasrError as error:
             raise Refusal(400, str(error), "language") from error
+        try:
+            upload.config = await run_in_threadpool(expected, service, hotwords.split("\n"), upload.language)
+        except JstasrError as error:
+            raise Refusal(400, str(error), "hotwords") from error
         upload.name = os.path.basename(upload.name)[-LONGEST_NAME:]
         if stream:
             events = await first_of(stream_events(service, file, upload))

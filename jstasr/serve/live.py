@@ -7,7 +7,7 @@ where the service's decoder transcribes it as a segment of a recording, and anot
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 from fastapi import WebSocket, WebSocketDisconnect
 
-from jstasr.decode.arguments import as_samples, check_rate
+from jstasr.decode.arguments import as_samples, check_hotwords, check_rate
 from jstasr.decode.formats import as_srt
 from jstasr.decode.results import Segment, join_segments
 from jstasr.decode.segments import Segmenter, SpeechSegment
@@ -25,7 +25,7 @@ from jstasr.decode.vad import open_vad
 from jstasr.errors import JstasrError
 from jstasr.kaldi.audio import Resampler
 from jstasr.serve.guards import has_token, same_token
-from jstasr.serve.service import STREAM, Service, known_language
+from jstasr.serve.service import STREAM, Service, expected, known_language
 
 ENCODINGS = {"s16": np.dtype("<i2"), "f32": np.dtype("<f4")}
 LONGEST_MESSAGE = 1 << 20  # bytes
@@ -39,10 +39,11 @@ Result = TypeVar("Result")
 class LiveTranscript:
     """The events of one stream of samples at any rate."""
 
-    def __init__(self, service: Service, rate: int | None, language: str | None):
+    def __init__(self, service: Service, rate: int | None, language: str | None, hotwords: Sequence[str] = ()):
         settings, transcriber = service.settings, service.transcriber
         self.transcriber, self.language = transcriber, language
-        self.config = transcriber.checked(settings.mode, settings.config, language, settings.vad, settings.max_segment)
+        config = expected(service, hotwords, language)
+        self.config = transcriber.checked(settings.mode, config, language, settings.vad, settings.max_segment)
         self.rate = transcriber.sample_rate
         self.given_rate = check_rate(rate, self.rate)
         self.resampler = Resampler(self.given_rate, self.rate)
@@ -151,7 +152,8 @@ async def converse(socket: WebSocket, service: Service) -> None:
         raise JstasrError("wrong or missing token: send it as `token` of the first message")
     encoding = ENCODINGS[start.get("encoding", "s16")]
     language = known_language(service, str(start.get("language") or ""))
-    live = await in_thread(service, lambda: LiveTranscript(service, start.get("sample_rate"), language))
+    given = start.get("sample_rate"), language, start.get("hotwords", [])
+    live = await in_thread(service, lambda: LiveTranscript(service, *given))
     await send(socket, [{"type": "ready", "sample_rate": live.rate}])
     seconds = 0.0
     while isinstance(message := await receive(socket, settings.timeout), bytes):
@@ -222,4 +224,5 @@ def read_start(message: bytes | str) -> dict[str, Any]:
         raise JstasrError('the first message: must be {"type": "start", "sample_rate": Hz}')
     if start.get("encoding", "s16") not in tuple(ENCODINGS):
         raise JstasrError(f"encoding {start['encoding']!r}: must be {' or '.join(ENCODINGS)}")
+    check_hotwords(start.get("hotwords", []), "hotwords")
     return start

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
@@ -10,15 +10,18 @@ from typing import TypeVar
 
 import numpy as np
 
+from jstasr.decode.hotwords import is_phrase
 from jstasr.decode.media import read_recording
 from jstasr.decode.recording import PIECE_SECONDS, Recording
 from jstasr.decode.results import Segment, Transcript
 from jstasr.decode.transcriber import Transcriber, joined
 from jstasr.errors import JstasrError
+from jstasr.experiment.search import SearchConfig
 from jstasr.serve.errors import Refusal
 from jstasr.serve.metrics import Metrics
 from jstasr.serve.settings import ServeSettings
 
+MOST_HOTWORDS = 50_000  # characters of the phrases of a recording or stream
 FILE, STREAM = 'kind="file"', 'kind="stream"'
 Result = TypeVar("Result")
 
@@ -29,11 +32,15 @@ class Stopped(Exception):
 
 @dataclass
 class Upload:
-    """A recording that a client has sent: where it lies, how the client calls it, and its language if it is given."""
+    """A recording that a client has sent: where it lies, how the client calls it, and its language if it is given.
+
+    `config`: how it is searched; None: as the service's settings say.
+    """
 
     path: str
     name: str
     language: str | None
+    config: SearchConfig | None = None
 
 
 class Service:
@@ -93,7 +100,8 @@ class Service:
                 yield samples, rate
 
         recording = Recording(blocks(), upload.name, transcriber.sample_rate, transcriber.features.window)
-        arguments = settings.mode, settings.config, upload.language, settings.vad, settings.max_segment
+        config = upload.config or settings.config
+        arguments = settings.mode, config, upload.language, settings.vad, settings.max_segment
         return recording, timed(transcriber.segments(recording, *arguments), self.spent)
 
     def spent(self, seconds: float) -> None:
@@ -123,6 +131,22 @@ def timed(segments: Iterator[Segment], spent: Callable[[float], None]) -> Iterat
         if segment is None:
             return
         yield segment
+
+
+def expected(service: Service, hotwords: Sequence[str], language: str | None) -> SearchConfig | None:
+    """The search of the service, with the phrases that a client expects, if there are any.
+
+    Raises:
+        JstasrError: too many, or what the model cannot spell.
+    """
+    transcriber, settings = service.transcriber, service.settings
+    if not any(map(is_phrase, hotwords)):
+        return settings.config
+    count = sum(map(len, hotwords))
+    if count > MOST_HOTWORDS:
+        raise JstasrError(f"hotwords: have {count} characters, may have {MOST_HOTWORDS}")
+    config = transcriber.expecting(hotwords, settings.config)
+    return transcriber.checked(settings.mode, config, language, settings.vad, settings.max_segment)
 
 
 def known_language(service: Service, language: str) -> str | None:

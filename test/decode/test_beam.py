@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from jstasr.decode.beam import beam_search, merge_equal
+from jstasr.decode.greedy import search
 from jstasr.experiment.search import SearchConfig
 
 NOTHING = float("-inf")
@@ -130,3 +131,14 @@ def test_hashes_of_all_short_sequences_differ():
         hashes.update(layer)
         total += len(layer)
     assert len(hashes) == total
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_others_of_an_exhaustive_beam_are_all_sequences_by_probability(oracle, make_decoder, seed):
+    decoder, encoded = make_decoder(3, seed, scale=2.0), torch.randn(1, 3, 5)
+    totals = oracle.all_sequences(decoder, encoded[0], 1, start=[1])
+    config = config_for(beam_size=len(totals) + 3, max_symbols=1, nbest=2)
+    found = search(decoder, encoded, torch.tensor([3]), config, start=torch.tensor([1]))[0]
+    listed = [found, *found.others]
+    assert {tuple(one.labels): pytest.approx(math.exp(one.score), abs=1e-5) for one in listed} == totals
+    assert [one.score for one in listed] == sorted((one.score for one in listed), reverse=True)

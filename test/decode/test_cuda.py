@@ -5,6 +5,7 @@ import torch
 
 from jstasr.data.collate import pad_features
 from jstasr.decode.greedy import search
+from jstasr.decode.hotwords import hotword_graph
 from jstasr.decode.streaming import search_in_pieces
 from jstasr.experiment.load import Experiment
 from jstasr.experiment.search import SearchConfig
@@ -15,6 +16,7 @@ SEARCHES = {
     "greedy": SearchConfig(),
     "beam": SearchConfig(search="beam", beam_size=4),
     "language model": SearchConfig(search="beam", beam_size=4, lm_weight=0.4, internal_lm_weight=0.2),
+    "hotwords": SearchConfig(search="beam", beam_size=4, hotwords=["fed cab", "a :2"]),
 }
 
 
@@ -30,12 +32,13 @@ def decode(folder, matrices, config, device):
     """Hypotheses of both decoders on a batch, and of the streaming one in pieces."""
     experiment = Experiment.load(folder, device=str(device), own_search=False)
     model, lm = experiment.model, language_model(experiment, device)
+    hotwords = hotword_graph(config.hotwords, config.hotwords_score, experiment.tokenizer, "", device)
     features, lengths = (part.to(device) for part in pad_features(matrices))
     encoded = model.encode_speech(features, lengths)
     found = []
     for mode in ("streaming", "full"):
-        found += search(model.decoder(mode), encoded.of(mode), encoded.lengths, config, lm)
-    return [*found, search_in_pieces(model, features[0, : lengths[0]], config, lm, None)]
+        found += search(model.decoder(mode), encoded.of(mode), encoded.lengths, config, lm, None, hotwords)
+    return [*found, search_in_pieces(model, features[0, : lengths[0]], config, lm, None, hotwords)]
 
 
 @pytest.mark.parametrize("kind", SEARCHES)

@@ -15,7 +15,7 @@ from jstasr.decode.beam import beam_search
 from jstasr.errors import JstasrError
 from jstasr.experiment.search import SearchConfig
 from jstasr.kaldi.tables import write_table
-from jstasr.lm import ngram
+from jstasr.lm import rows
 from jstasr.lm.arpa import read_arpa, write_arpa
 from jstasr.lm.kneser_ney import discounts, estimate
 from jstasr.lm.ngram import NgramModel
@@ -197,7 +197,7 @@ def test_rows_that_are_kept_are_those_that_are_computed(kept, monkeypatch):
     generator = random.Random(2)
     sequences = [[generator.randint(1, 9) for _ in range(generator.randint(1, 8))] for _ in range(60)]
     model = NgramModel(estimate(sequences, 10, order=4), 10)
-    monkeypatch.setattr(ngram, "CACHE_BYTES", kept * 4 * model.width)
+    monkeypatch.setattr(rows, "CACHE_BYTES", kept * 4 * model.width)
     count = len(model.shorter)
     for turn in range(30):
         states = torch.tensor([[generator.randrange(count) for _ in range(3)] for _ in range(2)])
@@ -205,7 +205,7 @@ def test_rows_that_are_kept_are_those_that_are_computed(kept, monkeypatch):
             found = model.log_probs(states)
             expected = model.word_log_probs(states.flatten()).view(2, 3, -1)[..., :10]
             assert torch.equal(found, expected)
-    assert len(model.rows) <= kept
+    assert len(model.kept.rows) <= kept
 
 
 def test_perplexity_is_that_of_the_recursion():

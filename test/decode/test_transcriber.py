@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -283,3 +284,35 @@ def test_the_command_transcribes_what_it_can(experiment, transcriber, tmp_path):
     expected = transcriber.transcribe(speech())
     assert (first["audio"], first["text"], first["tokens"]) == (files[0], expected.text, expected.tokens)
     assert (second["audio"], second["text"]) == (files[2], "")
+
+
+class TestNbest:
+    config = SearchConfig(search="beam", beam_size=6, nbest=4)
+
+    def test_texts_are_different_and_in_order_the_first_that_of_the_segment(self, transcriber):
+        samples = np.concatenate([speech(), np.zeros(2 * RATE, np.float32), speech(seed=1)])
+        for mode in ("full", "streaming"):
+            found = transcriber.transcribe(samples, mode=mode, config=self.config)
+            assert found == transcriber.transcribe(samples, mode=mode, config=replace(self.config, nbest=1))
+            assert len(found.segments) == 2
+            for segment in found.segments:
+                texts, scores = zip(*((one.text, one.score) for one in segment.nbest))
+                assert (texts[0], scores[0]) == (segment.text, segment.score)
+                assert 1 < len(set(texts)) == len(texts) <= 4
+                assert list(scores) == sorted(scores, reverse=True)
+
+    def test_no_more_than_the_beam_and_only_of_a_beam(self, transcriber):
+        with pytest.raises(JstasrError, match="nbest: 9 is more than beam_size, 8"):
+            transcriber.transcribe(speech(), config=SearchConfig(search="beam", nbest=9))
+        with pytest.raises(JstasrError, match="nbest works in beam search only"):
+            transcriber.transcribe(speech(), config=SearchConfig(nbest=2))
+
+    def test_the_command_lists_them(self, experiment, transcriber, jstasr, tmp_path):
+        soundfile.write(tmp_path / "a.wav", speech(), RATE, subtype="FLOAT")
+        command = ["transcribe", experiment, tmp_path / "a.wav", "--vad", "energy", "--nbest", 3]
+        done = jstasr(*command, "--json")
+        assert "--nbest: beam search in the place of greedy search" in done.stderr
+        expected = transcriber.transcribe(speech(), config=SearchConfig(search="beam", nbest=3)).segments[0].nbest
+        assert json.loads(done.stdout)["segments"][0]["nbest"] == [asdict(one) for one in expected] != []
+        done = jstasr(*command)
+        assert done.returncode == 1 and "--nbest 3: several texts are in results of the format json only" in done.stderr

@@ -1,5 +1,7 @@
 """The search settings of a recipe stay with its model: in the folder, in the zip, in every command."""
 
+from dataclasses import replace
+
 import pytest
 
 from jstasr.errors import JstasrError
@@ -81,8 +83,10 @@ class TestOptionsOverTheSettingsOfAModel:
         assert load_search_config(tmp_path / "greedy.yaml", [], None, self.own) == SearchConfig()
 
     def test_greedy_search_needs_no_weights_of_beam_search(self):
-        found = load_search_config(None, ["search=greedy"], None, self.own)
+        own = replace(self.own, hotwords=["anna"], nbest=3)
+        found = load_search_config(None, ["search=greedy"], None, own)
         assert (found.search, found.lm_weight, found.internal_lm_weight) == ("greedy", 0, 0)
+        assert (found.hotwords, found.nbest) == ([], 1)
 
 
 def test_the_code_of_norwegian_is_no_boolean(tmp_path):

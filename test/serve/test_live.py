@@ -97,6 +97,13 @@ def test_partial_words_are_those_of_a_stream_of_the_transcriber(serve, transcrib
     assert all(later.startswith(text) for text, later in zip(partial, partial[1:]))
 
 
+def test_hotwords_are_in_partial_and_final_words(serve, silero, transcriber, talk):
+    with serve() as service:
+        events = talk_to(service, pcm(talk), hotwords=["fab cab :9"])
+    assert any("fab cab" in event["text"] for event in events if event["type"] == "partial")
+    assert all("fab cab" in event["text"] for event in segments_of(events))
+
+
 def test_without_a_pause_segments_overlap_and_their_words_come_once(serve, silero, transcriber, talk):
     from jstasr.decode.segments import Segmenter
 
@@ -161,6 +168,8 @@ def test_silence_and_nothing_have_no_words(serve):
         (['{"type": "start", "sample_rate": "16k"}'], "sampling rate '16k'"),
         (['{"type": "start", "encoding": "mp3"}'], "encoding 'mp3': must be s16 or f32"),
         (['{"type": "start", "encoding": []}'], "encoding"),
+        (['{"type": "start", "hotwords": "fab"}'], "hotwords: must be a list of phrases"),
+        (['{"type": "start", "hotwords": ["fab", "xyz"]}'], "hotwords, line 2: 'xyz' has characters"),
         (['{"type": "start"}', b"\0"], "must be whole samples"),
         (['{"type": "start"}', '{"type": "stop"}'], 'must be {"type": "end"}'),
         (['{"type": "start", "encoding": "f32"}', np.array([np.nan], "<f4").tobytes()], "NaN"),

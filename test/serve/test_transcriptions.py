@@ -80,6 +80,15 @@ def test_a_streamed_answer_brings_the_segments_one_by_one(serve, client, wav, ex
     ]
 
 
+def test_hotwords_are_those_of_one_request(serve, client, transcriber, wav, expected):
+    with serve() as service:
+        calls = client(service).audio.transcriptions
+        found = calls.create(model="m", file=wav.open("rb"), extra_body={"hotwords": "fab cab :9\n# end\n"}).text
+        assert found == transcriber.transcribe(wav, vad="energy", hotwords=["fab cab :9"]).text
+        assert "fab cab" in found and "fab cab" not in expected.text
+        assert calls.create(model="m", file=wav.open("rb")).text == expected.text
+
+
 @pytest.mark.parametrize("ending", ["flac", "ogg", "mp3"])
 def test_other_formats_are_read_and_their_channels_mixed(serve, client, transcriber, talk, tmp_path, ending):
     path = tmp_path / f"two.{ending}"
@@ -98,6 +107,11 @@ def test_other_formats_are_read_and_their_channels_mixed(serve, client, transcri
         ({"timestamp_granularities": ["word"]}, "need response_format verbose_json"),
         ({"timestamp_granularities": ["letter"], "response_format": "verbose_json"}, "'letter': must be word or seg"),
         ({"include": ["logprobs"]}, "include 'logprobs'"),
+        (
+            {"extra_body": {"hotwords": "fab\nxyz"}},
+            "hotwords, line 2: 'xyz' has characters that the model does not know",
+        ),
+        ({"extra_body": {"hotwords": "fab\n" * 30_000}}, "hotwords: have 90000 characters, may have 50000"),
         ({"file": ("a.wav", b"this is text")}, "a.wav: cannot read as audio"),
         ({"file": ("a.wav", b"this is text"), "stream": True}, "a.wav: cannot read as audio"),
         ({"file": ("../../etc/a.wav", b"")}, "^Error code: 400 - a.wav: the file is empty"),
