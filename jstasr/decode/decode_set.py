@@ -116,7 +116,7 @@ def decode_set(
     """
     model, device = experiment.model, experiment.model.ctc_label.weight.device
     require_modes(experiment, modes)
-    hotwords = hotword_graph(config.hotwords, config.hotwords_score, experiment.tokenizer, config.lang, device)
+    hotwords = hotword_graph(config.hotwords, config.hotwords_score, experiment.tokenizer, device)
     lengths = read_durations(folder, ids)
     most = config.max_seconds * FRAMES_PER_SECOND
     if FULL in modes:

@@ -5,16 +5,15 @@ lines and lines that begin with # are left out.
 """
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from jstasr.errors import JstasrError
-from jstasr.kaldi.data_dir import UTT2LANG
 from jstasr.kaldi.files import first_few
 from jstasr.lm.hotwords import HotwordGraph
-from jstasr.text.normalize import clean
 from jstasr.text.tokens import UNK_ID, Tokenizer
 
 LONGEST = 200  # characters of a phrase
@@ -42,28 +41,24 @@ def is_phrase(line: str) -> bool:
 
 
 def hotword_graph(
-    lines: Sequence[str], default_boost: float, tokenizer: Tokenizer, language: str, device: torch.device
+    lines: Sequence[str], default_boost: float, tokenizer: Tokenizer, device: torch.device
 ) -> HotwordGraph | None:
     """What beam search adds for hotwords; None without any.
 
     Args:
         lines: a phrase each.
         default_boost: of phrases without one of their own.
-        language: of the phrases; "" or "utt2lang": unknown.
 
     Raises:
         JstasrError: a boost that is none, characters that the model does not know, too many; names the line.
     """
-    known = language if language != UTT2LANG else None
-    phrases = spelled_hotwords(lines, default_boost, tokenizer, known or None)
+    phrases = spelled_hotwords(lines, default_boost, tokenizer)
     if not phrases:
         return None
     return HotwordGraph(phrases, [tokenizer.spaced([label]) for label in range(len(tokenizer))]).to(device)
 
 
-def spelled_hotwords(
-    lines: Sequence[str], default_boost: float, tokenizer: Tokenizer, language: str | None
-) -> dict[str, float]:
+def spelled_hotwords(lines: Sequence[str], default_boost: float, tokenizer: Tokenizer) -> dict[str, float]:
     """The phrases as the model spells them, each with the score of the whole: its boost for each of its tokens.
 
     Of two lines with the same phrase the one with the larger boost counts.
@@ -74,7 +69,7 @@ def spelled_hotwords(
             continue
         name = f"hotwords, line {number}"
         phrase, boost = phrase_and_boost(line, name)
-        ids = spell(phrase, tokenizer, language, name)
+        ids = spell(phrase, tokenizer, name)
         text = tokenizer.decode(ids)
         score = len(ids) * (default_boost if boost is None else boost)
         found[text] = max(score, found.get(text, 0.0))
@@ -97,9 +92,9 @@ def phrase_and_boost(line: str, name: str) -> tuple[str, float | None]:
     return " ".join(words), boost
 
 
-def spell(phrase: str, tokenizer: Tokenizer, language: str | None, name: str) -> list[int]:
-    """The tokens of a phrase: as it stands, normalised as transcripts are, or in capitals, whatever the model knows."""
-    normalised = clean(phrase, "basic", language)
+def spell(phrase: str, tokenizer: Tokenizer, name: str) -> list[int]:
+    """The tokens of a phrase: as it stands, in small letters without signs, or in capitals, as the model knows it."""
+    normalised = without_signs(phrase.lower())
     for text in (phrase, normalised, normalised.upper()):
         ids = tokenizer.encode(text, strict=False)
         if ids and UNK_ID not in ids:
@@ -110,3 +105,10 @@ def spell(phrase: str, tokenizer: Tokenizer, language: str | None, name: str) ->
     raise JstasrError(
         f"{name}: {phrase!r} has {what} that the model does not know:{listed}. Spell it with those it knows"
     )
+
+
+def without_signs(text: str) -> str:
+    """Letters, their marks, digits and apostrophes; a blank for anything else."""
+    plain = text.replace("\u2019", "'")
+    kept = (sign if sign == "'" or unicodedata.category(sign)[0] in "LMN" else " " for sign in plain)
+    return " ".join("".join(kept).split())

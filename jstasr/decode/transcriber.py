@@ -276,11 +276,11 @@ class Transcriber:
 
     def hotwords(self, config: SearchConfig) -> HotwordGraph | None:
         """What beam search adds for the hotwords of its settings."""
-        return self.graph_of(tuple(config.hotwords), config.hotwords_score, config.lang)
+        return self.graph_of(tuple(config.hotwords), config.hotwords_score)
 
-    def build_graph(self, hotwords: tuple[str, ...], score: float, lang: str) -> HotwordGraph | None:
+    def build_graph(self, hotwords: tuple[str, ...], score: float) -> HotwordGraph | None:
         """`hotwords` for the first time."""
-        return hotword_graph(hotwords, score, self.experiment.tokenizer, lang, self.device)
+        return hotword_graph(hotwords, score, self.experiment.tokenizer, self.device)
 
     def settings(self, config: SearchConfig | None, lang: str | None) -> SearchConfig:
         """The given search settings or the recipe's, with the given language or their own."""

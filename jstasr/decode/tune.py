@@ -139,9 +139,7 @@ def tune(
     meant = [[split_unspaced(references[utt]) for utt in batch.ids] for batch in batches]
     num_words = [sum(len(text.split()) for text in texts) for texts in meant]
 
-    hotwords = hotword_graph(
-        config.hotwords, config.hotwords_score, tokenizer, config.lang, model.ctc_label.weight.device
-    )
+    hotwords = hotword_graph(config.hotwords, config.hotwords_score, tokenizer, model.ctc_label.weight.device)
     known: dict[Task, int] = {}
 
     def batch_errors(task: Task) -> int:

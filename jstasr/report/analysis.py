@@ -52,11 +52,6 @@ def analyse(
         raise JstasrError(f"{expdir}: no such folder. Give the folder of an experiment, exp/<tag>")
     experiment = Experiment.load(expdir, model, own_search=False)
     phone_list = PhoneList.load(expdir / PHONES)
-    if len(phone_list) != experiment.config.model.phone_size:
-        raise JstasrError(
-            f"{expdir / PHONES}: {len(phone_list)} phones, but the model was trained with "
-            f"{experiment.config.model.phone_size}. The file was changed after the training; train again: --stage 6"
-        )
     if not (data_dir / "phones").is_file():
         raise JstasrError(f"{data_dir / 'phones'}: no such file. Training and dev sets have one: --stage 3")
     require_features(data_dir, feature_settings(experiment.config), "the model")

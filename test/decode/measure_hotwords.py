@@ -60,7 +60,7 @@ def find(
 ) -> tuple[dict[str, str], float]:
     """The transcripts that a search finds, and the seconds of processor time that it takes."""
     started = time.process_time()
-    graph = hotword_graph(config.hotwords, config.hotwords_score, experiment.tokenizer, "", torch.device("cpu"))
+    graph = hotword_graph(config.hotwords, config.hotwords_score, experiment.tokenizer, torch.device("cpu"))
     decoder, found = experiment.model.decoder(mode), {}
     language_model = experiment.language_model if lm else None
     for batch, encoded in part.batches:

@@ -32,7 +32,7 @@ def decode(folder, matrices, config, device):
     """Hypotheses of both decoders on a batch, and of the streaming one in pieces."""
     experiment = Experiment.load(folder, device=str(device), own_search=False)
     model, lm = experiment.model, language_model(experiment, device)
-    hotwords = hotword_graph(config.hotwords, config.hotwords_score, experiment.tokenizer, "", device)
+    hotwords = hotword_graph(config.hotwords, config.hotwords_score, experiment.tokenizer, device)
     features, lengths = (part.to(device) for part in pad_features(matrices))
     encoded = model.encode_speech(features, lengths)
     found = []

@@ -141,7 +141,7 @@ class TestSpelling:
     words = Tokenizer(TokenList(["<blank>", "<unk>", "anna", "bob"]), "word")
 
     def spelled(self, lines, tokenizer=characters):
-        return spelled_hotwords(lines, 0.5, tokenizer, None)
+        return spelled_hotwords(lines, 0.5, tokenizer)
 
     def test_the_boost_is_that_of_each_token(self):
         assert self.spelled(["abc", "a b :2", "  bob   dan :1.5 "]) == {"abc": 1.5, "a b": 6.0, "bob dan": 10.5}

@@ -162,7 +162,7 @@ def test_analyze_refuses_what_does_not_fit(expdir, data_dir, capsys):
     (data_dir / "phones.old").rename(data_dir / "phones")
     with open(expdir / "phones.txt", "a", encoding="utf-8") as file:
         file.write("z\n")
-    assert "trained with 8" in error()
+    assert "config.yaml has 8 phones and phones.txt holds 9" in error()
 
 
 def test_broken_features_are_refused_by_utterance(expdir, data_dir, capsys):
