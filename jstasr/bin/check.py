@@ -51,6 +51,9 @@ def run(args: Namespace) -> None:
     if args.summary:
         print(summary.block(rows))
         return
+    factors = args.speed_perturb_factors.split()
+    copies = max(1, len(factors))  # of the training set; of all, while nothing is divided
+    perturbed = (*args.sets.split()[:1], "all")
     recipe = Recipe(
         token_type=args.token_type,
         g2p=g2p,
@@ -59,10 +62,10 @@ def run(args: Namespace) -> None:
         num_nodes=args.num_nodes,
         disk_gb=args.disk_gb,
         memory_gb=args.memory_gb,
-        speed_perturb=bool(args.speed_perturb_factors.split()),
+        speed_perturb=bool(factors),
         job_command=args.job_command,
         pretrained=args.pretrained,
-        seconds=sum(sum(one.seconds.values()) for one in speech),
+        seconds=sum(sum(one.seconds.values()) * (copies if one.name in perturbed else 1) for one in speech),
     )
     items = all_items(recipe) + (local_items(Path(args.local_dir)) if args.local_dir else [])
     findings = probe_all(items, parse_stages(args.stages))

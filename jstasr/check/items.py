@@ -39,7 +39,7 @@ class Recipe:
     speed_perturb: bool = False
     job_command: str = "run.pl"  # train_cmd of cmd.sh
     pretrained: str = ""  # name of a pretrained encoder
-    seconds: float = 0.0  # of audio in all sets, before speed perturbation; 0: not known yet
+    seconds: float = 0.0  # of audio in all sets, each copy of speed perturbation counted; 0: not known yet
 
 
 def module_items(recipe: Recipe) -> list[Item]:

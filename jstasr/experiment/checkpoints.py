@@ -94,7 +94,7 @@ class CheckpointFolder:
         return self.folder / f"step{step}.pth"
 
     def scores(self) -> dict[int, float]:
-        """Step -> dev WER in per cent (mean of both decoders).
+        """Step -> dev WER in per cent (mean of the trained decoders).
 
         Raises:
             JstasrError: the file is damaged.

@@ -8,7 +8,7 @@ CONFIG = "config.yaml"  # the whole training configuration
 DATA = "data.yaml"  # digests of the training data
 TOKENS, BPE, PHONES = TOKENS_FILE, BPE_FILE, PHONES_FILE  # copies of the lists of the recipe
 CHECKPOINTS = "checkpoints"  # folder: step<N>.pth and the dev scores
-SCORES = "scores.json"  # in it: step -> dev WER in per cent, mean of both decoders
+SCORES = "scores.json"  # in it: step -> dev WER in per cent, mean of the trained decoders
 TRAIN_LOG, TENSORBOARD, IMAGES = (
     "train.log",
     "tensorboard",

@@ -35,7 +35,7 @@ class Status:
     best_step: int | None = None  # of the validation with the lowest score
     best_wer_streaming: float | None = None  # per cent, like the next two
     best_wer_full: float | None = None
-    best_score: float | None = None  # mean of both; checkpoints are chosen by it
+    best_score: float | None = None  # mean of those that are trained; checkpoints are chosen by it
     audio_s_per_s: int | None = None
     wait_percent: float | None = None  # of the time, for data
     left_s: int | None = None
@@ -151,8 +151,8 @@ def read_best(expdir: Path, log: RunLog, status: Status) -> None:
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         status.notes.append(f"{SCORES}: damaged")
     if not scores:
-        known = {step: [rates[mode] for mode in MODES] for step, rates in log.dev.items() if rates.keys() >= {*MODES}}
-        scores = {step: sum(min(rate, 100.0) for rate in rates) / len(rates) for step, rates in known.items()}
+        known = {step: [rates[mode] for mode in MODES if mode in rates] for step, rates in log.dev.items()}
+        scores = {step: sum(min(rate, 100.0) for rate in rates) / len(rates) for step, rates in known.items() if rates}
     if scores:
         status.best_step = best = min(scores, key=lambda step: (scores[step], -step))
         status.best_score = finite(scores[best])

@@ -32,7 +32,7 @@ class Row:
 
     Attributes:
         decoding: name of the folder without decode_.
-        dev: lowest error rate on the dev set during training, mean of both decoders, in percent.
+        dev: lowest error rate on the dev set during training, mean of the trained decoders, in percent.
         seconds: of the training (stages 6 and 7); "" where it was interrupted.
         total_seconds: with decoding and scoring.
         commit, data, config, search: what names the cell and its decoding.

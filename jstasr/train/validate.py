@@ -28,21 +28,21 @@ class Validation:
     """Results of one pass over the dev utterances."""
 
     losses: dict[str, float]  # mean of each loss
-    # per cent: streaming, full, and text_streaming, text_full (from phonemes to words; a Chinese character is a word)
+    # per cent, of the decoders that are trained: streaming, full, and text_streaming, text_full (from phonemes to words;
+    # a Chinese character is a word)
     wer: dict[str, float]
-    cer: dict[str, float]  # per cent: streaming, full
+    cer: dict[str, float]  # per cent: streaming, full, as far as they are trained; likewise `empty`
     layers: list[dict[str, float]]  # for each consistency layer: AlignmentDistances.summary()
-    empty: dict[str, float]  # share of hypotheses without text: streaming, full
+    empty: dict[str, float]  # share of hypotheses without text
 
     @property
     def score(self) -> float:
-        """The criterion for the best checkpoints: mean WER of both decoders on speech, per cent, and a little CER.
+        """The criterion for the best checkpoints: mean WER of the trained decoders on speech, per cent, and a little CER.
 
         A WER above 100 counts as 100: the more words a model dares, the more it inserts, and one that emits nothing
         would win against one that has begun to learn.
         """
-        modes = (STREAMING, FULL)
-        return sum(min(self.wer[mode], 100.0) + CER_SHARE * self.cer[mode] for mode in modes) / 2
+        return sum(min(self.wer[mode], 100.0) + CER_SHARE * cer for mode, cer in self.cer.items()) / len(self.cer)
 
 
 def layer_distances(speech: Encoded, text: Encoded) -> list[AlignmentDistances]:
@@ -69,6 +69,7 @@ def validate(
     device: torch.device,
 ) -> Validation:
     """Evaluate the model on (a fixed subset of) the dev set; all results are deterministic."""
+    modes = [mode for mode, weight in ((STREAMING, losses.streaming), (FULL, losses.full)) if weight > 0]
     was_training = model.training
     model.eval()
     chosen = spread_subset(len(dev), config.utterances)
@@ -85,7 +86,7 @@ def validate(
             totals[name] = totals.get(name, 0.0) + float(value) * len(indexes)
         text = model.encode_text(batch.phones, batch.phone_lengths)
         for prefix, branch in (("", speech), ("text_", text)):
-            for mode in (STREAMING, FULL):
+            for mode in modes:
                 decoder, encoded = model.decoder(mode), branch.of(mode)
                 found = greedy_search(decoder, encoded, branch.lengths, MAX_SYMBOLS)
                 texts.setdefault(prefix + mode, []).extend(tokenizer.decode(hyp.labels) for hyp in found)
@@ -96,7 +97,7 @@ def validate(
     return Validation(
         losses={name: total / len(chosen) for name, total in totals.items()},
         wer={name: 100 * jiwer.wer(words, [*map(split_unspaced, found)]) for name, found in texts.items()},
-        cer={mode: 100 * jiwer.cer(references, texts[mode]) for mode in (STREAMING, FULL)},
+        cer={mode: 100 * jiwer.cer(references, texts[mode]) for mode in modes},
         layers=summarise_layers(measured),
-        empty={mode: sum(not text for text in texts[mode]) / len(references) for mode in (STREAMING, FULL)},
+        empty={mode: sum(not text for text in texts[mode]) / len(references) for mode in modes},
     )

@@ -42,6 +42,16 @@ def test_a_progress_line_says_it_all(training):
     assert re.search(rf"step 2/3 epoch 1 left \d+:\d\d \| {shown} \| {rates}$", line)
 
 
+def test_a_decoder_without_a_loss_is_not_validated(training):
+    config = training.config(steps=2, interval=2)
+    config.losses.streaming = 0.0
+    training.run(config, "exp")
+    rate = r"\d+\.\d"
+    assert re.search(
+        rf"dev after step 2: WER% full {rate} text_full {rate} \| CER% full {rate} \|", training.log("exp")
+    )
+
+
 def test_error_rates_of_greedy_decoding_on_dev_are_in_the_log(training):
     training.run(training.config(steps=2, interval=2), "exp")
     line = [line for line in training.log("exp").splitlines() if "dev after step 2" in line][0]

@@ -30,6 +30,12 @@ def test_the_better_model_has_the_lower_score(better, worse):
     assert validation(*better).score < validation(*worse).score
 
 
+def test_a_decoder_that_is_not_trained_has_no_part_in_the_score():
+    both = validation(30.0, 20.0)
+    alone = Validation(losses={}, wer={"full": 30.0}, cer={"full": 20.0}, layers=[], empty={"full": 0.0})
+    assert alone.score == both.score
+
+
 @pytest.mark.parametrize("empty", [0.0, 0.9, 1.0])
 def test_the_log_says_when_there_are_only_blanks(tmp_path, empty):
     log = TrainLog(tmp_path, enabled=True)
