@@ -73,7 +73,7 @@ class ValidConfig:
     save_interval: int = 0  # Steps between checkpoints without validation; 0: none.
     utterances: int = 200  # Dev utterances that are validated, evenly spread over the set; 0: all.
     batch_frames: int = 20000  # Padded feature frames (10 ms each) of a validation batch.
-    keep_best: int = 5  # Checkpoints kept for averaging: those with the lowest dev WER, the mean of the trained decoders.
+    keep_best: int = 5  # Checkpoints kept for averaging: those of the lowest dev WER, the mean of trained decoders.
     keep_last: int = 2  # Newest checkpoints kept for resuming.
 
 

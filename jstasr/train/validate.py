@@ -28,7 +28,7 @@ class Validation:
     """Results of one pass over the dev utterances."""
 
     losses: dict[str, float]  # mean of each loss
-    # per cent, of the decoders that are trained: streaming, full, and text_streaming, text_full (from phonemes to words;
+    # per cent, of the trained decoders: streaming, full, and text_streaming, text_full (from phonemes to words;
     # a Chinese character is a word)
     wer: dict[str, float]
     cer: dict[str, float]  # per cent: streaming, full, as far as they are trained; likewise `empty`
@@ -37,7 +37,7 @@ class Validation:
 
     @property
     def score(self) -> float:
-        """The criterion for the best checkpoints: mean WER of the trained decoders on speech, per cent, and a little CER.
+        """The criterion for the best checkpoints: mean WER of trained decoders on speech, per cent, and some CER.
 
         A WER above 100 counts as 100: the more words a model dares, the more it inserts, and one that emits nothing
         would win against one that has begun to learn.

@@ -103,3 +103,15 @@ def test_stage_0_sums_up_the_sets_that_are_there(tmp_path, monkeypatch, capsys):
     assert "train: 6 utterances, 0 minutes" in out and "WARNING    the speakers are not known" in out
     assert main(["check", "--summary", "--langs", "", "--sets", "train dev"]) == 0
     assert capsys.readouterr().out.startswith("Summary\n  speech     train: 6 utterances")
+
+
+def test_copies_of_speed_perturbation_count_as_audio_to_encode(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("train", "dev"):
+        write_set(Path("data", name), {f"{name}{number}": ("anna", "pl") for number in range(3)})
+    recipes = []
+    monkeypatch.setattr("jstasr.check.items.all_items", lambda recipe: recipes.append(recipe) or [])
+    command = ["check", "--stages", "5", "--langs", "pl", "--sets", "train dev"]
+    main(command)
+    main([*command, "--speed-perturb-factors", "0.9 1.0 1.1"])
+    assert [recipe.seconds for recipe in recipes] == [pytest.approx(12.0), pytest.approx(24.0)]
