@@ -14,6 +14,8 @@ langs=${langs//,/ }
 read -ra list <<<"${langs}"
 conf=conf/train_multi.yaml
 if [ "${langs}" = en ]; then conf=conf/train_en.yaml; fi
+inference=conf/decode_beam4.yaml
+if [[ "$*" == *train_minutes* ]]; then inference=conf/decode_greedy.yaml; fi # after minutes of speech a beam leaves out more
 perturb=
 if [[ " $* " == *" --pretrained "* ]]; then
     conf=                 # asr.sh has one for frozen and one for trained encoders
@@ -36,5 +38,5 @@ fi
     --token_type char \
     --train_procs 2 \
     --asr_config "${conf}" \
-    --inference_config conf/decode_beam4.yaml \
+    --inference_config "${inference}" \
     "$@"
