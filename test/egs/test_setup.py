@@ -86,6 +86,17 @@ def test_the_model_fits_the_amount_of_speech(tmp_path, recordings):
     assert "lang=yo" in script and len(script.splitlines()) < 60
 
 
+@pytest.mark.parametrize("minutes, size", [(1, "minutes"), (31, "pretrained")])
+def test_on_a_pretrained_encoder_the_model_fits_the_amount_of_speech_too(tmp_path, recordings, minutes, size):
+    soundfile.write(recordings / "speaker 0/0.wav", np.zeros(minutes * 60 * 4000, dtype="float32"), 4000)
+    done = run(SETUP, tmp_path / "yo/asr1", "--lang", "yo", "--manifest", recordings, "--pretrained", "an-encoder")
+    assert done.returncode == 0, done.stderr
+    assert f"conf/train.yaml: the size '{size}', token_type char" in done.stdout
+    expected = load_config(ROOT / f"egs/TEMPLATE/asr1/conf/train_{size}.yaml")
+    assert load_config(tmp_path / "yo/asr1/conf/train.yaml") == expected
+    assert "--train_procs 2" in (tmp_path / "yo/asr1/run.sh").read_text()
+
+
 def test_a_language_is_known_by_any_code_and_what_it_is_taken_for_is_said(tmp_path, recordings):
     done = run(SETUP, tmp_path / "pl/asr1", "--lang", "POL", "--manifest", recordings)
     assert done.returncode == 0, done.stderr

@@ -115,7 +115,10 @@ case ${target} in
 esac
 for name in asr.sh cmd.sh path.sh db.sh; do ln -s "${base}/egs/TEMPLATE/asr1/${name}" "${target}/${name}"; done
 ln -s "${base}/utils" "${target}/utils"
-if [ -n "${pretrained}" ]; then size=pretrained; fi
+if [ -n "${pretrained}" ]; then
+    size=pretrained
+    if [ -n "${manifest}" ] && [ "${seconds}" -lt 1800 ]; then size=minutes; fi # measured: 5 and 97 minutes
+fi
 shared=${base}/egs/TEMPLATE/asr1/conf/train_${size}.yaml
 case ${shared} in /*) ;; *) shared=../${shared} ;; esac # from conf/
 cat >"${target}/conf/train.yaml" <<END
@@ -184,7 +187,7 @@ ${sets}
     --text_sets "\${text_sets}" \\
     --channel mix \\
     ${token_opts}${g2p_opts:+ }${g2p_opts} \\
-    --train_procs $([[ "${size}" =~ ^(mini|pretrained)$ ]] && echo 2 || echo 1) \\
+    --train_procs $([[ "${size}" =~ ^(mini|minutes|pretrained)$ ]] && echo 2 || echo 1) \\
     --asr_config conf/train.yaml${pretrained:+ \\
     --pretrained $(say "${pretrained}") \\
     --speed_perturb_factors "0.9 1.0 1.1"} \\
