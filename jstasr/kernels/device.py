@@ -1,6 +1,7 @@
 """Best alignment without leaving a GPU, where Triton has a compiler for it: costs or embeddings to paths and sums.
 
-Nothing here waits for the GPU. Without Triton, jstasr.kernels.alignment copies the costs to the CPU.
+Nothing but `PathOnDevice.paths` and `pairs` waits for the GPU. Without Triton, jstasr.kernels.alignment copies the
+costs to the CPU.
 """
 
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from jstasr.kernels.pairs import Pairs, not_finite, pairs_of_path
 
 TOPOLOGIES = ("skip", "noskip")  # dtw, whose paths are lists of pairs, is aligned on the CPU
 # Columns of a launch, all in registers of one item's program; more text goes in several launches.
@@ -24,10 +27,30 @@ class PathOnDevice(NamedTuple):
 
     path: (B, n) int64, -1 past the length.
     finite: (B,) bool, whether all costs inside the lengths are; where not, the path means nothing.
+    speech_lengths: (B,) int64 on the CPU.
+    text_width: m.
     """
 
     path: Tensor
     finite: Tensor
+    speech_lengths: Tensor
+    text_width: int
+    cost: None = None  # has yet to be summed, as that of FoundPaths may have
+
+    def paths(self) -> Tensor:
+        """`path`, when the device has found it; ValueError names the items that have a cost that is not finite."""
+        failed = (~self.finite).nonzero().flatten().tolist()
+        if failed:
+            raise not_finite(failed)
+        return self.path
+
+    def along(self) -> "PathOnDevice":
+        """What `path_cost` sums along."""
+        return self
+
+    def pairs(self) -> Pairs:
+        """The same as one flat list on the CPU; errors as of `paths`."""
+        return pairs_of_path(self.paths().cpu(), self.speech_lengths, self.text_width)
 
 
 def takes(tensor: Tensor, topology: str) -> bool:
@@ -81,7 +104,7 @@ def align_costs(
     path = torch.full((batch, n), -1, dtype=torch.int64, device=cost.device)
     total = cost.new_zeros(batch)
     if batch == 0:
-        return PathOnDevice(path, total.isfinite()), total
+        return PathOnDevice(path, total.isfinite(), speech_lengths, m), total
     lengths = tuple(x.to(cost.device, torch.int32, non_blocking=True) for x in (speech_lengths, text_lengths))
     bits = torch.empty(batch, (n + 31) // 32, m, dtype=torch.int32, device=cost.device)
     block = min(max(1 << (m - 1).bit_length(), SMALLEST_BLOCK), LARGEST_BLOCK)
@@ -98,7 +121,7 @@ def align_costs(
                 num_warps=max(1, block // COLUMNS_OF_A_WARP),
             )  # fmt: skip
         trace[(batch,)](bits, *lengths, path, n, m, NOSKIP=noskip, WINDOW=WINDOW, num_warps=1)
-    return PathOnDevice(path, bad.amax(0) == 0), total
+    return PathOnDevice(path, bad.amax(0) == 0, speech_lengths, m), total
 
 
 def on(device: torch.device) -> torch.cuda.device:
@@ -122,7 +145,8 @@ def align_embeddings(
         align_costs(distances(speech[part], text[part]), speech_lengths[part], text_lengths[part], topology)[0]
         for part in parts
     ]
-    return PathOnDevice(*map(torch.cat, zip(*found)))
+    path, finite = torch.cat([part.path for part in found]), torch.cat([part.finite for part in found])
+    return PathOnDevice(path, finite, speech_lengths, text.shape[1])
 
 
 def path_cost(speech: Tensor, text: Tensor, found: PathOnDevice, root: bool) -> Tensor:
