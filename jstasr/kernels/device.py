@@ -6,7 +6,7 @@ costs to the CPU.
 
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -95,8 +95,9 @@ def align_costs(
     Returns:
         PathOnDevice, and their costs (B,) in the type of `cost`; both mean nothing where a cost is not finite.
     """
-    from jstasr.kernels.device_recursion import align_columns, trace
+    from jstasr.kernels import device_recursion
 
+    kernels: Any = device_recursion  # started with a grid in brackets, and options of Triton's beside their arguments
     cost = cost.detach()
     if cost.stride(2) != 1:
         cost = cost.contiguous()
@@ -114,13 +115,13 @@ def align_costs(
     noskip = topology == "noskip"
     with on(cost.device):
         for k, first in enumerate(starts):
-            align_columns[(batch,)](
+            kernels.align_columns[(batch,)](
                 cost, *lengths, bits, total, bad[k], edges[k % 2 - 1], edges[k % 2],
                 n, m, cost.stride(0), cost.stride(1), first,
                 NOSKIP=noskip, FIRST=k == 0, LAST=first + block >= m, BLOCK=block,
                 num_warps=max(1, block // COLUMNS_OF_A_WARP),
             )  # fmt: skip
-        trace[(batch,)](bits, *lengths, path, n, m, NOSKIP=noskip, WINDOW=WINDOW, num_warps=1)
+        kernels.trace[(batch,)](bits, *lengths, path, n, m, NOSKIP=noskip, WINDOW=WINDOW, num_warps=1)
     return PathOnDevice(path, bad.amax(0) == 0, speech_lengths, m), total
 
 

@@ -81,6 +81,16 @@ def test_more_frames_than_a_word_and_more_text_than_a_block(monkeypatch, topolog
 
 
 @pytest.mark.parametrize("topology", TOPOLOGIES)
+def test_the_sign_of_a_zero_is_that_of_the_cpu(topology):
+    """Of few frames: a sum is -0 only where all its terms are."""
+    rng = np.random.default_rng(7)
+    for n, m in ((1, 1), (1, 6), (2, 2), (3, 2)):
+        m = min(n, m) if topology == "noskip" else m
+        cost = torch.from_numpy(rng.choice(np.float32([0.0, -0.0, -0.0]), (12, n, m)))
+        check_against_cpu(cost, torch.full((12,), n), torch.full((12,), m), topology)
+
+
+@pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_paths_that_jump_over_more_than_a_window(topology):
     """The backtrace of skip finds the column wherever it is; noskip climbs one position a frame."""
     n, m = (4, 200) if topology == "skip" else (140, 130)
@@ -114,10 +124,11 @@ def test_items_with_a_cost_that_is_not_finite_are_told(monkeypatch, topology, ba
         found.paths()
 
 
+@pytest.mark.parametrize("negative", [[], [0, 3, 6]])
 @pytest.mark.parametrize("topology", TOPOLOGIES)
-def test_sums_that_overflow_still_give_a_path_inside_the_text(topology):
+def test_sums_that_overflow_still_give_a_path_inside_the_text(topology, negative):
     cost = torch.full((1, 8, 5), 3e38)
-    cost[:, ::3] *= -1
+    cost[:, negative] *= -1
     found, _ = device.align_costs(cost, torch.tensor([8]), torch.tensor([5]), topology)
     steps = found.path.diff()
     assert found.path.min() >= 0 and found.path.max() < 5 and (steps >= 0).all()
