@@ -12,6 +12,7 @@ from jstasr.align.distance import normalise, pairwise_distances
 from jstasr.align.path_cost import path_cost
 from jstasr.kernels import alignment
 from jstasr.kernels.alignment import TOPOLOGIES, FoundPaths
+from jstasr.kernels.device import PathOnDevice
 
 REAL = (torch.float32, torch.float64)
 Lengths = Tensor | np.ndarray | Sequence[int]
@@ -46,7 +47,7 @@ def best_alignment_from_cost(
         speech_lengths, text_lengths: (B,) int, 1 <= length <= n (m).
         topology: "skip" | "noskip" | "dtw".
     Returns:
-        BestAlignment
+        BestAlignment, on the device of `cost`
     Raises:
         ValueError: a length out of range, a cost inside the lengths that is not finite, or fewer frames than
             positions under "noskip"; names the batch items.
@@ -60,7 +61,8 @@ def best_alignment_from_cost(
     batch, n, m = cost.shape
     speech_lengths, text_lengths = check_lengths(speech_lengths, text_lengths, batch, n, m, topology)
     found, total = alignment.align_costs(cost, speech_lengths, text_lengths, topology)
-    return BestAlignment(found.paths(), total)
+    path = found.paths()
+    return BestAlignment(path.to(cost.device) if isinstance(path, Tensor) else path, total.to(cost.device))
 
 
 def best_alignment(
@@ -96,14 +98,14 @@ def best_alignment(
     with torch.no_grad(), torch.autocast(speech.device.type, enabled=False):
         speech, text = normalise(speech.detach(), text.detach(), distance, layer_norm)
         found = align_embeddings(speech, text, speech_lengths, text_lengths, topology, distance)
-        cost = path_cost(speech, text, found.pairs(), distance) if found.cost is None else found.cost
+        cost = path_cost(speech, text, found.along(), distance) if found.cost is None else found.cost
     path = found.paths()
     return BestAlignment(path.to(speech.device) if isinstance(path, Tensor) else path, cost)
 
 
 def align_embeddings(
     speech: Tensor, text: Tensor, speech_lengths: Tensor, text_lengths: Tensor, topology: str, distance: str
-) -> FoundPaths:
+) -> FoundPaths | PathOnDevice:
     """The paths of `best_alignment` for embeddings that `normalise` has prepared and lengths as `check_lengths` has."""
     distances = partial(pairwise_distances, distance=distance, constant=topology == "dtw")
     root = distance == "euclidean"

@@ -9,7 +9,7 @@ from jstasr.align import paths, soft
 from jstasr.align.best import align_embeddings, check_embeddings, check_lengths
 from jstasr.align.distance import normalise
 from jstasr.align.path_cost import path_cost
-from jstasr.kernels.alignment import pairs_of_path
+from jstasr.kernels.pairs import pairs_of_path
 
 ALIGNMENTS = ("best", "framewise", "random", "forced", "soft_dtw", "sinkhorn", "none")
 STOP_GRADIENTS = ("none", "speech", "text")
@@ -64,7 +64,8 @@ def consistency_loss(
         () float32 (float64 for float64 input).
     Raises:
         ValueError: an unknown option, a length out of range, a distance that is not finite; names the batch
-            items.
+            items. Where "best" finds its paths on a GPU, a distance that is not finite makes the loss NaN instead,
+            as nothing there waits for the GPU.
     """
     if not isinstance(speech, Tensor) and not isinstance(text, Tensor):
         return _layers_mean(
@@ -96,18 +97,18 @@ def consistency_loss(
         speech, text = normalise(speech, text, distance, layer_norm)
         if alignment == "soft_dtw":
             cost = soft.soft_alignment_cost(speech, text, *lengths, topology, distance, gamma)
-            return (cost / lengths[0].to(cost)).mean()
+            return (cost / lengths[0].to(cost.device, non_blocking=True)).mean()
         if alignment == "sinkhorn":
             return soft.transport_cost(speech, text, *lengths, distance, gamma).mean()
         if alignment == "best":
             with torch.no_grad():
-                pairs = align_embeddings(speech, text, *lengths, topology, distance).pairs()
+                pairs = align_embeddings(speech, text, *lengths, topology, distance).along()
         else:
             pairs = pairs_of_path(_given_path(alignment, path, *lengths, n, generator), lengths[0], m)
         cost = path_cost(speech, text, pairs, distance)
-        if alignment != "best":  # which has looked at all distances
+        if alignment != "best":  # which has looked at all distances, and on a GPU may have made the sum NaN
             soft.check_finite(cost.detach())
-        return (cost / lengths[0].to(cost)).mean()
+        return (cost / lengths[0].to(cost.device, non_blocking=True)).mean()
 
 
 def zero_padding(embeddings: Tensor, lengths: Tensor) -> Tensor:
@@ -115,7 +116,7 @@ def zero_padding(embeddings: Tensor, lengths: Tensor) -> Tensor:
     steps = embeddings.shape[1]
     if bool((lengths == steps).all()):
         return embeddings
-    padding = (torch.arange(steps) >= lengths[:, None]).to(embeddings.device)
+    padding = (torch.arange(steps) >= lengths[:, None]).to(embeddings.device, non_blocking=True)
     return embeddings.masked_fill(padding[..., None], 0)
 
 

@@ -10,7 +10,7 @@ from jstasr.align.consistency import zero_padding
 from jstasr.align.distance import normalise
 from jstasr.align.path_cost import path_cost
 from jstasr.align.paths import framewise_path, random_path
-from jstasr.kernels.alignment import Pairs, pairs_of_path
+from jstasr.kernels.pairs import Pairs, pairs_of_path
 
 
 class AlignmentDistances(NamedTuple):

@@ -3,10 +3,11 @@
 from torch import Tensor
 
 from jstasr.kernels import alignment
-from jstasr.kernels.alignment import Pairs
+from jstasr.kernels.device import PathOnDevice
+from jstasr.kernels.pairs import Pairs
 
 
-def path_cost(speech: Tensor, text: Tensor, pairs: Pairs, distance: str) -> Tensor:
+def path_cost(speech: Tensor, text: Tensor, pairs: Pairs | PathOnDevice, distance: str) -> Tensor:
     """Sums (B,) of the distances of each item's pairs of prepared vectors (see `normalise`).
 
     Differentiable; the pairs are constants.
@@ -14,7 +15,7 @@ def path_cost(speech: Tensor, text: Tensor, pairs: Pairs, distance: str) -> Tens
     Args:
         speech: (B, n, d) float.
         text: (B, m, d) float.
-        pairs: as `pairs_of_path` or `FoundPaths.pairs` gives them.
+        pairs: as `pairs_of_path`, `FoundPaths.along` or `PathOnDevice.along` gives them.
         distance: as in `normalise`.
     """
     return alignment.path_cost(speech, text, pairs, root=distance == "euclidean")

@@ -1,4 +1,4 @@
-"""`jstasr bench align --device`: from embeddings on a device to paths, which are found on the CPU, and the loss."""
+"""`jstasr bench align --device`: from embeddings on a device to paths, found there or on the CPU, and the loss."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

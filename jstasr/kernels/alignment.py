@@ -1,7 +1,8 @@
 """Alignments by compiled kernels (alignment.h): costs or embeddings to paths, distances along a path, soft minima.
 
 Every function takes tensors of any device. Kernels work on the CPU: float32 embeddings and all costs; what they do not
-take, they leave to the same formula in torch's operations.
+take, they leave to the same formula in torch's operations. skip and noskip stay on a GPU that Triton compiles for:
+jstasr.kernels.device.
 """
 
 from collections.abc import Callable
@@ -12,8 +13,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from jstasr.kernels import _alignment
+from jstasr.kernels import _alignment, device
+from jstasr.kernels.device import PathOnDevice
 from jstasr.kernels.host import on_host, to_host
+from jstasr.kernels.pairs import Pairs, not_finite, pairs_of_path, starts
 
 TOPOLOGIES = tuple(_alignment.TOPOLOGIES)
 
@@ -22,19 +25,6 @@ TOPOLOGIES = tuple(_alignment.TOPOLOGIES)
 GROUP_BYTES = 16 << 20
 # Numbers along all paths from which a second thread saves more than it costs.
 NUMBERS_FOR_THREADS = 1 << 18
-
-
-class Pairs(NamedTuple):
-    """Aligned pairs of a batch as flat indices, P in all, item after item; int64 on the CPU.
-
-    start: (B + 1,) where each item's pairs begin, and P.
-    speech_row: (P,) row of speech.reshape(B * n, d).
-    text_row: (P,) row of text.reshape(B * m, d).
-    """
-
-    start: Tensor
-    speech_row: Tensor
-    text_row: Tensor
 
 
 class FoundPaths(NamedTuple):
@@ -59,6 +49,10 @@ class FoundPaths(NamedTuple):
             return _alignment.pair_views(self.path, self.path_length)
         return torch.from_numpy(self.path)
 
+    def along(self) -> Pairs:
+        """What `path_cost` sums along."""
+        return self.pairs()
+
     def pairs(self) -> Pairs:
         """The same as one flat list."""
         if self.path.ndim == 2:
@@ -67,18 +61,7 @@ class FoundPaths(NamedTuple):
         none = np.empty((0, 2), np.int64)
         frame, position = torch.from_numpy(np.concatenate([none, *self.paths()])).unbind(1)
         item, n = torch.repeat_interleave(length), self.path.shape[1] + 1 - self.text_width
-        return Pairs(_starts(length), item * n + frame, item * self.text_width + position)
-
-
-def pairs_of_path(path: Tensor, speech_lengths: Tensor, m: int) -> Pairs:
-    """The pairs of a path (B, n) int64 of the given lengths (B,), among m text positions."""
-    n = path.shape[1]
-    item, frame = (torch.arange(n) < speech_lengths[:, None]).nonzero(as_tuple=True)
-    return Pairs(_starts(speech_lengths), item * n + frame, item * m + path[item, frame])
-
-
-def _starts(lengths: Tensor) -> Tensor:
-    return torch.cat((lengths.new_zeros(1), lengths.cumsum(0)))
+        return Pairs(starts(length), item * n + frame, item * self.text_width + position)
 
 
 def check_lengths(speech_lengths: Tensor, text_lengths: Tensor, batch: int, n: int, m: int, topology: str) -> None:
@@ -92,21 +75,33 @@ def check_lengths(speech_lengths: Tensor, text_lengths: Tensor, batch: int, n: i
 
 
 def align_costs(
-    cost: Tensor, speech_lengths: Tensor, text_lengths: Tensor, topology: str, first: int = 0
-) -> tuple[FoundPaths, Tensor]:
+    cost: Tensor, speech_lengths: Tensor, text_lengths: Tensor, topology: str
+) -> tuple[FoundPaths | PathOnDevice, Tensor]:
     """Cheapest paths for given costs; the recursions stand at `jstasr.align.best_alignment_from_cost`.
 
     Args:
         cost: (B, n, m) float32 or float64, on any device.
         speech_lengths, text_lengths: (B,) int64 on the CPU, as `check_lengths` wants them.
         topology: "skip" | "noskip" | "dtw".
-        first: number of the first item, for messages.
     Returns:
-        FoundPaths, and their costs (B,) in the type of `cost`.
+        FoundPaths, or from a GPU, unless Triton lacks something, PathOnDevice; and their costs (B,) in the type of
+        `cost`, where the paths are.
     Raises:
-        ValueError: a cost inside the lengths that is not finite; names the batch items.
+        ValueError: a cost inside the lengths that is not finite; names the batch items. PathOnDevice raises it when
+            it is asked for its `paths`.
     """
-    cost = cost if cost.is_cpu else to_host(cost.detach())
+    if device.takes(cost, topology):
+        return device.align_costs(cost, speech_lengths, text_lengths, topology)
+    found, total = align_on_host(
+        cost if cost.is_cpu else to_host(cost.detach()), speech_lengths, text_lengths, topology
+    )
+    return found, total
+
+
+def align_on_host(
+    cost: Tensor, speech_lengths: Tensor, text_lengths: Tensor, topology: str, first: int = 0
+) -> tuple[FoundPaths, Tensor]:
+    """`align_costs` of costs on the CPU; first: number of the first item, for messages."""
     batch, n, m = cost.shape
     item_stride, row_stride, column_stride = cost.stride()
     if column_stride != 1 and m > 1:
@@ -117,7 +112,7 @@ def align_costs(
         speech_lengths.data_ptr(), text_lengths.data_ptr(), _alignment.TOPOLOGIES[topology], torch.get_num_threads(),
     )  # fmt: skip
     if status is not None:
-        _raise(status, first)
+        raise_failed(status, first)
     return FoundPaths(path, path_length, speech_lengths, m), torch.from_numpy(total)
 
 
@@ -129,7 +124,7 @@ def align_embeddings(
     topology: str,
     root: bool,
     distances: Callable[[Tensor, Tensor], Tensor],
-) -> FoundPaths:
+) -> FoundPaths | PathOnDevice:
     """Cheapest paths under the squared Euclidean distance of embeddings, or with `root` the distance itself.
 
     Formula: align_costs(distances(speech, text), speech_lengths, text_lengths, topology).
@@ -139,8 +134,11 @@ def align_embeddings(
         speech_lengths, text_lengths, topology: as in `align_costs`.
         distances: (b, n, d), (b, m, d) -> (b, n, m); may be short of |a|^2 where each path visits each frame once.
     Returns:
-        FoundPaths; its `cost` is the sum along the path from the vectors themselves, or None.
+        FoundPaths; its `cost` is the sum along the path from the vectors themselves, or None. From a GPU, unless
+        Triton lacks something, PathOnDevice.
     """
+    if device.takes(speech, topology):
+        return device.align_embeddings(speech, text, speech_lengths, text_lengths, topology, distances)
     batch, n, d = speech.shape
     m = text.shape[1]
     if speech.is_cpu and speech.dtype is torch.float32:
@@ -150,35 +148,36 @@ def align_embeddings(
             _alignment.TOPOLOGIES[topology], topology == "dtw", root, torch.get_num_threads(),
         )  # fmt: skip
         if status is not None:
-            _raise(status)
+            raise_failed(status)
         return FoundPaths(path, path_length, speech_lengths, m, torch.from_numpy(cost))
     group = max(1, min(batch, GROUP_BYTES // max(1, n * m * speech.element_size())))
     parts = [slice(first, first + group) for first in range(0, max(batch, 1), group)]
     costs = on_host(distances(speech[part], text[part]) for part in parts)
     found = [
-        align_costs(cost, speech_lengths[part], text_lengths[part], topology, part.start)[0]
+        align_on_host(cost, speech_lengths[part], text_lengths[part], topology, part.start)[0]
         for part, cost in zip(parts, costs)
     ]
-    path, path_length = (np.concatenate(arrays) for arrays in zip(*(group[:2] for group in found)))
+    path, path_length = (np.concatenate(arrays) for arrays in zip(*((part.path, part.path_length) for part in found)))
     return FoundPaths(path, path_length, speech_lengths, m)
 
 
-def _raise(status: bytes | bytearray, first: int = 0) -> None:
+def raise_failed(status: bytes | bytearray, first: int = 0) -> None:
     """The error of the items from `first` on whose status says that they failed."""
     if _alignment.NO_MEMORY in status:
         raise MemoryError("no memory for the back-pointers of the alignment")
-    bad = ", ".join(str(first + k) for k, failed in enumerate(status) if failed)
-    raise ValueError(f"a cost inside the lengths is NaN or infinite, batch items: {bad}")
+    raise not_finite(first + k for k, failed in enumerate(status) if failed)
 
 
-def path_cost(speech: Tensor, text: Tensor, pairs: Pairs, root: bool) -> Tensor:
+def path_cost(speech: Tensor, text: Tensor, pairs: Pairs | PathOnDevice, root: bool) -> Tensor:
     """Sums (B,) over each item's pairs (i, j) of |speech_i - text_j|^2, or with `root` of its square root.
 
-    Differentiable; the pairs are constants.
+    Differentiable; the pairs are constants. NaN along a PathOnDevice that means nothing.
 
     Args:
         speech, text: (B, n, d) and (B, m, d) float, on any device.
     """
+    if isinstance(pairs, PathOnDevice):
+        return device.path_cost(speech, text, pairs, root)
     if speech.is_cpu and speech.dtype == torch.float32:
         return CompiledPathCost.apply(speech, text, pairs, root)
     return TorchPathCost.apply(speech, text, pairs, root)

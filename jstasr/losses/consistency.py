@@ -14,6 +14,7 @@ from jstasr.align.paths import forced_path, framewise_path, random_path
 from jstasr.data.batch import Batch
 from jstasr.data.splice import SpliceConfig
 from jstasr.features.text_input import phoneme_of_position
+from jstasr.kernels import device
 from jstasr.losses.record import Encodings, Loss, Setting, Transcripts
 from jstasr.model.config import ModelConfig
 from jstasr.model.joint import JointModel
@@ -140,6 +141,14 @@ def phoneme_path(batch: Batch, transcripts: Transcripts, path: Tensor) -> Tensor
     repeats = transcripts.repeats[:, : batch.phones.shape[1]].cpu()
     source = phoneme_of_position(repeats, transcripts.layers[0].shape[1])
     return source.gather(1, path.clamp(min=0)).masked_fill(path < 0, -1)
+
+
+def alignment_note(settings: ConsistencyConfig, where: torch.device) -> list[str]:
+    """A line for the log where a GPU leaves to the CPU the alignments that its kernels know."""
+    if where.type != "cuda" or settings.weight == 0 or settings.alignment != "best":
+        return []
+    reason = device.unavailable(where) if settings.topology in device.TOPOLOGIES else None
+    return [f"the CPU finds the best alignments: {reason}"] if reason else []
 
 
 def faults(losses: Any, model: ModelConfig) -> Iterator[str]:

@@ -27,6 +27,7 @@ from jstasr.features.frames import FRAMES_PER_SECOND
 from jstasr.kaldi.files import first_few
 from jstasr.losses import LOSSES
 from jstasr.losses.config import loss_weights
+from jstasr.losses.consistency import alignment_note
 from jstasr.losses.step import StepLosses
 from jstasr.model.joint import JointModel
 from jstasr.text.tokens import Tokenizer
@@ -83,6 +84,7 @@ def train(
     if state is None and initial is not None:
         warnings.append(initial(plain))
     log = TrainLog(expdir, fabric.is_global_zero, step)
+    warnings += alignment_note(config.losses.consistency, fabric.device)
     for line in (*notes, *warnings, *([f"continuing after step {step}"] if step else [])):
         log.line(line)
     log.line(

@@ -21,8 +21,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 OPTIONAL = PROJECT["optional-dependencies"]
 DISTRIBUTIONS = {"yaml": "pyyaml", "espeakng_loader": "espeakng-loader", "lightning_fabric": "lightning-fabric"}
 # Looked for at run time: a format of `jstasr import`, pretrained encoders and voice activity, with extras of their own,
-# and a peer of `jstasr bench`.
-NOT_ALWAYS = {"pyarrow", "transformers", "huggingface-hub", "peft", "onnxruntime", "espnet2"}
+# a peer of `jstasr bench`, and what torch brings for a GPU.
+NOT_ALWAYS = {"pyarrow", "transformers", "huggingface-hub", "peft", "onnxruntime", "espnet2", "triton"}
 
 
 def declared(extra: str) -> dict[str, Requirement]:

@@ -15,13 +15,14 @@ import torch.nn.functional as F
 from torch.utils import _pytree as tree
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from jstasr.align import consistency_loss
 from jstasr.data.splice import SpliceConfig
 from jstasr.decode.beam import beam_search
 from jstasr.decode.greedy import greedy_search
 from jstasr.experiment.search import SearchConfig
 from jstasr.features.augment import AugmentConfig, augment
 from jstasr.features.specaug import SpecAugmentConfig
-from jstasr.kernels import alignment
+from jstasr.kernels import alignment, device
 from jstasr.losses.config import LossConfig, loss_weights
 from jstasr.losses.consistency import ConsistencyConfig
 from jstasr.losses.step import StepLosses
@@ -134,7 +135,23 @@ def gpu(monkeypatch):
     monkeypatch.setattr(F, "scaled_dot_product_attention", attention)
     monkeypatch.setattr(alignment, "on_host", lambda costs: (cost.cpu() for cost in costs))  # through streams of CUDA
     monkeypatch.setattr(alignment, "to_host", lambda cost: cost.cpu())
+    monkeypatch.setattr(device, "unavailable", lambda _: "no Triton here")
     return PretendedGpu()
+
+
+@pytest.fixture
+def kernels(monkeypatch, gpu):
+    """Alignments that stay on the GPU; the CPU's kernels stand for its own."""
+
+    def aligned(cost, speech_lengths, text_lengths, topology):
+        assert isinstance(cost, OnGpu)
+        found, total = alignment.align_on_host(cost.inner, speech_lengths, text_lengths, topology)
+        path, finite = torch.from_numpy(found.path), torch.ones(len(total), dtype=torch.bool)
+        found = device.PathOnDevice(OnGpu(path), OnGpu(finite), speech_lengths, cost.shape[2])
+        return found, OnGpu(total)
+
+    monkeypatch.setattr(device, "unavailable", lambda _: None)
+    monkeypatch.setattr(device, "align_costs", aligned)
 
 
 def in_a_child(test):
@@ -210,6 +227,27 @@ def test_no_operation_of_a_step_takes_tensors_of_two_devices(kind, config, batch
     everything = AugmentConfig(0.1, 3, 0.1, 3.0, 3.0, 0.5)
     values = step(config, batch, gpu, everything, **KINDS[kind])
     assert len(values) == 7 and all(value.device == GPU and value.inner.isfinite() for value in values.values())
+
+
+ON_GPU = ["best path", "noskip", "contrastive", "contrastive, cosine"]
+
+
+@pytest.mark.parametrize("kind", ON_GPU)
+@in_a_child
+def test_nor_where_the_gpu_aligns(kind, config, batch, gpu, kernels):
+    values = step(config, batch, gpu, **KINDS[kind])
+    assert len(values) == 7 and all(value.device == GPU and value.inner.isfinite() for value in values.values())
+
+
+@pytest.mark.parametrize("topology", ["skip", "noskip"])
+@in_a_child
+def test_the_consistency_loss_waits_for_the_gpu_nowhere_where_it_aligns(topology, gpu, kernels):
+    speech, text = torch.randn(3, 20, 8), torch.randn(3, 12, 8)
+    lengths = torch.tensor([20, 15, 18]), torch.tensor([12, 12, 3])
+    with gpu:
+        loss = consistency_loss(OnGpu(speech), OnGpu(text), *lengths, topology=topology)
+    assert loss.device == GPU and not gpu.waits, gpu.waits
+    torch.testing.assert_close(loss.inner, consistency_loss(speech, text, *lengths, topology=topology))
 
 
 @in_a_child
