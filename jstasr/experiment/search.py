@@ -73,7 +73,8 @@ def load_search_config(
         raise JstasrError(f"{source}: lm_weight is {config.lm_weight} without a language model. Give --lm lm.arpa")
     if config.nnlm_weight > 0 and not (neural_model or held.nnlm_weight):
         raise JstasrError(
-            f"{source}: nnlm_weight is {config.nnlm_weight} without a neural language model. Give --nnlm nnlm.pt"
+            f"{source}: nnlm_weight is {config.nnlm_weight} without a neural language model. Give --nnlm nnlm.pt, or "
+            "--set nnlm_weight=0"
         )
     if config.lm_weight == 0 and language_model:
         raise JstasrError(f"--lm {language_model}: has no weight. Add --set search=beam --set lm_weight=0.3")
