@@ -14,7 +14,7 @@ from jstasr.kaldi.files import atomic_write
 
 GREEDY, BEAM = "greedy", "beam"
 WEIGHTS = ("lm_weight", "nnlm_weight", "internal_lm_weight")
-EXCESS = 0.5  # of internal_lm_weight over the external weights: beyond, what neither model has seen is preferred
+EXCESS = 0.2  # of internal_lm_weight over the external weights: beyond, what neither model has seen is preferred
 MOST = {"beam_size": 1000, "max_symbols": 1000, "nbest": 1000, "batch_frames": 100_000_000, "max_seconds": 1_000_000}
 
 
@@ -95,8 +95,8 @@ def check_search_config(config: SearchConfig, source: str) -> None:
             raise JstasrError(f"{source}: {name}: must be 0 or more")
         if getattr(config, name) > 0 and config.search == GREEDY:
             raise JstasrError(f"{source}: {name} works in beam search only. Add --set search=beam")
-    external = config.lm_weight + config.nnlm_weight
-    if config.internal_lm_weight > external + EXCESS:
+    external = external_weight(config)
+    if config.internal_lm_weight > external + EXCESS + 1e-9:
         raise JstasrError(
             f"{source}: internal_lm_weight {config.internal_lm_weight} is far above the external weight, "
             f"{external:g}: the search would prefer words that no text holds. Lower it to {external:g} or less"
@@ -109,6 +109,11 @@ def check_search_config(config: SearchConfig, source: str) -> None:
         raise JstasrError(f"{source}: hotwords_score: must be more than 0")
     if config.hotwords and config.search == GREEDY:
         raise JstasrError(f"{source}: hotwords work in beam search only. Add --set search=beam")
+
+
+def external_weight(config: SearchConfig) -> float:
+    """Of the external language models together."""
+    return round(config.lm_weight + config.nnlm_weight, 9)
 
 
 def with_hotwords(config: SearchConfig, hotwords: Sequence[str]) -> SearchConfig:

@@ -1,11 +1,13 @@
 """The search settings of a recipe stay with its model: in the folder, in the zip, in every command."""
 
+from argparse import Namespace
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from jstasr.bin._search_options import search_settings
 from jstasr.decode.transcriber import Transcriber
 from jstasr.errors import JstasrError
 from jstasr.experiment.files import AVERAGED, DECODE, LM, NNLM
@@ -100,12 +102,12 @@ def test_a_neural_model_of_other_tokens_ends_the_command_in_one_sentence(jstasr,
 @pytest.mark.parametrize(
     "weights, refused",
     [
-        (["internal_lm_weight=0.5"], False),
-        (["internal_lm_weight=0.6"], True),
-        (["lm_weight=0.3", "internal_lm_weight=0.8"], False),
-        (["lm_weight=0.3", "internal_lm_weight=0.9"], True),
-        (["lm_weight=0.3", "nnlm_weight=0.4", "internal_lm_weight=1.2"], False),
-        (["lm_weight=0.3", "nnlm_weight=0.4", "internal_lm_weight=1.3"], True),
+        (["internal_lm_weight=0.2"], False),
+        (["internal_lm_weight=0.3"], True),
+        (["lm_weight=0.3", "internal_lm_weight=0.5"], False),
+        (["lm_weight=0.3", "internal_lm_weight=0.6"], True),
+        (["lm_weight=0.3", "nnlm_weight=0.4", "internal_lm_weight=0.9"], False),
+        (["lm_weight=0.3", "nnlm_weight=0.4", "internal_lm_weight=1.0"], True),
     ],
 )
 def test_far_too_much_subtraction_is_refused(weights, refused):
@@ -116,6 +118,14 @@ def test_far_too_much_subtraction_is_refused(weights, refused):
         return
     with pytest.raises(JstasrError, match="internal_lm_weight .* is far above the external weight, .*Lower it to"):
         load_search_config(None, overrides, *files)
+
+
+@pytest.mark.parametrize("internal, warned", [(0.0, False), (0.29, False), (0.3, True), (0.5, True)])
+def test_as_much_subtraction_as_is_added_is_warned_of(capsys, internal, warned):
+    weights = ["search=beam", "lm_weight=0.3", f"internal_lm_weight={internal}"]
+    search_settings(Namespace(config=None, overrides=weights, lm="lm.arpa", nnlm=None, hotwords=None, lang=None))
+    said = capsys.readouterr().err
+    assert ("is not below the external weight, 0.3" in said) == warned == bool(said)
 
 
 @pytest.mark.parametrize(
