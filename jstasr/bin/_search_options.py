@@ -12,14 +12,20 @@ if TYPE_CHECKING:
 
 
 def add_search_options(parser: ArgumentParser, own: str) -> None:
-    """--config, --set, --lm and --hotwords; own: what the settings are without --config."""
+    """--config, --set, --lm, --nnlm and --hotwords; own: what the settings are without --config."""
     add_setting_options(parser, own)
-    parser.add_argument("--lm", help="ARPA language model over the model's tokens; see `jstasr lm`")
+    add_lm_options(parser)
     parser.add_argument(
         "--hotwords",
         metavar="FILE",
         help="names and phrases to be expected, one a line, ` :BOOST` behind it if it has one",
     )
+
+
+def add_lm_options(parser: ArgumentParser) -> None:
+    """--lm and --nnlm."""
+    parser.add_argument("--lm", help="ARPA language model over the model's tokens; see `jstasr lm`")
+    parser.add_argument("--nnlm", help="neural language model over them, beside --lm or alone; see `jstasr nnlm`")
 
 
 def add_setting_options(parser: ArgumentParser, own: str) -> None:
@@ -37,12 +43,19 @@ def add_setting_options(parser: ArgumentParser, own: str) -> None:
 
 def search_settings(args: Namespace, own: "SearchConfig | None" = None) -> "SearchConfig":
     """The settings that these options and --lang give; without --config they change `own`, or else the defaults."""
+    import sys
     from dataclasses import replace
 
     from jstasr.decode.hotwords import read_hotwords
-    from jstasr.experiment.search import load_search_config, with_hotwords
+    from jstasr.experiment.search import external_weight, load_search_config, with_hotwords
 
-    config = load_search_config(args.config, args.overrides, args.lm, own)
+    config = load_search_config(args.config, args.overrides, args.lm, own, args.nnlm)
+    if 0 < config.internal_lm_weight >= external_weight(config):
+        print(
+            f"warning: internal_lm_weight {config.internal_lm_weight} is not below the external weight, "
+            f"{external_weight(config):g}: the search may prefer words that no text holds; about half is usual",
+            file=sys.stderr,
+        )
     if args.hotwords:
         config = with_hotwords(use_beam(config, "--hotwords"), read_hotwords(args.hotwords))
     return replace(config, lang=args.lang) if args.lang else config

@@ -50,10 +50,10 @@ def decode(args: Namespace, modes: list[str]) -> None:
     from jstasr.bin._search_options import given_languages, search_settings
     from jstasr.decode.decode_set import decode_set, write_hypotheses
     from jstasr.errors import JstasrError
+    from jstasr.experiment.language_model import load_external_lm
     from jstasr.experiment.load import Experiment
     from jstasr.experiment.search import write_recipe_search
     from jstasr.kaldi.tables import read_table
-    from jstasr.lm.ngram import NgramModel
 
     folder, outdir = Path(args.data_dir), Path(args.outdir)
     if args.keep_search and not Path(args.expdir).is_dir():
@@ -71,7 +71,7 @@ def decode(args: Namespace, modes: list[str]) -> None:
             f"nbest: {config.nbest}: `jstasr decode` writes one text an utterance; use `jstasr transcribe`"
         )
     tokens = experiment.tokenizer.token_list.tokens
-    language_model = NgramModel.load(args.lm, tokens, device) if args.lm else experiment.language_model
+    language_model = load_external_lm(args.lm, args.nnlm, tokens, device) or experiment.language_model
     languages = given_languages(config.lang, folder, ids)
 
     def progress(line: str) -> None:
@@ -81,7 +81,7 @@ def decode(args: Namespace, modes: list[str]) -> None:
     for mode in modes:
         write_hypotheses(outdir / mode / "logdir", f".{args.job}", experiment, found[mode])
     if args.keep_search and args.job == 1:
-        write_recipe_search(Path(args.expdir), config, args.lm)
+        write_recipe_search(Path(args.expdir), config, args.lm, args.nnlm)
     progress(
         f"{len(ids)} utterances, {speed.audio:.0f} s of audio in {speed.elapsed:.1f} s, "
         f"real-time factor {speed.real_time_factor:.4f} ({', '.join(modes)} together)"

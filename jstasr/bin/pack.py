@@ -35,8 +35,9 @@ def run(args: Namespace) -> None:
     if not expdir.is_dir():
         raise JstasrError(f"{expdir}: no such experiment. Train first: --stage 6")
     output = Path(args.output) if args.output else expdir / f"{expdir.resolve().name}.zip"
-    given = args.config or args.overrides or args.lm or args.hotwords or args.lang
+    given = args.config or args.overrides or args.lm or args.nnlm or args.hotwords or args.lang
     search = search_settings(args) if given else None
     with lock_for_output(expdir, output):
-        pack(expdir, Path(args.model) if args.model else expdir / AVERAGED, output, search, args.lm, args.with_encoder)
+        model = Path(args.model) if args.model else expdir / AVERAGED
+        pack(expdir, model, output, search, args.lm, args.with_encoder, args.nnlm)
     print(f"{output}: {output.stat().st_size / 1e6:.1f} MB")

@@ -64,7 +64,11 @@ def run(args: Namespace) -> int:
         if not token:
             raise JstasrError(f"--token_file {args.token_file}: is empty")
     transcriber = Transcriber.from_pretrained(
-        args.model, device="cuda" if args.ngpu else "cpu", lm=args.lm, own_search=args.config is None
+        args.model,
+        device="cuda" if args.ngpu else "cpu",
+        lm=args.lm,
+        own_search=args.config is None,
+        nnlm=args.nnlm,
     )
     local = args.host in LOOPBACK
     settings = ServeSettings(

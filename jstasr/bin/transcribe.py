@@ -69,7 +69,11 @@ def run(args: Namespace) -> int:
     if args.output is None and (len(formats) > 1 or (len(sources) > 1 and formats[0] not in LISTS)):
         raise JstasrError(f"--format {','.join(formats)}: several files would be printed. Give --output DIR")
     transcriber = Transcriber.from_pretrained(
-        args.model, device="cuda" if args.ngpu else "cpu", lm=args.lm, own_search=args.config is None
+        args.model,
+        device="cuda" if args.ngpu else "cpu",
+        lm=args.lm,
+        own_search=args.config is None,
+        nnlm=args.nnlm,
     )
     config = search_settings(args, transcriber.experiment.search)
     if args.nbest is not None:
@@ -77,6 +81,7 @@ def run(args: Namespace) -> int:
     settings = Settings(
         model=args.model,
         lm=args.lm,
+        nnlm=args.nnlm,
         mode=args.mode,
         config=config,
         channel="each" if args.channel == "each" else parse_channel(args.channel) if args.channel else None,

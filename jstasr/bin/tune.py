@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
-from jstasr.bin._search_options import add_setting_options
+from jstasr.bin._search_options import add_lm_options, add_setting_options
 from jstasr.experiment.files import AVERAGED
 
 COARSE_UTTERANCES = 100  # for the neighbourhood of the best weights, before all decide
@@ -13,7 +13,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--expdir", required=True, help="exp/<tag> or a packed zip")
     parser.add_argument("--model", help=f"weights (default: {AVERAGED} of the experiment)")
     parser.add_argument("--data-dir", required=True, help="dump/fbank/<dev set>; never a test set")
-    parser.add_argument("--lm", required=True, help="ARPA language model over the model's tokens; see `jstasr lm`")
+    add_lm_options(parser)
     add_setting_options(parser, "the defaults; weights are not used")
     parser.add_argument("--lang", help="as for `jstasr decode`")
     parser.add_argument("--mode", default="streaming,full", help="decoders, by comma (default: streaming,full)")
@@ -34,14 +34,14 @@ def run(args: Namespace) -> None:
     from jstasr.bin._search_options import given_languages, given_modes
     from jstasr.data.subset import spread_subset
     from jstasr.decode.decode_set import read_batches
-    from jstasr.decode.tune import EncodedBatch, tune
+    from jstasr.decode.tune import NONE, EncodedBatch, shown_weights, tune
     from jstasr.errors import JstasrError
+    from jstasr.experiment.language_model import load_external_lm
     from jstasr.experiment.load import Experiment, require_modes
-    from jstasr.experiment.search import BEAM, load_search_config
+    from jstasr.experiment.search import BEAM, WEIGHTS, load_search_config
     from jstasr.kaldi.files import atomic_write
     from jstasr.kaldi.locks import locked_file
     from jstasr.kaldi.tables import read_table
-    from jstasr.lm.ngram import NgramModel
 
     folder, output = Path(args.data_dir), Path(args.output)
     modes = given_modes(args.mode)
@@ -49,7 +49,7 @@ def run(args: Namespace) -> None:
         raise JstasrError(f"--utterances {args.utterances}: must be 0 or more")
     if args.nj < 1 or (args.nj > 1 and args.ngpu):
         raise JstasrError(f"--nj {args.nj}: must be 1 or more, and 1 with --ngpu 1")
-    config = load_search_config(args.config, [*args.overrides, f"search={BEAM}", "lm_weight=0", "internal_lm_weight=0"])
+    config = load_search_config(args.config, [*args.overrides, f"search={BEAM}", *(f"{name}=0" for name in WEIGHTS)])
     config.lang = args.lang or config.lang
     references = {utt: text for utt, text in read_table(folder / "text", allow_empty=True).items() if text}
     ids = sorted(references.keys() & read_table(folder / "utt2num_frames").keys())
@@ -58,7 +58,9 @@ def run(args: Namespace) -> None:
     ids = [ids[i] for i in spread_subset(len(ids), args.utterances)]
     device = "cuda" if args.ngpu else "cpu"
     experiment = Experiment.load(args.expdir, args.model, device, own_search=False)
-    language_model = NgramModel.load(args.lm, experiment.tokenizer.token_list.tokens, device)
+    language_model = load_external_lm(args.lm, args.nnlm, experiment.tokenizer.token_list.tokens, device)
+    if language_model is None:
+        raise JstasrError("no language model whose weight could be chosen: give --lm lm.arpa, --nnlm nnlm.pt, or both")
     languages = given_languages(config.lang, folder, ids)
     require_modes(experiment, modes)
     coarse = [ids[i] for i in spread_subset(len(ids), COARSE_UTTERANCES)]
@@ -85,8 +87,8 @@ def run(args: Namespace) -> None:
         num_coarse=len(first),
         processes=args.nj,
     )
-    best = f"lm_weight {tuned.config.lm_weight}, internal_lm_weight {tuned.config.internal_lm_weight}"
-    figures = f"WER {tuned.wer((0.0, 0.0)):.1f}% without the language model, {tuned.wer():.1f}% with it"
+    best = ", ".join(f"{name} {getattr(tuned.config, name)}" for name in shown_weights(language_model))
+    figures = f"WER {tuned.wer(NONE):.1f}% without the language model, {tuned.wer():.1f}% with it"
     with locked_file(output), atomic_write(output) as file:
         file.write(f"# {best}, chosen on {len(ids)} utterances of {folder}: {figures} ({', '.join(modes)})\n")
         file.write(OmegaConf.to_yaml(OmegaConf.structured(tuned.config)))

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from jstasr.decode.greedy import Hypothesis, first_history
 from jstasr.experiment.search import SearchConfig
+from jstasr.lm.external import ExternalLm, WeightedLm
 from jstasr.lm.hotwords import HotwordGraph
-from jstasr.lm.ngram import NgramModel
 from jstasr.model.hat import HatDecoder
 from jstasr.text.tokens import BLANK_ID
 
@@ -24,8 +24,8 @@ class Beam:
     """K label prefixes of each of N utterances; an empty slot has score -inf.
 
     `score` (N, K) log-probability; `hash` (N, K) of the whole prefix; `history` (N, K, context) its last labels;
-    `lm_state` (N, K) of the external language model, `hotword_state` (N, K) of the hotwords; `source` (N, K) the slot
-    before this frame; `emitted` (N, K, max_symbols) the labels of this frame, then BLANK_ID.
+    `lm_state` (N, K, M) of the M external language models, `hotword_state` (N, K) of the hotwords; `source` (N, K) the
+    slot before this frame; `emitted` (N, K, max_symbols) the labels of this frame, then BLANK_ID.
     """
 
     score: Tensor
@@ -77,7 +77,7 @@ def beam_search(
     encoded: Tensor,
     lengths: Tensor,
     config: SearchConfig,
-    language_model: NgramModel | None = None,
+    language_model: ExternalLm | None = None,
     start: Tensor | None = None,
     hotwords: HotwordGraph | None = None,
 ) -> list[Hypothesis]:
@@ -86,7 +86,8 @@ def beam_search(
     In each frame a prefix takes up to `max_symbols` labels and then a blank, as in the lattice of the training
     loss. A label y after the prefix h scores
     `log P(y|x, h) - internal_lm_weight * log P_ilm(y|h) + lm_weight * log P_lm(y|h)`   (arXiv 2003.07705, eq. 9)
-    and the bonus of hotwords; at the end the language model adds its probability of the sentence's end. Prefixes that
+    with a neural language model `+ nnlm_weight * log P_nnlm(y|h)`, and the bonus of hotwords; at the end the language
+    models add their probability of the sentence's end. Prefixes that
     still differ from the most probable one in what is older than AGREE frames are given up, so that a stream settles.
 
     Args:
@@ -111,14 +112,16 @@ class BeamSearch:
         decoder: HatDecoder,
         count: int,
         config: SearchConfig,
-        language_model: NgramModel | None,
+        language_model: ExternalLm | None,
         start: Tensor | None,
         device: torch.device,
         hotwords: HotwordGraph | None = None,
     ):
         """count: N; the others as for `beam_search`."""
         self.decoder, self.config = decoder, config
-        self.language_model = language_model if config.lm_weight else None
+        self.language_model: WeightedLm | None = None
+        if language_model is not None:
+            self.language_model = language_model.weighted(config.lm_weight, config.nnlm_weight)
         self.hotwords = hotwords
         self.beam = first_beam(decoder, count, config, self.language_model, start, device, hotwords)
         self.sources: list[Tensor] = []  # (N, K) of each frame from `first_frame` on
@@ -142,6 +145,8 @@ class BeamSearch:
             self.ancestors = self.ancestors.gather(1, beam.source)
             beam.source = self.own_slots
             beam.emitted = torch.full_like(beam.emitted, BLANK_ID)
+            if self.language_model is not None:
+                beam.lm_state = self.language_model.forget(beam.lm_state)
             self.beam = beam
             self.frames += 1
             if self.frames % AGREE == 0:
@@ -181,7 +186,7 @@ class BeamSearch:
         """
         score = self.beam.score
         if self.language_model is not None:
-            score = score + self.config.lm_weight * self.language_model.end_log_probs(self.beam.lm_state)
+            score = score + self.language_model.end_scores(self.beam.lm_state)
         if self.hotwords is not None:
             score = score + self.hotwords.end_bonus(self.beam.hotword_state)
         if self.config.nbest == 1:
@@ -200,7 +205,7 @@ def first_beam(
     decoder: HatDecoder,
     count: int,
     config: SearchConfig,
-    language_model: NgramModel | None,
+    language_model: WeightedLm | None,
     start: Tensor | None,
     device: torch.device,
     hotwords: HotwordGraph | None,
@@ -210,9 +215,9 @@ def first_beam(
     shape = (count, size)
     score = torch.full(shape, LOG_ZERO, device=device)
     score[:, 0] = 0.0
-    lm_state = torch.zeros(shape, dtype=torch.long, device=device)
+    lm_state = torch.zeros(*shape, 0, dtype=torch.long, device=device)
     if language_model is not None:
-        lm_state = torch.full_like(lm_state, language_model.start_state)
+        lm_state = language_model.start(device).expand(*shape, -1)
         if start is not None:
             lm_state = language_model.advance(lm_state, start[:, None].expand(shape))
     hotword_state = torch.zeros(shape, dtype=torch.long, device=device)
@@ -235,7 +240,7 @@ def search_frame(
     projected: Tensor,
     beam: Beam,
     config: SearchConfig,
-    language_model: NgramModel | None,
+    language_model: WeightedLm | None,
     hotwords: HotwordGraph | None,
 ) -> Beam:
     """Extend the prefixes through one frame: the best `beam_size` prefixes after its blank.
@@ -259,13 +264,12 @@ def search_frame(
         if config.internal_lm_weight:
             label_scores = label_scores - config.internal_lm_weight * decoder.internal_lm(predicted)[..., 1:]
         if language_model is not None:
-            label_scores = label_scores + config.lm_weight * language_model.log_probs(beam.lm_state)[..., 1:]
+            label_scores = label_scores + language_model.scores(beam.lm_state)[..., 1:]
         if hotwords is not None:
             label_scores = label_scores + hotwords.bonus(beam.hotword_state)[..., 1:]
-        beam = grow(beam, label_scores, symbol, language_model, hotwords)
         # a prefix that is less probable than all of the finished beam can no longer enter it
-        hopeless = beam.score < finished.score.amin(dim=1, keepdim=True)
-        beam.score = beam.score.masked_fill(hopeless, LOG_ZERO)
+        least = finished.score.amin(dim=1, keepdim=True)
+        beam = grow(beam, label_scores, symbol, least, language_model, hotwords)
         if bool((beam.score == LOG_ZERO).all()):
             break
     assert finished is not None  # max_symbols is 1 or more
@@ -273,24 +277,35 @@ def search_frame(
 
 
 def grow(
-    beam: Beam, label_scores: Tensor, symbol: int, language_model: NgramModel | None, hotwords: HotwordGraph | None
+    beam: Beam,
+    label_scores: Tensor,
+    symbol: int,
+    least: Tensor,
+    language_model: WeightedLm | None,
+    hotwords: HotwordGraph | None,
 ) -> Beam:
     """The best prefixes that are one label longer.
 
-    label_scores: (N, K, V - 1), column y - 1: label y; symbol: number of labels that the frame has emitted before.
+    label_scores: (N, K, V - 1), column y - 1: label y; symbol: number of labels that the frame has emitted before;
+    least: (N, 1) the score below which a slot stays empty.
     """
     width = min(beam.score.shape[1], label_scores.shape[2])
     top, label = label_scores.topk(width, dim=-1)
     score, chosen = (beam.score[..., None] + top).flatten(1).topk(beam.score.shape[1], dim=1)
+    score = score.masked_fill(score < least, LOG_ZERO)
+    empty = (score == LOG_ZERO)[..., None]
     label = label.flatten(1).gather(1, chosen) + 1
     grown = beam.pick(chosen.div(width, rounding_mode="floor"))
     emitted = grown.emitted.clone()
     emitted[..., symbol] = label
+    lm_state = grown.lm_state
+    if language_model is not None:  # of empty slots state 0, which every model knows: nothing is computed for them
+        lm_state = language_model.advance(lm_state.masked_fill(empty, 0), label).masked_fill(empty, 0)
     return Beam(
         score=score,
         hash=grown.hash * HASH_BASE + label,
         history=torch.cat([grown.history[..., 1:], label[..., None]], dim=-1),
-        lm_state=grown.lm_state if language_model is None else language_model.advance(grown.lm_state, label),
+        lm_state=lm_state,
         hotword_state=grown.hotword_state if hotwords is None else hotwords.advance(grown.hotword_state, label),
         source=grown.source,
         emitted=emitted,

@@ -22,7 +22,7 @@ from jstasr.features.frames import FRAME_SHIFT_MS, FRAMES_PER_SECOND
 from jstasr.features.on_the_fly import open_features
 from jstasr.features.settings import require_features, settings_of
 from jstasr.kaldi.files import atomic_write, first_few
-from jstasr.lm.ngram import NgramModel
+from jstasr.lm.external import ExternalLm
 from jstasr.model.joint import FULL, STREAMING, Encoded, JointModel
 
 
@@ -98,7 +98,7 @@ def decode_set(
     modes: list[str],
     config: SearchConfig,
     progress: Callable[[str], None],
-    language_model: NgramModel | None = None,
+    language_model: ExternalLm | None = None,
     languages: dict[str, str] | None = None,
 ) -> tuple[dict[str, dict[str, Hypothesis]], Speed]:
     """Decode utterances of dump/fbank/<set> or dump/raw/<set>.

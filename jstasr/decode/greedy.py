@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from jstasr.experiment.search import GREEDY, SearchConfig
+from jstasr.lm.external import ExternalLm
 from jstasr.lm.hotwords import HotwordGraph
-from jstasr.lm.ngram import NgramModel
 from jstasr.model.hat import HatDecoder
 from jstasr.text.tokens import BLANK_ID
 
@@ -134,7 +134,7 @@ def search(
     encoded: Tensor,
     lengths: Tensor,
     config: SearchConfig,
-    language_model: NgramModel | None = None,
+    language_model: ExternalLm | None = None,
     start: Tensor | None = None,
     hotwords: HotwordGraph | None = None,
 ) -> list[Hypothesis]:

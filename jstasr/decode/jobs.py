@@ -43,12 +43,13 @@ REPORT_SECONDS = 5.0  # between two lines of progress
 class Settings:
     """How recordings are transcribed.
 
-    `model`, `lm`: where the model and a language model of its own are. The others are arguments of
+    `model`, `lm`, `nnlm`: where the model and language models of its own are. The others are arguments of
     `Transcriber.transcribe`.
     """
 
     model: str
     lm: str | None
+    nnlm: str | None
     mode: str
     config: SearchConfig
     channel: Channel | Literal["each"] | None

@@ -14,8 +14,8 @@ from jstasr.decode.word_times import LabelTimes, label_times, word_marks, word_s
 from jstasr.experiment.load import Experiment
 from jstasr.experiment.search import SearchConfig
 from jstasr.features.compute import FeatureComputer
+from jstasr.lm.external import ExternalLm
 from jstasr.lm.hotwords import HotwordGraph
-from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import STREAMING
 from jstasr.text.tokens import Tokenizer
 from jstasr.text.unspaced import split_unspaced
@@ -35,7 +35,7 @@ class SegmentDecoder:
     features: FeatureComputer
     mode: str
     config: SearchConfig
-    language_model: NgramModel | None
+    language_model: ExternalLm | None
     start: int | None
     hotwords: HotwordGraph | None
     device: torch.device

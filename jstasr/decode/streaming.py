@@ -10,8 +10,8 @@ from jstasr.decode.beam import BeamSearch
 from jstasr.decode.greedy import Hypothesis, first_greedy_state, greedy_search, prepend_start
 from jstasr.experiment.search import GREEDY, SearchConfig
 from jstasr.features.fbank import Fbank, StreamingFbank
+from jstasr.lm.external import ExternalLm
 from jstasr.lm.hotwords import HotwordGraph
-from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import STREAMING, JointModel
 
 PIECE = 1000  # feature frames (10 ms) that are encoded at a time where all of them are there
@@ -56,7 +56,7 @@ class StreamingBeam:
         self,
         model: JointModel,
         config: SearchConfig,
-        language_model: NgramModel | None,
+        language_model: ExternalLm | None,
         start: Tensor | None,
         hotwords: HotwordGraph | None,
     ):
@@ -75,7 +75,7 @@ class StreamingBeam:
 def streaming_search(
     model: JointModel,
     config: SearchConfig,
-    language_model: NgramModel | None,
+    language_model: ExternalLm | None,
     start: Tensor | None,
     hotwords: HotwordGraph | None,
 ) -> StreamingSearch:
@@ -93,7 +93,7 @@ class SpeechStream:
         model: JointModel,
         fbank: Fbank,
         config: SearchConfig,
-        language_model: NgramModel | None,
+        language_model: ExternalLm | None,
         start: Tensor | None,
         hotwords: HotwordGraph | None,
     ):
@@ -122,7 +122,7 @@ def search_in_pieces(
     model: JointModel,
     features: Tensor,
     config: SearchConfig,
-    language_model: NgramModel | None = None,
+    language_model: ExternalLm | None = None,
     start: Tensor | None = None,
     hotwords: HotwordGraph | None = None,
 ) -> Hypothesis:

@@ -23,6 +23,7 @@ from jstasr.decode.streaming import SpeechStream
 from jstasr.decode.vad import AUTO, NONE, check_vad
 from jstasr.errors import JstasrError
 from jstasr.experiment.config import feature_settings
+from jstasr.experiment.language_model import load_external_lm
 from jstasr.experiment.load import Experiment, require_modes
 from jstasr.experiment.search import SearchConfig, with_hotwords
 from jstasr.features.compute import feature_computer
@@ -30,8 +31,8 @@ from jstasr.features.fbank import Fbank
 from jstasr.features.frames import ENCODER_FRAME_SECONDS
 from jstasr.kaldi.audio import Channel
 from jstasr.kaldi.data_dir import UTT2LANG
+from jstasr.lm.external import ExternalLm
 from jstasr.lm.hotwords import HotwordGraph
-from jstasr.lm.ngram import NgramModel
 from jstasr.model.joint import FULL, STREAMING
 
 HOTWORD_LISTS = 4  # that are kept ready: those of several clients, or of the channels of a recording
@@ -46,7 +47,7 @@ class Transcriber:
         Transcriber.from_pretrained("exp/train_mini").transcribe("hello.wav").text
     """
 
-    def __init__(self, experiment: Experiment, device: str = "cpu", language_model: NgramModel | None = None):
+    def __init__(self, experiment: Experiment, device: str = "cpu", language_model: ExternalLm | None = None):
         self.experiment = experiment
         self.device = torch.device(device)
         self.language_model = language_model or experiment.language_model
@@ -78,6 +79,7 @@ class Transcriber:
         device: str = "cpu",
         lm: str | Path | None = None,
         own_search: bool = True,
+        nnlm: str | Path | None = None,
     ) -> "Transcriber":
         """Load exp/<tag> or a packed zip.
 
@@ -85,6 +87,8 @@ class Transcriber:
             model: file of weights; None: valid.wer.ave.pth of the experiment.
             lm: ARPA language model over the model's tokens, for beam search with `lm_weight`; None: the recipe's.
             own_search: search as the recipe of the model does by default; False: by the defaults of `SearchConfig`.
+            nnlm: neural language model over them (`jstasr nnlm`), for `nnlm_weight`. Where `lm` or `nnlm` is given,
+                the two replace those of the recipe.
         Raises:
             JstasrError: a part is missing, damaged or does not fit the others; no such device.
         """
@@ -93,7 +97,7 @@ class Transcriber:
         except (RuntimeError, TypeError) as error:
             raise JstasrError(f"device {device!r}: must be cpu, cuda or cuda:N") from error
         experiment = Experiment.load(path, model, device, own_search)
-        language_model = NgramModel.load(lm, experiment.tokenizer.token_list.tokens, device) if lm else None
+        language_model = load_external_lm(lm, nnlm, experiment.tokenizer.token_list.tokens, device)
         return cls(experiment, device, language_model)
 
     def transcribe(
@@ -289,8 +293,11 @@ class Transcriber:
         if lang is not None and not isinstance(lang, str):
             raise JstasrError(f"lang {lang!r}: must be the code of a language, such as 'en'")
         config = replace(config, lang=lang or ("" if config.lang == UTT2LANG else config.lang))
-        if config.lm_weight > 0 and self.language_model is None:
+        given = self.language_model or ExternalLm()
+        if config.lm_weight > 0 and given.ngram is None:
             raise JstasrError("lm_weight without a language model: give `lm` to from_pretrained")
+        if config.nnlm_weight > 0 and given.neural is None:
+            raise JstasrError("nnlm_weight without a neural language model: give `nnlm` to from_pretrained")
         return config
 
     def decoder(self, mode: str, config: SearchConfig) -> SegmentDecoder:

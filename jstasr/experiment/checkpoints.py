@@ -2,7 +2,6 @@
 
 import json
 import warnings
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import torch
 
 from jstasr.errors import JstasrError
 from jstasr.experiment.files import SCORES, step_of
-from jstasr.experiment.torch_file import check_torch_file
+from jstasr.experiment.torch_file import read_torch_file
 from jstasr.kaldi.files import atomic_write, first_few, make_folder, write_fault
 
 
@@ -58,17 +57,9 @@ def load_checkpoint(path: Path) -> dict:
         JstasrError: missing, cut short, or not a checkpoint.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            check_torch_file(path, archive)
-            if (wrong := archive.testzip()) is not None:  # torch.load does not verify the check sums
-                raise zipfile.BadZipFile(f"bad check sum of {wrong}")
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        loaded = read_torch_file(path, "a checkpoint")
     except FileNotFoundError:
         raise JstasrError(f"{path}: no such checkpoint. Train first: --stage 6") from None
-    except JstasrError:
-        raise
-    except Exception as error:  # torch raises many types on damaged files
-        raise JstasrError(f"{path}: damaged or not a checkpoint ({type(error).__name__})") from error
     if not isinstance(loaded, dict) or "model" not in loaded:
         raise JstasrError(f"{path}: not a jstasr checkpoint")
     return loaded

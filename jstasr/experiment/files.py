@@ -15,6 +15,7 @@ TRAIN_LOG, TENSORBOARD, IMAGES = (
     "images",
 )  # log, curves and pictures of a run
 DECODE, LM = "decode.yaml", "lm.arpa"  # search settings of the recipe, and the language model that they use
+NNLM = "nnlm.pt"  # the neural language model that they use
 AVERAGED = "valid.wer.ave.pth"  # the average of the best checkpoints, used for decoding
 MANIFEST = "manifest.json"  # of a packed model: sizes and digests of its parts
 ENCODER = "encoder"  # folder of a packed model: its pretrained encoder, where it was packed too

@@ -12,13 +12,14 @@ from torch.overrides import TorchFunctionMode
 from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import load_checkpoint, not_finite
 from jstasr.experiment.config import TrainConfig, feature_settings, load_config, own_encoder
-from jstasr.experiment.files import AVERAGED, BPE, CONFIG, ENCODER, LM, PHONES, TOKENS
+from jstasr.experiment.files import AVERAGED, BPE, CONFIG, ENCODER, PHONES, TOKENS
+from jstasr.experiment.language_model import load_external_lm, own_files
 from jstasr.experiment.search import SearchConfig, read_recipe_search
 from jstasr.experiment.unpack import unpacked
 from jstasr.features.compute import EncoderFeatures
 from jstasr.features.front_end import FrontEnd
 from jstasr.kaldi.files import first_few
-from jstasr.lm.ngram import NgramModel
+from jstasr.lm.external import ExternalLm
 from jstasr.model.config import ModelConfig
 from jstasr.model.joint import STREAMING, JointModel
 from jstasr.text.tokens import PHONE_SPECIALS, PhoneList, Tokenizer, build_tokenizer
@@ -30,7 +31,7 @@ AROUND_ENCODER = ("audio_encoder.front_end.", "audio_encoder.subsampling.")
 class Experiment:
     """A model in evaluation mode, its configuration, the tokenizer that reads its output, and how to search.
 
-    `language_model`: of `search`, where that has a weight for it. `encoder`: what computes the features, where a
+    `language_model`: of `search`, where that has weights for it. `encoder`: what computes the features, where a
     pretrained encoder was packed with the model.
     """
 
@@ -38,7 +39,7 @@ class Experiment:
     model: JointModel
     tokenizer: Tokenizer
     search: SearchConfig = field(default_factory=SearchConfig)
-    language_model: NgramModel | None = None
+    language_model: ExternalLm | None = None
     encoder: EncoderFeatures | None = None
 
     @classmethod
@@ -86,8 +87,8 @@ class Experiment:
             found.encoder = EncoderFeatures(feature_settings(config), packed)
         if own_search:
             found.search = read_recipe_search(folder, name)
-            if found.search.lm_weight > 0:
-                found.language_model = NgramModel.load(folder / LM, tokenizer.token_list.tokens, device)
+            own = own_files(folder, found.search)
+            found.language_model = load_external_lm(*own, tokenizer.token_list.tokens, device)
         return found
 
 

@@ -8,12 +8,12 @@ import torch
 from jstasr.errors import JstasrError
 from jstasr.experiment.checkpoints import load_checkpoint
 from jstasr.experiment.config import config_yaml
-from jstasr.experiment.files import AVERAGED, BPE, CONFIG, DECODE, ENCODER, LM, PHONES, TOKENS
+from jstasr.experiment.files import AVERAGED, BPE, CONFIG, DECODE, ENCODER, LM, NNLM, PHONES, TOKENS
+from jstasr.experiment.language_model import load_external_lm, own_files
 from jstasr.experiment.load import Experiment
 from jstasr.experiment.search import SearchConfig, recipe_search_yaml
 from jstasr.experiment.unpack import add_manifest, largest
 from jstasr.kaldi.files import atomic_write
-from jstasr.lm.ngram import NgramModel
 from jstasr.pretrained.encoder import locate
 from jstasr.pretrained.store import digest_of, require_digest, weight_files
 
@@ -25,6 +25,7 @@ def pack(
     search: SearchConfig | None = None,
     language_model: str | Path | None = None,
     with_encoder: bool = False,
+    neural_model: str | Path | None = None,
 ) -> None:
     """Write one zip with all that `Experiment.load` reads; checked before it takes its name.
 
@@ -32,15 +33,17 @@ def pack(
         search: how the model is to search; None: as the experiment does.
         language_model: ARPA file, where `search` has a weight for it.
         with_encoder: with the pretrained encoder that the model stands on, too.
+        neural_model: file of a neural language model, where `search` has a weight for it.
     Raises:
         JstasrError: the experiment or the language model is broken, or the zip cannot be written.
     """
     # refuses a broken experiment here, not at its user's
     found = Experiment.load(expdir, model, own_search=search is None)
     if search is None:
-        search, language_model = found.search, expdir / LM if found.search.lm_weight > 0 else None
-    elif language_model is not None:
-        NgramModel.load(language_model, found.tokenizer.token_list.tokens)  # likewise
+        search = found.search
+        language_model, neural_model = own_files(expdir, search)
+    else:
+        load_external_lm(language_model, neural_model, found.tokenizer.token_list.tokens)  # likewise
     encoder = encoder_files(found) if with_encoder else []
     with atomic_write(output, "wb") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -53,6 +56,8 @@ def pack(
             archive.writestr(DECODE, recipe_search_yaml(search))
             if language_model is not None:
                 archive.write(language_model, LM)
+            if neural_model is not None:
+                archive.write(neural_model, NNLM)
             with archive.open(AVERAGED, "w", force_zip64=True) as target:
                 torch.save({"model": load_checkpoint(model)["model"]}, target)  # without an optimiser's state
         file.flush()

@@ -9,10 +9,12 @@ import yaml
 
 from jstasr.config import merge_config
 from jstasr.errors import JstasrError
-from jstasr.experiment.files import DECODE, LM
+from jstasr.experiment.files import DECODE, LM, NNLM
 from jstasr.kaldi.files import atomic_write
 
 GREEDY, BEAM = "greedy", "beam"
+WEIGHTS = ("lm_weight", "nnlm_weight", "internal_lm_weight")
+EXCESS = 0.2  # of internal_lm_weight over the external weights: beyond, what neither model has seen is preferred
 MOST = {"beam_size": 1000, "max_symbols": 1000, "nbest": 1000, "batch_frames": 100_000_000, "max_seconds": 1_000_000}
 
 
@@ -24,7 +26,8 @@ class SearchConfig:
     beam_size: int = 8  # Label prefixes that beam search keeps at each frame.
     max_symbols: int = 3  # Largest number of labels in one encoder frame (40 ms).
     internal_lm_weight: float = 0.0  # Weight at which beam search subtracts the internal language model.
-    lm_weight: float = 0.0  # Weight at which beam search adds the external language model.
+    lm_weight: float = 0.0  # Weight at which beam search adds the external language model, an n-gram model.
+    nnlm_weight: float = 0.0  # Weight at which beam search adds an external neural language model.
     nbest: int = 1  # Texts that are given for each segment, the most probable first; beam search, at most beam_size.
     hotwords: list[str] = field(default_factory=list)  # Expected phrases, each with its boost if it has one: `anna :2`.
     hotwords_score: float = 0.5  # Boost of hotwords without one of their own: what each of their tokens adds.
@@ -38,6 +41,7 @@ def load_search_config(
     overrides: Sequence[str] = (),
     language_model: str | None = None,
     own: SearchConfig | None = None,
+    neural_model: str | None = None,
 ) -> SearchConfig:
     """Read conf/decode.yaml.
 
@@ -45,27 +49,37 @@ def load_search_config(
         path: the file; None: `own`.
         overrides: `key=value` strings, applied last.
         language_model: the file given by --lm; refused without a weight, required with one.
-        own: the settings of the experiment, with its language model; None: the defaults.
+        own: the settings of the experiment, with its language models; None: the defaults.
+        neural_model: the file given by --nnlm, likewise. With either file those of the experiment do not count.
     Raises:
         JstasrError: unreadable file, unknown key, wrong type or value, settings that would do nothing.
     """
     source = path or "--set"
     if path is not None or own is None:
-        config, has_own_lm = merge_config(SearchConfig, path, overrides), False
+        config, held = merge_config(SearchConfig, path, overrides), SearchConfig()
     else:
         kept = replace(own)
         if any(override.replace(" ", "") == f"search={GREEDY}" for override in overrides):
             # were meant for the recipe's beam search
-            kept.lm_weight = kept.internal_lm_weight = 0.0
+            kept.lm_weight = kept.nnlm_weight = kept.internal_lm_weight = 0.0
             kept.hotwords, kept.nbest = [], 1
-        config, has_own_lm = merge_config(SearchConfig, None, overrides, defaults=kept), own.lm_weight > 0
+        config, held = merge_config(SearchConfig, None, overrides, defaults=kept), own
     if config.lang == "False":  # what YAML makes of the code of Norwegian, `no`
         config.lang = "no"
     check_search_config(config, str(source))
-    if config.lm_weight > 0 and not (language_model or has_own_lm):
+    if language_model or neural_model:
+        held = SearchConfig()
+    if config.lm_weight > 0 and not (language_model or held.lm_weight):
         raise JstasrError(f"{source}: lm_weight is {config.lm_weight} without a language model. Give --lm lm.arpa")
+    if config.nnlm_weight > 0 and not (neural_model or held.nnlm_weight):
+        raise JstasrError(
+            f"{source}: nnlm_weight is {config.nnlm_weight} without a neural language model. Give --nnlm nnlm.pt, or "
+            "--set nnlm_weight=0"
+        )
     if config.lm_weight == 0 and language_model:
         raise JstasrError(f"--lm {language_model}: has no weight. Add --set search=beam --set lm_weight=0.3")
+    if config.nnlm_weight == 0 and neural_model:
+        raise JstasrError(f"--nnlm {neural_model}: has no weight. Add --set search=beam --set nnlm_weight=0.3")
     return config
 
 
@@ -76,11 +90,17 @@ def check_search_config(config: SearchConfig, source: str) -> None:
     for name, most in MOST.items():
         if not 1 <= getattr(config, name) <= most:
             raise JstasrError(f"{source}: {name}: must be 1 or more, and at most {most}")
-    for name in ("lm_weight", "internal_lm_weight"):
+    for name in WEIGHTS:
         if not 0 <= getattr(config, name) < float("inf"):
             raise JstasrError(f"{source}: {name}: must be 0 or more")
         if getattr(config, name) > 0 and config.search == GREEDY:
             raise JstasrError(f"{source}: {name} works in beam search only. Add --set search=beam")
+    external = external_weight(config)
+    if config.internal_lm_weight > external + EXCESS + 1e-9:
+        raise JstasrError(
+            f"{source}: internal_lm_weight {config.internal_lm_weight} is far above the external weight, "
+            f"{external:g}: the search would prefer words that no text holds. Lower it to {external:g} or less"
+        )
     if config.nbest > 1 and config.search == GREEDY:
         raise JstasrError(f"{source}: nbest works in beam search only. Add --set search=beam")
     if config.nbest > max(1, config.beam_size):
@@ -89,6 +109,11 @@ def check_search_config(config: SearchConfig, source: str) -> None:
         raise JstasrError(f"{source}: hotwords_score: must be more than 0")
     if config.hotwords and config.search == GREEDY:
         raise JstasrError(f"{source}: hotwords work in beam search only. Add --set search=beam")
+
+
+def external_weight(config: SearchConfig) -> float:
+    """Of the external language models together."""
+    return round(config.lm_weight + config.nnlm_weight, 9)
 
 
 def with_hotwords(config: SearchConfig, hotwords: Sequence[str]) -> SearchConfig:
@@ -101,17 +126,23 @@ def recipe_search_yaml(settings: SearchConfig) -> str:
     return "# How `jstasr transcribe` searches.\n" + yaml.safe_dump(asdict(settings), sort_keys=False)
 
 
-def write_recipe_search(folder: Path, settings: SearchConfig, language_model: str | Path | None) -> None:
-    """Leave the settings, and the language model if they use one, with the model in a folder.
+def write_recipe_search(
+    folder: Path,
+    settings: SearchConfig,
+    language_model: str | Path | None,
+    neural_model: str | Path | None = None,
+) -> None:
+    """Leave the settings, and the files of the language models that they use, with the model in a folder.
 
     Raises:
         JstasrError: the folder cannot be written.
     """
-    if language_model is None:
-        (folder / LM).unlink(missing_ok=True)
-    elif not (folder / LM).is_file() or not (folder / LM).samefile(language_model):
-        with open(language_model, "rb") as source, atomic_write(folder / LM, "wb") as target:
-            shutil.copyfileobj(source, target)
+    for given, kept in ((language_model, folder / LM), (neural_model, folder / NNLM)):
+        if given is None:
+            kept.unlink(missing_ok=True)
+        elif not kept.is_file() or not kept.samefile(given):
+            with open(given, "rb") as source, atomic_write(kept, "wb") as target:
+                shutil.copyfileobj(source, target)
     with atomic_write(folder / DECODE) as file:
         file.write(recipe_search_yaml(settings))
 
@@ -120,7 +151,7 @@ def read_recipe_search(folder: Path, name: str) -> SearchConfig:
     """The settings that stand with the model in a folder, or the defaults; `name` stands for it in messages.
 
     Raises:
-        JstasrError: the file is damaged, or its language model is missing.
+        JstasrError: the file is damaged, or a language model of it is missing.
     """
     if not (folder / DECODE).is_file():
         return SearchConfig()
@@ -130,6 +161,7 @@ def read_recipe_search(folder: Path, name: str) -> SearchConfig:
     except JstasrError as error:
         reason = str(error).removeprefix(f"{folder / DECODE}: ")
         raise JstasrError(f"{name}: its {DECODE} is damaged ({reason}). Decode or pack again: --stage 8") from error
-    if settings.lm_weight > 0 and not (folder / LM).is_file():
-        raise JstasrError(f"{name}: {DECODE} needs {LM}, which is missing. Decode or pack again: --stage 8")
+    for weight, part in ((settings.lm_weight, LM), (settings.nnlm_weight, NNLM)):
+        if weight > 0 and not (folder / part).is_file():
+            raise JstasrError(f"{name}: {DECODE} needs {part}, which is missing. Decode or pack again: --stage 8")
     return settings

@@ -8,6 +8,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from jstasr.errors import JstasrError
 
 LARGEST_INDEX = 64 << 20  # bytes of data.pkl, which names the tensors: a model with 500 of them takes 0.1 MB
@@ -19,6 +21,27 @@ OPCODES = frozenset(  # that torch.save writes for nested containers of tensors,
     "EMPTY_DICT SETITEM SETITEMS".split()
 )
 PUTS = ("BINPUT", "LONG_BINPUT")
+
+
+def read_torch_file(path: Path, what: str) -> Any:
+    """The content of a file of torch.save, on the CPU; its tensors are plain, and its check sums right.
+
+    Args:
+        what: it should be, for the message.
+    Raises:
+        FileNotFoundError: there is none.
+        JstasrError: cut short, damaged or of another kind.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            check_torch_file(path, archive)
+            if (wrong := archive.testzip()) is not None:  # torch.load does not verify the check sums
+                raise zipfile.BadZipFile(f"bad check sum of {wrong}")
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (FileNotFoundError, JstasrError):
+        raise
+    except Exception as error:  # torch raises many types on damaged files
+        raise JstasrError(f"{path}: damaged or not {what} ({type(error).__name__})") from error
 
 
 def check_torch_file(path: Path, archive: zipfile.ZipFile) -> None:

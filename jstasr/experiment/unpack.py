@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 import jstasr
 from jstasr.errors import JstasrError
-from jstasr.experiment.files import AVERAGED, BPE, CONFIG, DECODE, ENCODER, LM, MANIFEST, PHONES, TOKENS
+from jstasr.experiment.files import AVERAGED, BPE, CONFIG, DECODE, ENCODER, LM, MANIFEST, NNLM, PHONES, TOKENS
 from jstasr.experiment.torch_file import check_torch_file
 from jstasr.kaldi.files import cannot_write, first_few
 
@@ -27,6 +27,7 @@ LARGEST = {  # bytes of a part, unpacked
     PHONES: 16 * MIB,
     BPE: 16 * MIB,
     LM: 16 * GIB,
+    NNLM: 4 * GIB,
     AVERAGED: 32 * GIB,
 }
 ENCODER_CONFIG = re.compile(rf"{ENCODER}/(preprocessor_)?config\.json")

@@ -9,6 +9,7 @@ from jstasr.decode.hotwords import hotword_graph
 from jstasr.decode.streaming import search_in_pieces
 from jstasr.experiment.load import Experiment
 from jstasr.experiment.search import SearchConfig
+from jstasr.lm.external import ExternalLm
 from jstasr.lm.kneser_ney import estimate
 from jstasr.lm.ngram import NgramModel
 
@@ -24,7 +25,7 @@ def language_model(experiment, device):
     """Trigrams of arbitrary labels."""
     size = len(experiment.tokenizer)
     labels = torch.randint(1, size, (50, 12), generator=torch.Generator().manual_seed(0)).tolist()
-    return NgramModel(estimate(labels, size, 3), size).to(device)
+    return ExternalLm(NgramModel(estimate(labels, size, 3), size).to(device))
 
 
 @torch.inference_mode()

@@ -19,6 +19,7 @@ from jstasr.errors import JstasrError
 from jstasr.features.fbank import Fbank
 from jstasr.features.settings import KALDI
 from jstasr.kaldi.tables import read_table
+from jstasr.lm.external import ExternalLm
 from jstasr.lm.hotwords import HotwordGraph
 from jstasr.lm.kneser_ney import estimate
 from jstasr.lm.ngram import NgramModel
@@ -105,7 +106,7 @@ def test_an_exhaustive_beam_finds_what_rescoring_finds(oracle, make_decoder, see
     expected = max(totals, key=totals.__getitem__)
     config = SearchConfig(search="beam", beam_size=len(totals), max_symbols=1, lm_weight=weight)
     graph = HotwordGraph(phrases, pieces)
-    found = beam_search(decoder, encoded, torch.tensor([4]), config, lm, hotwords=graph)[0]
+    found = beam_search(decoder, encoded, torch.tensor([4]), config, ExternalLm(lm), hotwords=graph)[0]
     assert tuple(found.labels) == expected
     assert found.score == pytest.approx(totals[expected], abs=1e-3)
 

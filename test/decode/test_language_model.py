@@ -17,6 +17,7 @@ from jstasr.experiment.search import SearchConfig
 from jstasr.kaldi.tables import write_table
 from jstasr.lm import rows
 from jstasr.lm.arpa import read_arpa, write_arpa
+from jstasr.lm.external import ExternalLm
 from jstasr.lm.kneser_ney import discounts, estimate
 from jstasr.lm.ngram import NgramModel
 from jstasr.lm.token_text import token_sequences
@@ -269,7 +270,7 @@ def test_fusion_in_an_exhaustive_beam_is_exact(oracle, make_decoder, seed):
         totals[labels] *= math.exp(weight * math.log(10) * look_up(stored, spell(labels), "</s>", 4))
     expected = max(totals, key=totals.get)
     config = SearchConfig(search="beam", beam_size=len(totals), max_symbols=1, lm_weight=weight)
-    found = beam_search(decoder, encoded, torch.tensor([4]), config, NgramModel(tables, 5))[0]
+    found = beam_search(decoder, encoded, torch.tensor([4]), config, ExternalLm(NgramModel(tables, 5)))[0]
     assert tuple(found.labels) == expected
     assert found.score == pytest.approx(math.log(totals[expected]), abs=1e-3)
 

@@ -20,6 +20,7 @@ from jstasr.errors import JstasrError
 from jstasr.features.fbank import Fbank
 from jstasr.features.settings import KALDI
 from jstasr.lm.arpa import read_arpa
+from jstasr.lm.external import ExternalLm
 from jstasr.lm.ngram import NgramModel
 
 RATE = 16000
@@ -250,7 +251,7 @@ class TestCopiesAndThreads:
                 + "\n".join(lines).replace(" ", "\t")
                 + f"\n\n\\2-grams:\n-0.2\t{tokens[-1]} {tokens[-2]}\n\n\\end\\\n"
             )
-            return NgramModel(read_arpa(path, tokens), len(tokens))
+            return ExternalLm(NgramModel(read_arpa(path, tokens), len(tokens)))
 
         return make
 

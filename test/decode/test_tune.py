@@ -9,7 +9,7 @@ import jiwer
 import pytest
 import yaml
 
-from jstasr.decode.tune import best_weights, forks, minimise
+from jstasr.decode.tune import NONE, best_weights, forks, minimise
 from jstasr.errors import JstasrError
 
 GRID = [round(0.1 * step, 1) for step in range(21)]
@@ -18,37 +18,48 @@ GRID = [round(0.1 * step, 1) for step in range(21)]
 @pytest.mark.parametrize("lm, internal", [(0.8, 0.4), (0.3, 0.1), (1.5, 1.2), (0.2, 0.0)])
 def test_the_search_ends_at_the_lowest_point_of_the_grid(lm, internal):
     def errors(weights):
-        first, second = weights[0] - lm, weights[1] - internal
+        first, second = weights[0] - lm, weights[2] - internal
         return round(1000 * (first**2 + second**2 + 1.2 * -first * second))  # a valley along the diagonal
 
-    tried = minimise(errors, errors)
-    allowed = [(a, b) for a, b in itertools.product(GRID, GRID) if b <= a]
+    tried = minimise(errors, errors, (0.8, 0.0, 0.4))
+    allowed = [(a, 0.0, b) for a, b in itertools.product(GRID, GRID) if b <= a]
     assert errors(best_weights(tried)) == min(map(errors, allowed))
-    assert (0.0, 0.0) in tried and len(tried) < 60
-    assert all(0 <= second <= first for first, second in tried)
+    assert NONE in tried and len(tried) < 60
+    assert all(neural == 0 <= internal <= ngram for ngram, neural, internal in tried)
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_what_a_part_of_the_set_finds_is_corrected_on_all_of_it(seed):
     generator = random.Random(seed)
-    noise = {(a, b): generator.randint(-120, 120) for a, b in itertools.product(GRID, GRID)}
+    noise = {(a, 0.0, b): generator.randint(-120, 120) for a, b in itertools.product(GRID, GRID)}
     asked = []
 
     def errors(weights):
-        first, second = weights[0] - 0.8, weights[1] - 0.4
+        first, second = weights[0] - 0.8, weights[2] - 0.4
         return round(1000 * (first**2 + second**2 + 1.2 * -first * second))
 
     def fine(weights):
         asked.append(weights)
         return errors(weights)
 
-    tried = minimise(lambda weights: errors(weights) + noise[weights], fine)
-    assert best_weights(tried) == (0.8, 0.4) and (0.0, 0.0) in tried
+    tried = minimise(lambda weights: errors(weights) + noise[weights], fine, (0.8, 0.0, 0.4))
+    assert best_weights(tried) == (0.8, 0.0, 0.4) and NONE in tried
     assert tried == {weights: errors(weights) for weights in asked} and len(asked) == len(tried)
 
 
 def test_of_equal_points_the_smallest_weights_are_taken():
-    assert best_weights({(0.6, 0.2): 5, (0.0, 0.0): 5, (0.4, 0.0): 5, (0.4, 0.2): 7}) == (0.4, 0.0)
+    assert best_weights({(0.6, 0.0, 0.2): 5, NONE: 5, (0.4, 0.0, 0.0): 5, (0.4, 0.0, 0.2): 7}) == (0.4, 0.0, 0.0)
+
+
+def test_both_language_models_share_the_weight_that_is_best():
+    def errors(weights):
+        ngram, neural, internal = weights
+        return round(1000 * ((ngram - 0.3) ** 2 + (neural - 0.9) ** 2 + (internal - 0.5) ** 2))
+
+    tried = minimise(errors, errors, (0.4, 0.4, 0.4))
+    assert best_weights(tried) == (0.3, 0.9, 0.5)
+    assert all(ngram > 0 and neural > 0 for ngram, neural, _ in tried if (ngram, neural) != (0.0, 0.0))
+    assert all(0 <= internal <= round(ngram + neural, 2) for ngram, neural, internal in tried)
 
 
 @pytest.fixture
@@ -102,7 +113,7 @@ def test_a_killed_process_ends_the_search():
         os.kill(os.getpid(), signal.SIGKILL)
 
     with pytest.raises(JstasrError, match="was killed.*smaller --nj"), forks(killed, 2) as counted:
-        counted([((0.0, 0.0), "full", 0)])
+        counted([(NONE, "full", 0)])
 
 
 def test_processes_change_nothing(tune, toy, tmp_path, monkeypatch):

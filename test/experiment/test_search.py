@@ -1,14 +1,22 @@
 """The search settings of a recipe stay with its model: in the folder, in the zip, in every command."""
 
+from argparse import Namespace
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch
 
+from jstasr.bin._search_options import search_settings
+from jstasr.decode.transcriber import Transcriber
 from jstasr.errors import JstasrError
-from jstasr.experiment.files import AVERAGED, DECODE, LM
+from jstasr.experiment.files import AVERAGED, DECODE, LM, NNLM
+from jstasr.experiment.language_model import save_neural_lm
 from jstasr.experiment.load import Experiment
 from jstasr.experiment.pack import pack
 from jstasr.experiment.search import SearchConfig, load_search_config, write_recipe_search
+from jstasr.lm.neural import NeuralLm, NeuralLmConfig
+from jstasr.text.tokens import build_tokenizer
 
 
 @pytest.fixture
@@ -44,6 +52,98 @@ def test_a_zip_is_packed_with_the_settings_of_the_folder(experiment, arpa, tmp_p
     assert Experiment.load(tmp_path / "a.zip").search == settings
     write_recipe_search(experiment, SearchConfig(), None)
     assert not (experiment / LM).exists()
+
+
+@pytest.fixture
+def neural(toy, tmp_path):
+    """A neural language model over the tokens of `toy`."""
+    tokens = build_tokenizer(toy.token_list, None).token_list.tokens
+    save_neural_lm(NeuralLm(NeuralLmConfig(len(tokens), 1, 4)), tokens, tmp_path / "nnlm.pt")
+    return tmp_path / "nnlm.pt"
+
+
+@pytest.mark.parametrize("with_ngram", [True, False])
+def test_a_zip_carries_the_neural_language_model(jstasr, experiment, arpa, neural, tmp_path, with_ngram):
+    options = ["--set", "search=beam", "--nnlm", neural, "--set", "nnlm_weight=0.4"]
+    options += ["--lm", arpa, "--set", "lm_weight=0.2"] if with_ngram else []
+    done = jstasr("pack", "--expdir", experiment, "--output", tmp_path / "a.zip", *options)
+    assert done.returncode == 0, done.stderr
+    found = Experiment.load(tmp_path / "a.zip")
+    assert found.search == SearchConfig(search="beam", nnlm_weight=0.4, lm_weight=0.2 * with_ngram)
+    weights = found.language_model.neural.state_dict()
+    assert all(torch.equal(weights[name], value) for name, value in torch.load(neural)["model"].items())
+    assert (found.language_model.ngram is not None) == with_ngram
+    transcriber = Transcriber.from_pretrained(tmp_path / "a.zip")
+    assert isinstance(transcriber.transcribe(0.1 * np.sin(np.arange(16000))).text, str)
+
+
+def test_a_folder_keeps_the_neural_language_model_until_other_settings_come(experiment, neural, tmp_path):
+    settings = SearchConfig(search="beam", nnlm_weight=0.2)
+    write_recipe_search(experiment, settings, None, neural)
+    assert (experiment / NNLM).read_bytes() == neural.read_bytes()
+    pack(experiment, experiment / AVERAGED, tmp_path / "a.zip")
+    assert Experiment.load(tmp_path / "a.zip").search == Experiment.load(experiment).search == settings
+    (experiment / NNLM).unlink()
+    with pytest.raises(JstasrError, match="decode.yaml needs nnlm.pt, which is missing"):
+        Experiment.load(experiment)
+    write_recipe_search(experiment, settings, None, neural)
+    write_recipe_search(experiment, SearchConfig(), None)
+    assert not (experiment / NNLM).exists()
+
+
+def test_a_neural_model_of_other_tokens_ends_the_command_in_one_sentence(jstasr, experiment, neural, tmp_path):
+    save_neural_lm(NeuralLm(NeuralLmConfig(3, 1, 4)), ["<blank>", "<unk>", "x"], neural)
+    options = ["--set", "search=beam", "--set", "nnlm_weight=0.4", "--nnlm", neural]
+    done = jstasr("pack", "--expdir", experiment, "--output", tmp_path / "a.zip", *options)
+    assert done.returncode == 1 and "is a language model of other tokens" in done.stderr
+    assert "Traceback" not in done.stderr and not (tmp_path / "a.zip").exists()
+
+
+@pytest.mark.parametrize(
+    "weights, refused",
+    [
+        (["internal_lm_weight=0.2"], False),
+        (["internal_lm_weight=0.3"], True),
+        (["lm_weight=0.3", "internal_lm_weight=0.5"], False),
+        (["lm_weight=0.3", "internal_lm_weight=0.6"], True),
+        (["lm_weight=0.3", "nnlm_weight=0.4", "internal_lm_weight=0.9"], False),
+        (["lm_weight=0.3", "nnlm_weight=0.4", "internal_lm_weight=1.0"], True),
+    ],
+)
+def test_far_too_much_subtraction_is_refused(weights, refused):
+    files = ["lm.arpa" if "lm_weight=0.3" in weights else None, None, "nn.pt" if "nnlm_weight=0.4" in weights else None]
+    overrides = ["search=beam", *weights]
+    if not refused:
+        load_search_config(None, overrides, *files)
+        return
+    with pytest.raises(JstasrError, match="internal_lm_weight .* is far above the external weight, .*Lower it to"):
+        load_search_config(None, overrides, *files)
+
+
+@pytest.mark.parametrize("internal, warned", [(0.0, False), (0.29, False), (0.3, True), (0.5, True)])
+def test_as_much_subtraction_as_is_added_is_warned_of(capsys, internal, warned):
+    weights = ["search=beam", "lm_weight=0.3", f"internal_lm_weight={internal}"]
+    search_settings(Namespace(config=None, overrides=weights, lm="lm.arpa", nnlm=None, hotwords=None, lang=None))
+    said = capsys.readouterr().err
+    assert ("is not below the external weight, 0.3" in said) == warned == bool(said)
+
+
+@pytest.mark.parametrize(
+    "overrides, files, message",
+    [
+        (["nnlm_weight=0.3"], (None, None, None), "nnlm_weight is 0.3 without a neural language model. Give --nnlm"),
+        ([], (None, None, "nnlm.pt"), "--nnlm nnlm.pt: has no weight"),
+        (["nnlm_weight=-1"], (None, None, "nnlm.pt"), "nnlm_weight: must be 0 or more"),
+        (
+            ["lm_weight=0.3"],
+            (None, SearchConfig(nnlm_weight=0.2), "nnlm.pt"),
+            "lm_weight is 0.3 without a language model",
+        ),
+    ],
+)
+def test_weights_and_files_of_the_neural_model_belong_together(overrides, files, message):
+    with pytest.raises(JstasrError, match=message):
+        load_search_config(None, ["search=beam", *overrides], *files)
 
 
 def test_a_language_model_that_does_not_fit_is_refused_and_leaves_no_zip(jstasr, experiment, tmp_path):

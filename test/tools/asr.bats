@@ -64,7 +64,7 @@ option_names() {
     run ./asr.sh --lm_config conf/lm.yaml --nbep 3 --use_k2 true --asr_speech_fold_length 800
     [ "${status}" -eq 1 ]
     says "4 options cannot be used"
-    says "--lm_config conf/lm.yaml is an option of ESPnet that this has not: the language model is an n-gram model: --use_lm true"
+    says "--lm_config conf/lm.yaml is an option of ESPnet that this has not: the language model is an n-gram model, --ngram_num ORDER; --use_lm neural has an LSTM, configured by --lm_args"
     says "did you mean --nbpe?"
     says "--use_k2 true is an option of ESPnet"
     says "data.batch_frames"
@@ -214,6 +214,30 @@ option_names() {
     tr '\0' ' ' <words.decode | grep -q -- "--config conf/mine.yaml --lm exp/lm_bpe_unigram100/lm.arpa.gz"
     run ./asr.sh --stage 11 "${options[@]}" --lm_inference_config conf/mine.yaml
     tr '\0' ' ' <words.pack | grep -q -- "--config conf/mine.yaml --lm exp/lm_bpe_unigram100/lm.arpa.gz"
+}
+
+@test "the LSTM of --use_lm neural is decoded with beside the n-gram model, and packed" {
+    load show_words.sh
+    stand_ins
+    mkdir -p dump/fbank/{dev,test} exp/lm_bpe_unigram100 exp/mine/decode_greedy{,_lm,_nnlm}/test/full/logdir
+    touch exp/mine/decode_greedy{,_lm,_nnlm}/test/full/logdir/{text,token,score}.1
+    touch exp/mine/valid.wer.ave.pth exp/lm_bpe_unigram100/lm.arpa.gz
+    for set in dev test; do echo "u1 100" >"dump/fbank/${set}/utt2num_frames"; done
+    for end in lm nnlm; do echo "# tuned" >"exp/mine/decode_greedy_${end}/decode.yaml"; done
+    options=(--asr_tag mine --use_lm neural --inference_modes full --inference_tag greedy)
+    run timeout 100 ./asr.sh --stage 8 --stop_stage 8 "${options[@]}"
+    says "needs exp/lm_bpe_unigram100/nnlm.pt, which stage 4"
+    touch exp/lm_bpe_unigram100/nnlm.pt
+    rm words.*
+    run timeout 100 ./asr.sh --stage 8 --stop_stage 8 "${options[@]}"
+    models="--lm exp/lm_bpe_unigram100/lm.arpa.gz --nnlm exp/lm_bpe_unigram100/nnlm.pt"
+    tr '\0' ' ' <words.tune | grep -q -- "${models} --output exp/mine/decode_greedy_nnlm/decode.yaml"
+    tr '\0' ' ' <words.decode | grep -q -- "--config exp/mine/decode_greedy_nnlm/decode.yaml ${models} --keep-search"
+    run ./asr.sh --stage 11 "${options[@]}"
+    tr '\0' ' ' <words.pack | grep -q -- "--config exp/mine/decode_greedy_nnlm/decode.yaml ${models}"
+    run ./asr.sh --stage 8 --asr_tag mine --use_lm true --lm_args "--layers 2"
+    [ "${status}" -eq 1 ]
+    says "only the LSTM of --use_lm neural has such options"
 }
 
 @test "a folder whose name holds JOB keeps it" {

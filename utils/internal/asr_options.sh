@@ -9,7 +9,7 @@ espnet_table=utils/internal/espnet_options.tsv
 skip_data_prep=false skip_train=false skip_eval=false skip_packing=false
 asr_exp='' asr_stats_dir='' pretrained_model='' ignore_init_mismatch=false feats_normalize=''
 audio_format=wav nlsyms_txt=none bpe_nlsyms='' bpe_train_text=''
-use_ngram='' lm_train_text='' lm_dev_text='' lm_test_text='' lm_exp='' ngram_exp=''
+use_ngram='' lm_train_text='' lm_dev_text='' lm_test_text='' lm_exp='' ngram_exp='' lm_args=''
 use_streaming=false
 
 # make_help: the text of --help, read from the lists of asr.sh and the table.
@@ -127,7 +127,7 @@ check_values() {
     [[ "${audio_format}" =~ ^(wav|flac)(\.ark)?$ ]] || die "--audio_format must be wav or flac, not '${audio_format}'"
     [[ "${feats_normalize}" =~ ^(global_mvn|utterance_mvn)?$ ]] || die "--feats_normalize must be global_mvn or utterance_mvn, not '${feats_normalize}'"
     [ "${lang}" != noinfo ] || die "--lang noinfo: the phonemes and the reading of numbers need the language, as in --lang en"
-    [[ "${use_lm}" =~ ^(true|false|auto)$ ]] || die "--use_lm must be true, false or auto, not '${use_lm}'"
+    [[ "${use_lm}" =~ ^(true|false|neural|auto)$ ]] || die "--use_lm must be true, false, neural or auto, not '${use_lm}'"
     [[ "${use_ngram}" =~ ^(true|false)?$ ]] || die "--use_ngram must be true or false, not '${use_ngram}'"
     [[ "${self_training_share}" =~ ^(0?\.[0-9]*[1-9][0-9]*|1|1\.0*)$ ]] ||
         die "--self_training_share must be above 0 and at most 1, not '${self_training_share}'"
@@ -175,6 +175,9 @@ use_espnet_options() {
         # a model of one's own in --inference_args takes its place
         if [[ -n "${text_sets}${lm_train_text}" && " ${inference_args} " != *" --lm "* ]]; then use_lm=true; fi
     fi
+    use_nnlm=false
+    if [ -n "${lm_args}" ] && [ "${use_lm}" = true ]; then die "--lm_args ${lm_args}: only the LSTM of --use_lm neural has such options"; fi
+    if [ "${use_lm}" = neural ]; then use_lm=true use_nnlm=true; fi
     lm_exp=${lm_exp:-${ngram_exp}}
 }
 

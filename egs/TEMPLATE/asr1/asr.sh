@@ -66,7 +66,7 @@ inference_tag=         # Name of the decoding run (default: from --inference_con
 inference_asr_model=valid.wer.ave.pth # Model file to decode with, inside the experiment.
 inference_modes=       # Decoders to run and score (default: "streaming full"; with --pretrained full).
 gpu_inference=false    # Decode on a GPU.
-use_lm=auto            # Decode once more with an n-gram model of the training texts: true, false, or auto: where there are --text_sets.
+use_lm=auto            # Decode once more with an n-gram model of the training texts: true, false, neural (then with an LSTM beside it, too), or auto: true where there are --text_sets.
 ngram_num=6            # Order of the n-gram model, in tokens.
 lm_inference_config=conf/decode_beam.yaml # Decoding configuration with it; weights that it lacks are tuned on --valid_set.
 metrics="wer cer ter"  # Scores to compute.
@@ -241,6 +241,7 @@ fi
 decode_dir=${asr_exp}/decode_${inference_tag}
 decode_dirs=("${decode_dir}")
 if "${use_lm}"; then decode_dirs+=("${decode_dir}_lm"); fi
+if "${use_nnlm}"; then decode_dirs+=("${decode_dir}_nnlm"); fi
 asr_model=${asr_exp}/${inference_asr_model}
 cmvn=${asr_stats_dir:-${featsdir}/${paired_train}}/cmvn.ark
 lm_exp=${lm_exp:-${expdir}/lm_${token_dir##*/}}
@@ -350,7 +351,7 @@ if begins 4; then
         options+=(--spell "${audiodir}/${valid_set}/text")
     fi
     jstasr tokenize --text "${texts[@]}" --output-dir "${token_dir}" "${options[@]}"
-    if "${use_lm}"; then make_language_model; fi
+    if "${use_lm}"; then make_language_models; fi
     ends
 fi
 
@@ -433,7 +434,8 @@ if begins 8; then
     hold "${decode_dirs[@]}"
     # `jstasr transcribe` gives the words of the last decoding: --keep-search
     decode_sets "${decode_dir}" --config "${config}" --keep-search
-    if "${use_lm}"; then decode_with_language_model; fi
+    if "${use_lm}"; then decode_with_language_model lm --lm "${lm_exp}/lm.arpa.gz"; fi
+    if "${use_nnlm}"; then decode_with_language_model nnlm --lm "${lm_exp}/lm.arpa.gz" --nnlm "${lm_exp}/nnlm.pt"; fi
     ends
 fi
 
@@ -481,10 +483,7 @@ if begins 11; then
     needs 7 "${asr_model}"
     find_config inference_config
     search=(--config "${config}")
-    if "${use_lm}"; then
-        find_lm_search
-        if [ -f "${config}" ]; then search=(--config "${config}" --lm "${lm_exp}/lm.arpa.gz"); fi
-    fi
+    if "${use_lm}"; then find_packed_search; fi
     ${train_cmd} "${asr_exp}/logdir/pack.log" \
         jstasr pack --expdir "${asr_exp}" --model "${asr_model}" --output "${asr_exp}/${asr_tag}.zip" \
         "${search[@]}" "${decode_words[@]}"
