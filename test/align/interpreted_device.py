@@ -64,19 +64,14 @@ def test_equals_enumeration_of_all_paths(oracles, topology):
             assert (found.path[b, frames:] == -1).all() and float(total[b]) == least
 
 
-@pytest.mark.parametrize("kind", ["ties", "uniform", "float64", "zeros of either sign"])
+@pytest.mark.parametrize("kind", ["ties", "float64"])
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_more_frames_than_a_word_and_more_text_than_a_block(monkeypatch, topology, kind):
     """Three launches of 32 columns, back-pointers of three words; paths and costs are the CPU's to the last bit."""
     monkeypatch.setattr(device, "LARGEST_BLOCK", 32)
     rng = np.random.default_rng(2)
     shape = 3, 75, 70
-    cost = {
-        "ties": lambda: rng.integers(0, 3, shape).astype(np.float32),
-        "uniform": lambda: rng.random(shape, np.float32),
-        "float64": lambda: rng.normal(size=shape),
-        "zeros of either sign": lambda: rng.choice(np.float32([0.0, -0.0]), shape),
-    }[kind]()
+    cost = rng.integers(0, 3, shape).astype(np.float32) if kind == "ties" else rng.normal(size=shape)
     check_against_cpu(*padded(cost, *ragged(rng, topology, *shape[1:], 3)), topology)
 
 
