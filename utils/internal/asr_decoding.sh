@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2154  # variables of asr.sh, which sources this and has them
+# shellcheck disable=SC2034,SC2154  # variables of asr.sh, which sources this and has them
 # Sourced by asr.sh: decoding in jobs, and the language models of --use_lm.
 
 # merge OUT FILE...: the jobs' sorted files as one, which appears whole or not at all.
