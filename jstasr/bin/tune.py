@@ -6,7 +6,7 @@ from jstasr.bin._search_options import add_lm_options, add_setting_options
 from jstasr.experiment.files import AVERAGED
 
 COARSE_UTTERANCES = 100  # for the neighbourhood of the best weights, before all decide
-HELP = "choose the weights of a language model by the WER on a dev set"
+HELP = "choose the weights of a language model, and the length bonus, by the errors on a dev set"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -34,11 +34,11 @@ def run(args: Namespace) -> None:
     from jstasr.bin._search_options import given_languages, given_modes
     from jstasr.data.subset import spread_subset
     from jstasr.decode.decode_set import read_batches
-    from jstasr.decode.tune import NONE, EncodedBatch, shown_weights, tune
+    from jstasr.decode.tune import TUNED, EncodedBatch, shown_weights, tune
     from jstasr.errors import JstasrError
     from jstasr.experiment.language_model import load_external_lm
     from jstasr.experiment.load import Experiment, require_modes
-    from jstasr.experiment.search import BEAM, WEIGHTS, load_search_config
+    from jstasr.experiment.search import BEAM, load_search_config
     from jstasr.kaldi.files import atomic_write
     from jstasr.kaldi.locks import locked_file
     from jstasr.kaldi.tables import read_table
@@ -49,7 +49,7 @@ def run(args: Namespace) -> None:
         raise JstasrError(f"--utterances {args.utterances}: must be 0 or more")
     if args.nj < 1 or (args.nj > 1 and args.ngpu):
         raise JstasrError(f"--nj {args.nj}: must be 1 or more, and 1 with --ngpu 1")
-    config = load_search_config(args.config, [*args.overrides, f"search={BEAM}", *(f"{name}=0" for name in WEIGHTS)])
+    config = load_search_config(args.config, [*args.overrides, f"search={BEAM}", *(f"{name}=0" for name in TUNED)])
     config.lang = args.lang or config.lang
     references = {utt: text for utt, text in read_table(folder / "text", allow_empty=True).items() if text}
     ids = sorted(references.keys() & read_table(folder / "utt2num_frames").keys())
@@ -88,7 +88,7 @@ def run(args: Namespace) -> None:
         processes=args.nj,
     )
     best = ", ".join(f"{name} {getattr(tuned.config, name)}" for name in shown_weights(language_model))
-    figures = f"WER {tuned.wer(NONE):.1f}% without the language model, {tuned.wer():.1f}% with it"
+    figures = f"{tuned.measure} {tuned.without:.1f}% without the language model, {tuned.with_lm:.1f}% with it"
     with locked_file(output), atomic_write(output) as file:
         file.write(f"# {best}, chosen on {len(ids)} utterances of {folder}: {figures} ({', '.join(modes)})\n")
         file.write(OmegaConf.to_yaml(OmegaConf.structured(tuned.config)))

@@ -86,9 +86,9 @@ def beam_search(
     In each frame a prefix takes up to `max_symbols` labels and then a blank, as in the lattice of the training
     loss. A label y after the prefix h scores
     `log P(y|x, h) - internal_lm_weight * log P_ilm(y|h) + lm_weight * log P_lm(y|h)`   (arXiv 2003.07705, eq. 9)
-    with a neural language model `+ nnlm_weight * log P_nnlm(y|h)`, and the bonus of hotwords; at the end the language
-    models add their probability of the sentence's end. Prefixes that
-    still differ from the most probable one in what is older than AGREE frames are given up, so that a stream settles.
+    with a neural language model `+ nnlm_weight * log P_nnlm(y|h)`, `length_bonus` and the bonus of hotwords; at the end
+    the language models add their probability of the sentence's end. Prefixes that still differ from the most probable
+    one in what is older than AGREE frames are given up, so that a stream settles.
 
     Args:
         encoded: (N, T, C) encoder output; lengths: (N,) int.
@@ -265,6 +265,8 @@ def search_frame(
             label_scores = label_scores - config.internal_lm_weight * decoder.internal_lm(predicted)[..., 1:]
         if language_model is not None:
             label_scores = label_scores + language_model.scores(beam.lm_state)[..., 1:]
+        if config.length_bonus:
+            label_scores = label_scores + config.length_bonus
         if hotwords is not None:
             label_scores = label_scores + hotwords.bonus(beam.hotword_state)[..., 1:]
         # a prefix that is less probable than all of the finished beam can no longer enter it

@@ -28,6 +28,7 @@ class SearchConfig:
     internal_lm_weight: float = 0.0  # Weight at which beam search subtracts the internal language model.
     lm_weight: float = 0.0  # Weight at which beam search adds the external language model, an n-gram model.
     nnlm_weight: float = 0.0  # Weight at which beam search adds an external neural language model.
+    length_bonus: float = 0.0  # What beam search adds to the log-probability for each label; negative: a penalty.
     nbest: int = 1  # Texts that are given for each segment, the most probable first; beam search, at most beam_size.
     hotwords: list[str] = field(default_factory=list)  # Expected phrases, each with its boost if it has one: `anna :2`.
     hotwords_score: float = 0.5  # Boost of hotwords without one of their own: what each of their tokens adds.
@@ -61,7 +62,7 @@ def load_search_config(
         kept = replace(own)
         if any(override.replace(" ", "") == f"search={GREEDY}" for override in overrides):
             # were meant for the recipe's beam search
-            kept.lm_weight = kept.nnlm_weight = kept.internal_lm_weight = 0.0
+            kept.lm_weight = kept.nnlm_weight = kept.internal_lm_weight = kept.length_bonus = 0.0
             kept.hotwords, kept.nbest = [], 1
         config, held = merge_config(SearchConfig, None, overrides, defaults=kept), own
     if config.lang == "False":  # what YAML makes of the code of Norwegian, `no`
@@ -101,6 +102,10 @@ def check_search_config(config: SearchConfig, source: str) -> None:
             f"{source}: internal_lm_weight {config.internal_lm_weight} is far above the external weight, "
             f"{external:g}: the search would prefer words that no text holds. Lower it to {external:g} or less"
         )
+    if not abs(config.length_bonus) < float("inf"):
+        raise JstasrError(f"{source}: length_bonus: must be a number")
+    if config.length_bonus and config.search == GREEDY:
+        raise JstasrError(f"{source}: length_bonus works in beam search only. Add --set search=beam")
     if config.nbest > 1 and config.search == GREEDY:
         raise JstasrError(f"{source}: nbest works in beam search only. Add --set search=beam")
     if config.nbest > max(1, config.beam_size):

@@ -47,6 +47,18 @@ def test_the_internal_language_model_is_subtracted_and_a_start_conditions(oracle
     assert found.score == pytest.approx(math.log(totals[expected]), abs=1e-4)
 
 
+@pytest.mark.parametrize("length_bonus", [0.7, -0.7])
+def test_each_label_adds_the_length_bonus(oracle, make_decoder, length_bonus):
+    decoder = make_decoder(4, 3)
+    encoded = torch.randn(1, 3, 5)
+    totals = oracle.all_sequences(decoder, encoded[0], 1, bonus=lambda history, label: length_bonus)
+    expected = max(totals, key=totals.get)
+    config = config_for(beam_size=len(totals), max_symbols=1, length_bonus=length_bonus)
+    found = beam_search(decoder, encoded, torch.tensor([3]), config)[0]
+    assert tuple(found.labels) == expected
+    assert found.score == pytest.approx(math.log(totals[expected]), abs=1e-4)
+
+
 @pytest.mark.parametrize("beam_size", [1, 3, 8])
 def test_a_padded_batch_gives_what_each_utterance_gives_alone(make_decoder, beam_size):
     decoder = make_decoder(6, 1, scale=2.0)

@@ -21,17 +21,17 @@ def test_the_search_ends_at_the_lowest_point_of_the_grid(lm, internal):
         first, second = weights[0] - lm, weights[2] - internal
         return round(1000 * (first**2 + second**2 + 1.2 * -first * second))  # a valley along the diagonal
 
-    tried = minimise(errors, errors, (0.8, 0.0, 0.4))
-    allowed = [(a, 0.0, b) for a, b in itertools.product(GRID, GRID) if b <= a]
+    tried = minimise(errors, errors, (0.8, 0.0, 0.4, 0.0))
+    allowed = [(a, 0.0, b, 0.0) for a, b in itertools.product(GRID, GRID) if b <= a]
     assert errors(best_weights(tried)) == min(map(errors, allowed))
     assert NONE in tried and len(tried) < 60
-    assert all(neural == 0 <= internal <= ngram for ngram, neural, internal in tried)
+    assert all(neural == 0 <= internal <= ngram for ngram, neural, internal, _ in tried)
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_what_a_part_of_the_set_finds_is_corrected_on_all_of_it(seed):
     generator = random.Random(seed)
-    noise = {(a, 0.0, b): generator.randint(-120, 120) for a, b in itertools.product(GRID, GRID)}
+    noise = {(a, 0.0, b, 0.0): generator.randint(-120, 120) for a, b in itertools.product(GRID, GRID)}
     asked = []
 
     def errors(weights):
@@ -42,24 +42,43 @@ def test_what_a_part_of_the_set_finds_is_corrected_on_all_of_it(seed):
         asked.append(weights)
         return errors(weights)
 
-    tried = minimise(lambda weights: errors(weights) + noise[weights], fine, (0.8, 0.0, 0.4))
-    assert best_weights(tried) == (0.8, 0.0, 0.4) and NONE in tried
+    tried = minimise(lambda weights: errors(weights) + noise[weights], fine, (0.8, 0.0, 0.4, 0.0))
+    assert best_weights(tried) == (0.8, 0.0, 0.4, 0.0) and NONE in tried
     assert tried == {weights: errors(weights) for weights in asked} and len(asked) == len(tried)
 
 
 def test_of_equal_points_the_smallest_weights_are_taken():
-    assert best_weights({(0.6, 0.0, 0.2): 5, NONE: 5, (0.4, 0.0, 0.0): 5, (0.4, 0.0, 0.2): 7}) == (0.4, 0.0, 0.0)
+    tried = {
+        (0.6, 0.0, 0.2, 0.0): 5,
+        NONE: 5,
+        (0.4, 0.0, 0.0, 0.2): 5,
+        (0.4, 0.0, 0.0, 0.0): 5,
+        (0.4, 0.0, 0.2, 0.0): 7,
+    }
+    assert best_weights(tried) == (0.4, 0.0, 0.0, 0.0)
+
+
+def test_a_length_bonus_is_taken_where_it_helps_and_the_weights_again_with_it():
+    def errors(weights):
+        ngram, _, internal, bonus = weights
+        best = 0.8 + 0.3 * bonus  # with longer texts the language model may count more
+        return round(1000 * ((ngram - best) ** 2 + (internal - 0.4) ** 2 + (bonus - 0.6) ** 2))
+
+    tried = minimise(errors, errors, (0.8, 0.0, 0.4, 0.0))
+    assert best_weights(tried) == (1.0, 0.0, 0.4, 0.6)
+    assert all(bonus >= 0 for *_, bonus in tried)
 
 
 def test_both_language_models_share_the_weight_that_is_best():
     def errors(weights):
-        ngram, neural, internal = weights
-        return round(1000 * ((ngram - 0.3) ** 2 + (neural - 0.9) ** 2 + (internal - 0.5) ** 2))
+        ngram, neural, internal, bonus = weights
+        assert 0 <= bonus <= 0.2, "no text gets better by it"
+        return round(1000 * ((ngram - 0.3) ** 2 + (neural - 0.9) ** 2 + (internal - 0.5) ** 2 + bonus))
 
-    tried = minimise(errors, errors, (0.4, 0.4, 0.4))
-    assert best_weights(tried) == (0.3, 0.9, 0.5)
-    assert all(ngram > 0 and neural > 0 for ngram, neural, _ in tried if (ngram, neural) != (0.0, 0.0))
-    assert all(0 <= internal <= round(ngram + neural, 2) for ngram, neural, internal in tried)
+    tried = minimise(errors, errors, (0.4, 0.4, 0.4, 0.0))
+    assert best_weights(tried) == (0.3, 0.9, 0.5, 0.0)
+    assert all(ngram > 0 and neural > 0 for ngram, neural, *_ in tried if (ngram, neural) != (0.0, 0.0))
+    assert all(0 <= internal <= round(ngram + neural, 2) for ngram, neural, internal, _ in tried)
 
 
 @pytest.fixture
@@ -77,7 +96,11 @@ def tune(jstasr, experiment, toy, tmp_path):
     return run
 
 
-def test_the_written_configuration_decodes_with_the_wer_that_it_states(tune, jstasr, experiment, toy, tmp_path):
+@pytest.mark.parametrize("mostly_wrong, measure", [(0.0, "CER"), (1000.0, "WER")])
+def test_the_written_configuration_decodes_with_the_rate_that_it_states(
+    tune, jstasr, experiment, toy, tmp_path, monkeypatch, mostly_wrong, measure
+):
+    monkeypatch.setattr("jstasr.decode.tune.MOSTLY_WRONG", mostly_wrong)
     folder = toy.speech_set("tuning", ["bad", "bad face", "bad", "bad cab"])
     done = tune("bad", folder=folder)
     assert done.returncode == 0, done.stderr
@@ -94,8 +117,9 @@ def test_the_written_configuration_decodes_with_the_wer_that_it_states(tune, jst
     for mode in ("streaming", "full"):
         lines = (tmp_path / "out" / mode / "logdir" / "text.1").read_text().splitlines()
         hyps = {line.split(maxsplit=1)[0]: line.partition(" ")[2] for line in lines}
-        rates.append(100 * jiwer.wer([refs[utt] for utt in refs], [hyps[utt] for utt in refs]))
-    assert f"{sum(rates) / 2:.1f}% with it" in stated
+        rate = jiwer.cer if measure == "CER" else jiwer.wer
+        rates.append(100 * rate([refs[utt] for utt in refs], [hyps[utt] for utt in refs]))
+    assert f": {measure} " in stated and f"{sum(rates) / 2:.1f}% with it" in stated
 
 
 def test_a_large_set_is_searched_coarsely_on_a_part_of_it(tune, toy, monkeypatch):
@@ -105,7 +129,8 @@ def test_a_large_set_is_searched_coarsely_on_a_part_of_it(tune, toy, monkeypatch
     lines = [line for line in done.stderr.splitlines() if line.startswith("lm_weight")]
     coarse = [line for line in lines if line.endswith(" (2 utterances)")]
     assert coarse and coarse == lines[: len(coarse)] and len(lines) > len(coarse) + 1
-    assert lines[len(coarse)].startswith("lm_weight 0.0 internal_lm_weight 0.0: ")
+    none = "lm_weight 0.0 internal_lm_weight 0.0 length_bonus 0.0: "
+    assert coarse[0].startswith(none) and lines[len(coarse)].startswith(none)
 
 
 def test_a_killed_process_ends_the_search():
