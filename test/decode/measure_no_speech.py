@@ -22,6 +22,7 @@ from sounds import MADE, RATE, crowd_of, made, pauses_of
 
 from jstasr import Transcriber
 from jstasr.data.subset import spread_subset
+from jstasr.decode.vad import ENERGY, NONE, SILERO
 from jstasr.kaldi.tables import read_table
 from jstasr.model.joint import FULL, STREAMING
 from jstasr.serve.live import LiveTranscript
@@ -82,9 +83,8 @@ def live(transcriber: Transcriber, vad: str) -> Way:
     def run(samples: np.ndarray) -> Heard:
         transcript = LiveTranscript(service, RATE, None)
         words = shown = 0
-        events = [
-            event for first in range(0, len(samples), PIECE) for event in transcript.accept(samples[first:][:PIECE])
-        ]
+        pieces = [samples[first : first + PIECE] for first in range(0, len(samples), PIECE)]
+        events = [event for piece in pieces for event in transcript.accept(piece)]
         events += transcript.finish()
         for event in events:
             if event["type"] == "partial":
@@ -99,13 +99,9 @@ def live(transcriber: Transcriber, vad: str) -> Way:
 
 def ways(transcriber: Transcriber) -> dict[str, Way]:
     """All ways to transcribe, by name."""
-    found = {
-        f"{vad}, {mode}": offline(transcriber, vad, mode)
-        for vad in ("silero", "energy", "none")
-        for mode in (FULL, STREAMING)
-    }
-    found |= {"stream": streamed(transcriber)}
-    return found | {f"live, {vad}": live(transcriber, vad) for vad in ("silero", "energy")}
+    found = {f"transcribe, {vad}": offline(transcriber, vad, FULL) for vad in (SILERO, ENERGY, NONE)}
+    found["transcribe, none, streaming"] = offline(transcriber, NONE, STREAMING)
+    return found | {"stream": streamed(transcriber), "live": live(transcriber, SILERO)}
 
 
 def kinds(corpora: Path | None, length: float) -> Iterator[tuple[str, list[np.ndarray]]]:
@@ -133,12 +129,12 @@ def main() -> None:
     parser.add_argument("expdir")
     parser.add_argument("set", type=Path, help="dump/audio/<set>, with speech")
     parser.add_argument("--corpora", type=Path, help="folder with Common Voice and speechocean762")
-    parser.add_argument("--seconds", type=float, default=30.0, help="of each made sound; real ones are twice as long")
+    parser.add_argument("--seconds", type=float, default=12.0, help="of each made sound; real ones are twice as long")
     parser.add_argument("--utterances", type=int, default=200, help="of the set")
     parser.add_argument("--ways", nargs="+", help="only these")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    transcriber = Transcriber.from_pretrained(args.expdir)
+    transcriber = Transcriber.from_pretrained(args.expdir, own_search=False)  # greedy, which has no other evidence
     sounds = dict(kinds(args.corpora, args.seconds))
     spoken = utterances(args.set, args.utterances)
     minutes = {kind: sum(map(len, parts)) / RATE / 60 for kind, parts in sounds.items()}
