@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jstasr.decode.arguments import as_samples, check_rate
-from jstasr.decode.media import read_recording
 from jstasr.decode.listener import Listener
+from jstasr.decode.media import read_recording
 from jstasr.decode.segments import Segmenter, SpeechSegment
 from jstasr.decode.vad import AUTO, open_vad
 from jstasr.errors import JstasrError
