@@ -49,5 +49,5 @@ class Listener:
         return mean >= SURE
 
     def hears(self, begin: float, end: float) -> bool:
-        """Is there evidence of speech that ends between two moments, in seconds? What came in after `end` has no part."""
+        """Is there evidence of speech that ends between two moments, in seconds? What came later has no part in it."""
         return any(begin <= (frame + 1) * FRAME_SECONDS <= end for frame in reversed(self.sure))

@@ -29,9 +29,9 @@ class Segment:
     """A part of a recording with speech.
 
     `begin`, `end`: seconds. `tokens`, their `timestamps` (seconds at which they were emitted) and their
-    log-probability `score`. `speech`: how sure the detector is that somebody speaks, in [0, 1]. `channel`: number from 1 where
-    the channels of a recording are kept apart. `nbest`: the most probable texts, this one first, where more than one is
-    asked for; none of a segment that shares words with the next.
+    log-probability `score`. `speech`: how sure the detector is that somebody speaks, in [0, 1]. `channel`: number from
+    1 where the channels of a recording are kept apart. `nbest`: the most probable texts, this one first, where more
+    than one is asked for; none of a segment that shares words with the next.
     """
 
     begin: float
