@@ -6,9 +6,7 @@ import numpy as np
 
 from jstasr.decode.vad import FRAME_SECONDS, Vad
 
-EVIDENCE = (
-    5  # frames (0.16 s): as long as the shortest words; knocks, key tones and beats are taken for speech for less
-)
+EVIDENCE = 5  # frames (0.16 s), as in short words; knocks and key tones are taken for speech for less
 SURE = 0.6  # mean probability in them at which somebody speaks
 REMEMBERED = 1000  # frames (32 s) that `hears` can be asked about
 

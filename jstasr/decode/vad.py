@@ -202,9 +202,8 @@ def probabilities(levels: np.ndarray, voiced: np.ndarray) -> np.ndarray:
         return np.zeros(len(levels), dtype=np.float32)
     threshold = quiet + max(LEAST_ABOVE_DB, SHARE_ABOVE * (loud - quiet))
     log_odds = (levels - threshold) / SLOPE_DB
-    ends = (
-        np.convolve(voiced & (log_odds > -VOICE_ODDS), np.ones(VOICE))[: len(levels)] == VOICE
-    )  # of VOICE frames with a voice
+    heard = voiced & (log_odds > -VOICE_ODDS)
+    ends = np.convolve(heard, np.ones(VOICE))[: len(levels)] == VOICE  # of so many frames with a voice
     voice = np.convolve(ends, np.ones(VOICE))[VOICE - 1 :] > 0
     near = np.convolve(voice, np.ones(2 * REACH + 1))[REACH : REACH + len(levels)] > 0
     return (near / (1 + np.exp(-log_odds - VOICE_ODDS * voice))).astype(np.float32)
