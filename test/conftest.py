@@ -1,11 +1,14 @@
 """A synthetic corpus on disk, a tiny model, a random batch, and a tiny experiment, for tests of every part."""
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 from jstasr.cli import main
@@ -14,6 +17,7 @@ from jstasr.experiment.checkpoints import save_atomically
 from jstasr.experiment.files import AVERAGED
 from jstasr.experiment.folder import prepare_folder
 from jstasr.features.settings import KALDI
+from jstasr.kaldi.audio import resample
 from jstasr.model.config import DecoderConfig, ModelConfig, TextInputConfig
 from jstasr.model.joint import JointModel
 
@@ -191,6 +195,22 @@ def make_experiment(toy, tmp_path):
         return expdir
 
     return make
+
+
+@pytest.fixture(scope="session")
+def spoken(tmp_path_factory):
+    """(N,) float32 at 16 kHz: a second of near silence, espeak's speech, a second of near silence; where speech is."""
+    program = shutil.which("espeak-ng")
+    if program is None:
+        pytest.skip("espeak-ng is not installed")
+    path = tmp_path_factory.mktemp("spoken") / "a.wav"
+    subprocess.run([program, "-w", path, "the quick brown fox jumps over the lazy dog"], check=True)
+    samples, rate = soundfile.read(path, dtype="float32")
+    samples = resample(samples, rate, 16000)
+    loud = np.flatnonzero(np.abs(samples) > 0.01)
+    speech = samples[loud[0] : loud[-1]]
+    quiet = np.random.default_rng(0).normal(0, 1e-4, 16000).astype(np.float32)
+    return np.concatenate([quiet, speech, quiet]), (1.0, 1.0 + len(speech) / 16000)
 
 
 @pytest.fixture

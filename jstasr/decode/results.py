@@ -29,9 +29,9 @@ class Segment:
     """A part of a recording with speech.
 
     `begin`, `end`: seconds. `tokens`, their `timestamps` (seconds at which they were emitted) and their
-    log-probability `score`. `speech`: how sure it is that somebody speaks, in [0, 1]. `channel`: number from 1 where
-    the channels of a recording are kept apart. `nbest`: the most probable texts, this one first, where more than one is
-    asked for; none of a segment that shares words with the next.
+    log-probability `score`. `speech`: how sure the detector is that somebody speaks, in [0, 1]. `channel`: number from
+    1 where the channels of a recording are kept apart. `nbest`: the most probable texts, this one first, where more
+    than one is asked for; none of a segment that shares words with the next.
     """
 
     begin: float
@@ -41,7 +41,7 @@ class Segment:
     timestamps: list[float]
     score: float
     words: list[Word]
-    speech: float = 1.0
+    speech: float
     channel: int | None = None
     nbest: list[Alternative] = field(default_factory=list)
 
@@ -55,16 +55,16 @@ class Segment:
 class Transcript:
     """A transcript: `text`, its `tokens`, their log-probability `score`, and the time of each token in seconds.
 
-    `segments`: the parts with speech, in the order of time. `speech`: how sure it is that somebody speaks anywhere in
-    the recording. `duration`: of the recording in seconds. A stream has no segments.
+    `speech`: how sure the detector is that somebody speaks anywhere in the recording, in [0, 1]. `segments`: the parts
+    with speech, in the order of time. `duration`: of the recording in seconds. A stream has no segments.
     """
 
     text: str
     tokens: list[str]
     score: float
     timestamps: list[float]
+    speech: float = field(compare=False)
     segments: list[Segment] = field(default_factory=list, compare=False)
-    speech: float = field(default=1.0, compare=False)
     duration: float = field(default=0.0, compare=False)
 
     @property

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jstasr.decode.arguments import is_number
+from jstasr.decode.listener import Listener
 from jstasr.decode.vad import FRAME_SECONDS, Vad
 from jstasr.errors import JstasrError
 
@@ -13,7 +14,6 @@ LEAST_MAX_SEGMENT = 2.0
 ON, OFF = 0.5, 0.35  # probability at which speech begins, and below which it may end
 MIN_PAUSE = 0.3  # seconds without speech at which a long recording is cut
 MIN_GAP = 0.1  # seconds without speech that separate two words
-MIN_SPEECH = 0.06  # seconds; less is a click
 MARGIN = 0.08  # seconds that a segment keeps on either side of its speech
 WHOLE_PAUSE = 1.0  # a short recording without a longer pause is one utterance: one segment, uncut
 OVERLAP = 2.0  # seconds that two segments share where speech has no pause
@@ -58,7 +58,7 @@ class Region:
 
 
 class Segmenter:
-    """Cuts the samples of one recording.
+    """Cuts the samples of one recording. What is no evidence of speech (`Listener`) is in no segment.
 
     A recording of at most `max_seconds` whose pauses are all short is one segment, as it is. Any other is cut at every
     pause of MIN_PAUSE or more. Where speech goes on for longer than `max_seconds`, it is cut in a shorter pause; if it
@@ -67,7 +67,7 @@ class Segmenter:
 
     def __init__(self, vad: Vad, rate: int, max_seconds: float = MAX_SEGMENT, live: bool = False):
         """rate: Hz of the samples; live: return each segment at its pause, however short the recording may be."""
-        self.vad, self.rate, self.live = vad, rate, live
+        self.listener, self.rate, self.live = Listener(vad), rate, live
         self.max_seconds = max_seconds
         self.overlap = min(OVERLAP, max_seconds / 4)
         self.max_frames = int((max_seconds - 2 * MARGIN) / FRAME_SECONDS)
@@ -79,7 +79,7 @@ class Segmenter:
         self.current: Region | None = None  # the speech of now, whose end is not known
         self.voiced = 0  # its last frame so far
         self.regions: list[Region] = []  # that have ended and were not returned
-        self.most_probable = 0.0  # largest probability of a frame
+        self.evident = False  # there is evidence that the speech of now is speech
 
     @property
     def duration(self) -> float:
@@ -90,14 +90,14 @@ class Segmenter:
         """The segments that the next samples (N,) float32 complete."""
         self.buffer = np.concatenate([self.buffer, samples])
         self.total += len(samples)
-        self.advance(self.vad.accept(samples))
+        self.advance(self.listener.vad.accept(samples))
         if self.duration <= self.max_seconds and not self.live:
             return []  # it may be one utterance
         return self.take()
 
     def finish(self) -> list[SpeechSegment]:
         """The last segments."""
-        self.advance(self.vad.finish())
+        self.advance(self.listener.vad.finish())
         if self.current is not None:
             self.close(self.voiced + 1)
         is_short = self.duration <= self.max_seconds and not self.live
@@ -118,9 +118,10 @@ class Segmenter:
         """Take the probabilities (F,) of the next frames."""
         for probability in probabilities.tolist():
             self.probabilities.append(probability)
-            self.most_probable = max(self.most_probable, probability)
+            sure = self.listener.note(probability)
             if self.current is None and probability >= ON:
-                self.current = Region(self.frame, self.frame)
+                self.current, self.evident = Region(self.frame, self.frame), False
+            self.evident |= sure
             if self.current is not None:
                 if probability >= OFF:
                     self.voiced = self.frame
@@ -131,9 +132,9 @@ class Segmenter:
             self.frame += 1
 
     def close(self, end: int, after: float = MARGIN) -> None:
-        """End the speech of now in front of a frame, with a margin of so many seconds."""
+        """End the speech of now in front of a frame, with a margin of so many seconds; it is left out if it is none."""
         assert self.current is not None
-        if (end - self.current.begin) * FRAME_SECONDS >= MIN_SPEECH:
+        if self.evident:
             self.regions.append(replace(self.current, end=end, after=after))
         self.current = None
 

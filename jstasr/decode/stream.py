@@ -1,5 +1,6 @@
 """One utterance that is transcribed as it arrives, at a cost that does not depend on how long it has gone on."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -7,9 +8,12 @@ from typing import TYPE_CHECKING
 from numpy.typing import ArrayLike
 
 from jstasr.decode.arguments import as_samples, check_rate
+from jstasr.decode.gate import SpeechGate
 from jstasr.decode.greedy import Hypothesis
+from jstasr.decode.listener import Listener
 from jstasr.decode.results import Transcript
 from jstasr.decode.streaming import first_hypothesis
+from jstasr.decode.vad import AUTO, NONE, check_vad, open_vad
 from jstasr.errors import JstasrError
 from jstasr.experiment.search import SearchConfig
 from jstasr.kaldi.audio import Resampler
@@ -33,12 +37,14 @@ class StreamHistory:
 class PartialTranscript:
     """The transcript of a stream so far.
 
-    `new`: what the last piece has added. `score`: log-probability of all. The whole is put together when it is asked
-    for: a program that shows `new` has the same work at the end of a long stream as at its beginning.
+    `new`: what the last piece has added. `score`: log-probability of all. `speech`: how sure it is that somebody has
+    spoken so far. The whole is put together when it is asked for: a program that shows `new` has the same work at the
+    end of a long stream as at its beginning.
     """
 
     new: Transcript
     score: float
+    speech: float
     history: StreamHistory
     num_texts: int
     num_tokens: int
@@ -71,10 +77,25 @@ class TranscriptStream:
         sample_rate: int | None = None,
         lang: str | None = None,
         config: SearchConfig | None = None,
+        vad: str = AUTO,
+        listener: Listener | None = None,
+        begin: float = 0.0,
     ):
+        """Arguments as for `Transcriber.stream`.
+
+        listener: the caller's, which has heard each piece before `accept` does; None: one of its own.
+        begin: seconds that the listener had heard before the stream began.
+        """
+        check_vad(vad)
         self.transcriber = transcriber
         self.resampler = Resampler(check_rate(sample_rate, transcriber.sample_rate), transcriber.sample_rate)
+        self.own_listener = listener is None
+        self.listener = listener or Listener(open_vad(AUTO if vad == NONE else vad, transcriber.sample_rate))
+        self.begin = begin
         self.speech = transcriber.speech_stream(transcriber.settings(config, lang))
+        if vad != NONE and self.listener.vad.prompt:
+            chunk_size = transcriber.experiment.config.model.chunk_size
+            self.speech.search = SpeechGate(self.speech.search, self.hears, chunk_size)
         self.search = self.speech.search
         self.history = StreamHistory()
         self.score = 0.0
@@ -91,12 +112,18 @@ class TranscriptStream:
         if self.finished:
             raise JstasrError("the stream has ended: begin another one")
         piece = self.resampler.accept(as_samples(samples, "a piece of the stream"))
+        if self.own_listener:
+            self.listener.accept(piece)
         return self.extend(self.speech.accept(piece))
 
     def finish(self) -> Transcript:
         """The whole transcript; ends the stream."""
         if not self.finished:
-            self.extend(self.speech.accept(self.resampler.finish(), last=True))
+            piece = self.resampler.finish()
+            if self.own_listener:
+                self.listener.accept(piece)
+                self.listener.finish()
+            self.extend(self.speech.accept(piece, last=True))
             self.finished = True
         return self.transcript
 
@@ -104,7 +131,8 @@ class TranscriptStream:
     def transcript(self) -> Transcript:
         """The transcript so far."""
         history = self.history
-        return Transcript("".join(history.texts), list(history.tokens), self.score, list(history.timestamps))
+        text, tokens, timestamps = "".join(history.texts), list(history.tokens), list(history.timestamps)
+        return Transcript(text, tokens, self.score, timestamps, round(self.listener.speech, 4))
 
     def __enter__(self) -> "TranscriptStream":
         return self
@@ -115,9 +143,14 @@ class TranscriptStream:
         if kind is None:
             self.finish()
 
+    def hears(self, begin: float, end: float) -> bool:
+        """Is there evidence of speech between two moments of the stream, in seconds?"""
+        return self.listener.hears(self.begin + begin, self.begin + end)
+
     def extend(self, found: Hypothesis) -> PartialTranscript:
         """Append to the transcript, of which only the new labels are converted."""
-        history, new = self.history, self.transcriber.transcript(found)
+        speech = round(self.listener.speech, 4)
+        history, new = self.history, self.transcriber.transcript(found, speech)
         spaced = self.transcriber.experiment.tokenizer.spaced(found.labels)
         if new.text:
             between = " " if history.texts and (self.space or spaced[0].isspace()) else ""
@@ -127,4 +160,13 @@ class TranscriptStream:
         history.tokens += new.tokens
         history.timestamps += new.timestamps
         self.score = new.score
-        return PartialTranscript(new, self.score, history, len(history.texts), len(history.tokens))
+        return PartialTranscript(new, self.score, speech, history, len(history.texts), len(history.tokens))
+
+
+def partial_transcripts(
+    stream: TranscriptStream, pieces: Iterable[ArrayLike]
+) -> Iterator[PartialTranscript | Transcript]:
+    """What a stream has found after each piece, and at its end."""
+    for piece in pieces:
+        yield stream.accept(piece)
+    yield stream.finish()

@@ -18,7 +18,7 @@ from jstasr.decode.recording import Audio, Recording, read_blocks_of
 from jstasr.decode.results import Segment, Transcript, join_segments, merge_channels
 from jstasr.decode.segment_decoder import SegmentDecoder
 from jstasr.decode.segments import MAX_SEGMENT, SpeechSegment, check_max_segment
-from jstasr.decode.stream import PartialTranscript, TranscriptStream
+from jstasr.decode.stream import PartialTranscript, TranscriptStream, partial_transcripts
 from jstasr.decode.streaming import SpeechStream
 from jstasr.decode.vad import AUTO, NONE, check_vad
 from jstasr.errors import JstasrError
@@ -125,8 +125,9 @@ class Transcriber:
             config: search settings; None: those of the model's recipe.
             lang: the language, if it is known, for a multilingual model; None: that of the settings, if they have one.
             channel: of a file with several, from 1, "mix": their mean, or "each": all, kept apart.
-            vad: what finds speech: "silero" (extra `vad`), "energy" (what stands out from a steady background), "none":
-                one utterance, never cut. "auto": silero if it is installed, otherwise energy.
+            vad: what finds speech: "silero" (extra `vad`), "energy" (voices that stand out from a steady background),
+                "none": one utterance, never cut, and noise may become words. "auto": silero if it is installed,
+                otherwise energy.
             max_segment: seconds of the longest segment.
             hotwords: names and phrases that are expected, each with a boost behind it if it has one of its own
                 ("anna smith :2.5"), in the place of those of the settings. They make beam search of greedy search.
@@ -224,14 +225,14 @@ class Transcriber:
     def transcribe_whole(self, recording: Recording, mode: str, config: SearchConfig) -> Transcript:
         """The transcript of one utterance that is not cut; one from the streaming decoder has no words."""
         if mode == STREAMING:
-            stream = TranscriptStream(self, None, None, config)
+            stream = TranscriptStream(self, None, None, config, vad=NONE)
             for piece in recording.pieces():
                 stream.accept(piece)
             found, end = stream.finish(), recording.duration
-            segment = Segment(0.0, end, found.text, found.tokens, found.timestamps, found.score, [])
+            segment = Segment(0.0, end, found.text, found.tokens, found.timestamps, found.score, [], found.speech)
             return replace(found, segments=[segment] if found.tokens else [], duration=end)
         kept = []
-        for piece in recording.pieces():
+        for piece in recording.whole():
             kept.append(piece)
             if recording.duration > config.max_seconds:
                 raise JstasrError(
@@ -240,9 +241,9 @@ class Transcriber:
                     "max_seconds=N)"
                 )
         speech = [(0.0, recording.duration)]
-        whole = SpeechSegment(0.0, np.concatenate(kept), self.sample_rate, speech, 1.0)
+        whole = SpeechSegment(0.0, np.concatenate(kept), self.sample_rate, speech, recording.speech)
         decoded = self.decoder(mode, config).decode_batch([whole])[0]
-        return join_segments(decoded.results(self.experiment.tokenizer), recording.duration, speech=1.0)
+        return join_segments(decoded.results(self.experiment.tokenizer), recording.duration, recording.speech)
 
     def recording(
         self, audio: Audio, name: str, sample_rate: int | None = None, channel: Channel | None = None
@@ -330,6 +331,7 @@ class Transcriber:
         lang: str | None = None,
         config: SearchConfig | None = None,
         hotwords: Sequence[str] | None = None,
+        vad: str = AUTO,
     ) -> TranscriptStream: ...
     @overload
     def stream(
@@ -339,6 +341,7 @@ class Transcriber:
         lang: str | None = None,
         config: SearchConfig | None = None,
         hotwords: Sequence[str] | None = None,
+        vad: str = AUTO,
     ) -> Iterator[PartialTranscript | Transcript]: ...
     def stream(
         self,
@@ -347,6 +350,7 @@ class Transcriber:
         lang: str | None = None,
         config: SearchConfig | None = None,
         hotwords: Sequence[str] | None = None,
+        vad: str = AUTO,
     ) -> TranscriptStream | Iterator[PartialTranscript | Transcript]:
         """Transcribe audio as it arrives, with the streaming decoder.
 
@@ -361,41 +365,35 @@ class Transcriber:
                 given to `accept` of the stream that is returned, a context manager.
             sample_rate: Hz; None: the model's own.
             lang, config, hotwords: as for `transcribe`.
+            vad: "silero": only what it takes for speech has words. "energy", which is known 10 to 20 s later, and
+                "none" hold nothing back. "auto": silero if it is installed.
         Returns:
-            For `pieces`, the transcript so far after each piece, and the whole at the end, which is that of
-            `transcribe` with mode="streaming" and vad="none". A transcript only extends the one before: beam search
-            gives out what all its hypotheses have in common.
+            For `pieces`, the transcript so far after each piece, and the whole at the end, which, with vad="none", is
+            that of `transcribe` with mode="streaming". A transcript only extends the one before: beam search gives out
+            what all its hypotheses have in common.
         Raises:
             JstasrError: an impossible sampling rate; a piece that is not samples, or not finite.
         """
-        stream = TranscriptStream(self, sample_rate, lang, self.expecting(hotwords, config))
+        stream = TranscriptStream(self, sample_rate, lang, self.expecting(hotwords, config), vad)
         return stream if pieces is None else partial_transcripts(stream, pieces)
 
     def start_label(self, lang: str | None) -> int | None:
         """The token of a language, with which the transcripts of a multilingual model begin; None without `lang`."""
         return self.experiment.tokenizer.token_list.language_id(lang) if lang else None
 
-    def transcript(self, found: Hypothesis) -> Transcript:
-        """The text, tokens and times of a hypothesis."""
+    def transcript(self, found: Hypothesis, speech: float) -> Transcript:
+        """The text, tokens and times of a hypothesis, and how sure it is that there was speech."""
         tokenizer = self.experiment.tokenizer
         return Transcript(
             text=tokenizer.decode(found.labels),
             tokens=tokenizer.tokens(found.labels),
             score=found.score,
             timestamps=[round(frame * ENCODER_FRAME_SECONDS, 3) for frame in found.frames],
+            speech=speech,
         )
-
-
-def partial_transcripts(
-    stream: TranscriptStream, pieces: Iterable[ArrayLike]
-) -> Iterator[PartialTranscript | Transcript]:
-    """What a stream has found after each piece, and at its end."""
-    for piece in pieces:
-        yield stream.accept(piece)
-    yield stream.finish()
 
 
 def joined(segments: list[Segment], recording: Recording) -> Transcript:
     """The transcript of a recording that was cut."""
-    speech = max((segment.speech for segment in segments), default=round(recording.most_probable, 4))
+    speech = max((segment.speech for segment in segments), default=recording.speech)
     return join_segments(segments, recording.duration, speech)

@@ -1,7 +1,7 @@
 """Voice activity: how probable it is that somebody speaks, in every frame of 32 ms.
 
 Two detectors with one interface. `SileroVad` runs the network of the package silero-vad (extra `vad`), which knows
-speech from other sounds. `EnergyVad` needs nothing: it finds what stands out from a steady background.
+speech from other sounds. `EnergyVad` needs nothing: it finds voices that stand out from a steady background.
 """
 
 import importlib.util
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from jstasr.decode.voice import WINDOW_SECONDS, is_voiced
 from jstasr.errors import JstasrError
 from jstasr.kaldi.audio import Resampler
 
@@ -28,11 +29,19 @@ FLOOR_DB = -80.0  # below full scale: no recording has a quieter background that
 LEAST_RANGE_DB = 6.0  # between background and speech; less is the fluctuation of a steady noise
 LEAST_ABOVE_DB, SHARE_ABOVE = 5.0, 0.3  # threshold above the background: dB, or this share of the range
 SLOPE_DB = 2.0  # of the level around the threshold, for e times the odds of speech
+VOICE = 3  # frames (0.1 s) with a voice in all of them, which a word or its neighbour has
+VOICE_ODDS = 4.0  # logarithm of how much a voice raises the odds of speech
+REACH = 12  # frames (0.4 s) from a voice in which a sound without a voice is a part of speech
 PRE_EMPHASIS = 0.97  # leaves out most of hum and wind
 
 
 class Vad(Protocol):
-    """Samples in, probabilities of speech out: one for each frame, later than its samples by any delay."""
+    """Samples in, probabilities of speech out: one for each frame, later than its samples by any delay.
+
+    `prompt`: they come as soon as the samples of the frame are there.
+    """
+
+    prompt: bool
 
     def accept(self, samples: np.ndarray) -> np.ndarray:
         """Probabilities (F,) float32 of the frames that the next samples (N,) float32 complete."""
@@ -104,6 +113,8 @@ def silero_warm_state() -> np.ndarray:
 class SileroVad:
     """silero-vad's network over one recording."""
 
+    prompt = True
+
     def __init__(self, rate: int):
         """rate: Hz of the samples; the network gets 16 kHz."""
         self.session = silero_session()
@@ -133,17 +144,20 @@ class SileroVad:
 
 
 class EnergyVad:
-    """What is louder than the background, which is estimated over the 30 s around each frame."""
+    """Voices, and sounds next to them, that are louder than the background of the 30 s around each frame."""
+
+    prompt = False
 
     def __init__(self, rate: int):
         """rate: Hz."""
         self.rate = rate
         self.position = 0  # of the first pending sample
-        self.before = 0.0  # the sample in front of the pending ones
+        self.past = np.zeros(round(WINDOW_SECONDS * rate), dtype=np.float32)  # the samples in front of the pending ones
         self.pending = np.zeros(0, dtype=np.float32)
         self.frames = 0  # whose level is known
         self.returned = 0  # whose probability was returned
         self.levels = np.zeros(0, dtype=np.float32)  # dB, of the block before the next one to return, and of later ones
+        self.voiced = np.zeros(0, dtype=bool)  # of the same frames
 
     def accept(self, samples: np.ndarray) -> np.ndarray:
         self.pending = np.concatenate([self.pending, samples])
@@ -157,30 +171,39 @@ class EnergyVad:
         return self.advance(1)
 
     def measure(self, count: int) -> None:
-        """Turn the first pending samples into the level of a frame, after pre-emphasis."""
+        """Turn the first pending samples into a frame: its level, after pre-emphasis, and whether it has a voice."""
         samples, self.pending = self.pending[:count], self.pending[count:]
-        emphasised = samples - PRE_EMPHASIS * np.concatenate([[self.before], samples[:-1]])
+        emphasised = samples - PRE_EMPHASIS * np.concatenate([self.past[-1:], samples[:-1]])
         level = 10 * math.log10(float(np.mean(np.square(emphasised))) + 10 ** (FLOOR_DB / 10))
         self.levels = np.append(self.levels, np.float32(level))
-        self.before, self.position, self.frames = float(samples[-1]), self.position + count, self.frames + 1
+        self.past = np.concatenate([self.past, samples])[count:]
+        self.voiced = np.append(self.voiced, is_voiced(self.past, self.rate))
+        self.position, self.frames = self.position + count, self.frames + 1
 
     def advance(self, ahead: int) -> np.ndarray:
         """Probabilities of blocks, as long as so many frames are known from the beginning of a block on."""
         found = [np.zeros(0, dtype=np.float32)]
         while self.frames - self.returned >= ahead:
             first = len(self.levels) - (self.frames - self.returned)
-            around = self.levels[max(0, first - BLOCK) : first + 2 * BLOCK]
-            block = self.levels[first : first + BLOCK]
-            found.append(probabilities(block, around))
+            begin, end = max(0, first - BLOCK), first + 2 * BLOCK
+            around = probabilities(self.levels[begin:end], self.voiced[begin:end])
+            block = around[first - begin : first - begin + BLOCK]
+            found.append(block)
             self.returned += len(block)
-            self.levels = self.levels[max(0, first + len(block) - BLOCK) :]
+            forgotten = max(0, first + len(block) - BLOCK)
+            self.levels, self.voiced = self.levels[forgotten:], self.voiced[forgotten:]
         return np.concatenate(found)
 
 
-def probabilities(levels: np.ndarray, around: np.ndarray) -> np.ndarray:
-    """Probabilities of speech of frames with these levels, from the levels around them, (F,) dB each."""
-    quiet, loud = np.percentile(around, [QUIET, LOUD])
+def probabilities(levels: np.ndarray, voiced: np.ndarray) -> np.ndarray:
+    """Probabilities (F,) of speech of consecutive frames with these levels (F,), in dB, and with a voice or without."""
+    quiet, loud = np.percentile(levels, [QUIET, LOUD])
     if loud - quiet < LEAST_RANGE_DB:
         return np.zeros(len(levels), dtype=np.float32)
     threshold = quiet + max(LEAST_ABOVE_DB, SHARE_ABOVE * (loud - quiet))
-    return (1 / (1 + np.exp((threshold - levels) / SLOPE_DB))).astype(np.float32)
+    log_odds = (levels - threshold) / SLOPE_DB
+    heard = voiced & (log_odds > -VOICE_ODDS)
+    ends = np.convolve(heard, np.ones(VOICE))[: len(levels)] == VOICE  # of so many frames with a voice
+    voice = np.convolve(ends, np.ones(VOICE))[VOICE - 1 :] > 0
+    near = np.convolve(voice, np.ones(2 * REACH + 1))[REACH : REACH + len(levels)] > 0
+    return (near / (1 + np.exp(-log_odds - VOICE_ODDS * voice))).astype(np.float32)

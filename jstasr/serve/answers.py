@@ -1,7 +1,8 @@
 """Transcripts in the forms of OpenAI's transcription endpoint.
 
-Beside the documented fields, words, segments and events of a streamed answer have `confidence`, and the last event of
-a streamed answer has the subtitles as `srt`: clients leave out what they do not know.
+Beside the documented fields, every answer in JSON and every event has `speech`, how sure it is that somebody speaks,
+words and segments have `confidence`, and the last event of a streamed answer has the subtitles as `srt`: clients leave
+out what they do not know.
 """
 
 import json
@@ -24,7 +25,7 @@ def as_text(transcript: Transcript, response_format: str) -> str:
 
 def as_json(transcript: Transcript) -> dict[str, object]:
     """The answer of `json`."""
-    return {"text": transcript.text, "usage": usage(transcript)}
+    return {"text": transcript.text, "speech": transcript.speech, "usage": usage(transcript)}
 
 
 def as_verbose_json(
@@ -37,6 +38,7 @@ def as_verbose_json(
         "duration": transcript.duration,
         "text": transcript.text,
         "confidence": round(transcript.confidence, 4),
+        "speech": transcript.speech,
         "usage": usage(transcript),
     }
     if SEGMENT in granularities:
@@ -59,6 +61,7 @@ def as_segment(index: int, segment: Segment, tokens: TokenList) -> dict[str, obj
         "avg_logprob": segment.score / max(1, len(segment.tokens)),
         "compression_ratio": compression_ratio(segment.text),
         "no_speech_prob": round(1 - segment.speech, 4),
+        "speech": segment.speech,
         "confidence": round(segment.confidence, 4),
     }
 
@@ -76,6 +79,7 @@ def delta(segment: Segment, before: str) -> dict[str, object]:
         "delta": text[len(before) :] if text.startswith(before) else segment.text,
         "start": segment.begin,
         "end": segment.end,
+        "speech": segment.speech,
         "words": [as_word(word) for word in segment.words],
     }
 
@@ -86,6 +90,7 @@ def done(transcript: Transcript) -> dict[str, object]:
         "type": "transcript.text.done",
         "text": transcript.text,
         "duration": transcript.duration,
+        "speech": transcript.speech,
         "srt": as_srt("", transcript),
         "usage": usage(transcript),
     }

@@ -50,16 +50,21 @@ class LiveTranscript:
         longest = transcriber.longest(settings.mode, self.config, settings.max_segment)
         self.segmenter = Segmenter(open_vad(settings.vad, self.rate), self.rate, longest, live=True)
         self.decoder = transcriber.decoder(settings.mode, self.config)
-        self.stream = self.new_stream()
+        self.vad = settings.vad
+        self.stream = self.new_stream(0.0)
         self.last: Decoded | None = None  # which the next segment may overlap
         self.number = -1  # of `last`
         self.segments: dict[int, Segment] = {}
 
-    def new_stream(self) -> TranscriptStream | None:
-        """What gives the words of an utterance before its end; None: the model sees whole utterances."""
+    def new_stream(self, begin: float) -> TranscriptStream | None:
+        """What gives the words of an utterance before its end; None: the model sees whole utterances.
+
+        begin: seconds that were heard before.
+        """
         if not self.transcriber.experiment.config.model.streams:
             return None
-        return self.transcriber.stream(lang=self.language, config=self.config)
+        listener = self.segmenter.listener
+        return TranscriptStream(self.transcriber, None, self.language, self.config, self.vad, listener, begin)
 
     def accept(self, samples: np.ndarray) -> list[Event]:
         """What the next samples (N,) tell."""
@@ -73,20 +78,22 @@ class LiveTranscript:
             piece = samples[first : first + size]
             if parts := self.segmenter.accept(piece):
                 yield from self.decode(parts)
-                self.stream = self.new_stream()
+                self.stream = self.new_stream(self.segmenter.duration - len(piece) / self.rate)
                 found = True
             if self.stream is not None:
                 found |= bool(self.stream.accept(piece).new.tokens)
         if found and self.stream is not None:
-            yield {"type": "partial", "text": self.stream.transcript.text}  # of the utterance that goes on
+            whole = self.stream.transcript  # of the utterance that goes on
+            yield {"type": "partial", "text": whole.text, "speech": whole.speech}
 
     def finish(self) -> list[Event]:
         """The last events."""
         events = list(self.advance(self.resampler.finish()))
         events += self.decode(self.segmenter.finish())
         duration = round(self.segmenter.duration, 3)
-        whole = join_segments(list(self.segments.values()), duration, self.segmenter.most_probable)
-        text = {"text": whole.text, "confidence": round(whole.confidence, 4), "srt": as_srt("", whole)}
+        whole = join_segments(list(self.segments.values()), duration, round(self.segmenter.listener.speech, 4))
+        sure = {"confidence": round(whole.confidence, 4), "speech": whole.speech}
+        text = {"text": whole.text, **sure, "srt": as_srt("", whole)}
         return [*events, {"type": "done", "duration": duration, **text}]
 
     def decode(self, parts: list[SpeechSegment]) -> Iterator[Event]:
@@ -110,6 +117,7 @@ class LiveTranscript:
                 "end": segment.end,
                 "text": segment.text,
                 "confidence": round(segment.confidence, 4),
+                "speech": segment.speech,
                 "words": [asdict(word) for word in segment.words],
             }
 

@@ -22,17 +22,28 @@ def one_thread_one_seed():
 
 @pytest.fixture
 def energy_by_default(monkeypatch):
-    """The synthetic tones of these tests are no speech to silero."""
+    """The synthetic voices of these tests are no speech to silero."""
     monkeypatch.setattr("jstasr.decode.vad.best_vad", lambda: ENERGY)
+
+
+def module_beside(name):
+    """The module `name` beside this file."""
+    spec = importlib.util.spec_from_file_location(f"decode_{name}", Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")
 def oracle():
     """The module oracle.py beside this file."""
-    spec = importlib.util.spec_from_file_location("decode_oracle", Path(__file__).with_name("oracle.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_beside("oracle")
+
+
+@pytest.fixture(scope="session")
+def sounds():
+    """The module sounds.py beside this file."""
+    return module_beside("sounds")
 
 
 @pytest.fixture(scope="session")

@@ -206,7 +206,9 @@ def test_a_file_of_windows_is_read(tmp_path):
 def speech(seconds=2.0):
     """Something with changing spectrum and level, (N,) float32."""
     time = np.arange(int(seconds * RATE)) / RATE
-    voice = sum(np.sin(2 * np.pi * f * time + 3 * np.sin(2 * np.pi * 1.7 * time)) for f in (150, 700, 1900))
+    colour = 900 + 600 * np.sin(2 * np.pi * 1.7 * time)
+    parts = [(150 * n, np.sin(2 * np.pi * 150 * n * time + n * n)) for n in range(1, 20)]
+    voice = sum(part / (1 + ((frequency - colour) / 300) ** 2) for frequency, part in parts)
     return (0.1 * voice * (1.2 + np.sin(9 * time))).astype(np.float32)
 
 

@@ -31,7 +31,9 @@ def speech(seconds=2.0, seed=0):
     """Something with changing spectrum and level, (N,) float32."""
     rng = np.random.default_rng(seed)
     time = np.arange(int(seconds * RATE)) / RATE
-    voice = sum(np.sin(2 * np.pi * f * time + 3 * np.sin(2 * np.pi * 1.7 * time)) for f in (150, 700, 1900))
+    colour = 900 + 600 * np.sin(2 * np.pi * 1.7 * time)
+    parts = [(150 * n, np.sin(2 * np.pi * 150 * n * time + n * n)) for n in range(1, 20)]
+    voice = sum(part / (1 + ((frequency - colour) / 300) ** 2) for frequency, part in parts)
     return (0.1 * voice * (1.2 + np.sin(9 * time)) + 0.01 * rng.normal(size=len(time))).astype(np.float32)
 
 

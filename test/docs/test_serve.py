@@ -38,7 +38,9 @@ def lines(page):
 
 def speech():
     time = np.arange(2 * RATE) / RATE
-    voice = sum(np.sin(2 * np.pi * f * time + 3 * np.sin(2 * np.pi * 1.7 * time)) for f in (150, 700, 1900))
+    colour = 900 + 600 * np.sin(2 * np.pi * 1.7 * time)
+    parts = [(150 * n, np.sin(2 * np.pi * 150 * n * time + n * n)) for n in range(1, 20)]
+    voice = sum(part / (1 + ((frequency - colour) / 300) ** 2) for frequency, part in parts)
     noise = 0.01 * np.random.default_rng(0).normal(size=len(time))
     return (0.1 * voice * (1.2 + np.sin(9 * time)) + noise).astype(np.float32)
 

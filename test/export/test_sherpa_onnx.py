@@ -81,7 +81,7 @@ def expected_of(transcriber):
         if mode == FULL:
             tokens = transcriber.transcribe(samples, config=GREEDY, vad=NONE).tokens
         else:
-            tokens = TranscriptStream(transcriber, config=GREEDY).accept(samples).tokens
+            tokens = TranscriptStream(transcriber, config=GREEDY, vad=NONE).accept(samples).tokens
         return [" " if token == "<space>" else token for token in tokens if token != "<unk>"]
 
     return run

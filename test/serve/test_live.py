@@ -39,10 +39,12 @@ def segments_of(events):
 
 @pytest.fixture
 def silero(monkeypatch):
-    """A detector that hears the synthetic tones as speech without delay, in the place of silero."""
+    """A detector that hears the synthetic voices as speech without delay, in the place of silero."""
     import jstasr.serve.live
 
     class Level:
+        prompt = True
+
         def __init__(self, rate):
             self.size, self.pending = round(0.032 * rate), np.zeros(0, np.float32)
 
@@ -88,7 +90,7 @@ def test_words_come_at_once_and_again_at_each_pause(serve, silero, transcriber, 
 
 def test_partial_words_are_those_of_a_stream_of_the_transcriber(serve, transcriber, talk):
     speech = np.frombuffer(pcm(talk[: RATE * 3]), "<i2")
-    stream = transcriber.stream()
+    stream = transcriber.stream(vad="none")
     stream.accept(speech)
     with serve() as service:
         events = talk_to(service, speech.tobytes())
@@ -132,7 +134,7 @@ def test_any_rate_and_both_encodings(serve, transcriber, talk, rate, encoding):
     other = resample(talk, RATE, rate)
     data = pcm(other) if encoding == "s16" else other.astype("<f4").tobytes()
     samples = np.frombuffer(data, "<i2" if encoding == "s16" else "<f4")
-    stream = transcriber.stream(sample_rate=rate)
+    stream = transcriber.stream(sample_rate=rate, vad="none")
     stream.accept(samples)
     with serve() as service:
         events = talk_to(service, data, piece_bytes=4096, sample_rate=rate, encoding=encoding)

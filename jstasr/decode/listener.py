@@ -1,0 +1,51 @@
+"""Where somebody surely speaks: what a detector says, over longer than the sounds that it mistakes for speech."""
+
+from collections import deque
+
+import numpy as np
+
+from jstasr.decode.vad import FRAME_SECONDS, Vad
+
+EVIDENCE = 5  # frames (0.16 s), as in short words; knocks and key tones are taken for speech for less
+SURE = 0.6  # mean probability in them at which somebody speaks
+REMEMBERED = 1000  # frames (32 s) that `hears` can be asked about
+
+
+class Listener:
+    """The probabilities of a detector as samples arrive, and what they are evidence of.
+
+    `speech`: how sure it is that somebody has spoken so far, in [0, 1]: the largest mean of EVIDENCE frames.
+    """
+
+    def __init__(self, vad: Vad):
+        self.vad = vad
+        self.speech = 0.0
+        self.frames = 0
+        self.recent = deque([0.0] * EVIDENCE, EVIDENCE)
+        self.sure: deque[int] = deque()  # the last frames of evidence
+
+    def accept(self, samples: np.ndarray) -> None:
+        """Listen to the next samples (N,) float32."""
+        for probability in self.vad.accept(samples).tolist():
+            self.note(probability)
+
+    def finish(self) -> None:
+        """Listen to the rest."""
+        for probability in self.vad.finish().tolist():
+            self.note(probability)
+
+    def note(self, probability: float) -> bool:
+        """Take the probability of the next frame; is there evidence of speech that ends with it?"""
+        self.recent.append(probability)
+        mean = sum(self.recent) / EVIDENCE
+        self.speech = max(self.speech, mean)
+        if mean >= SURE:
+            self.sure.append(self.frames)
+        self.frames += 1
+        while self.sure and self.sure[0] < self.frames - REMEMBERED:
+            self.sure.popleft()
+        return mean >= SURE
+
+    def hears(self, begin: float, end: float) -> bool:
+        """Is there evidence of speech that ends between two moments, in seconds? What came later has no part in it."""
+        return any(begin <= (frame + 1) * FRAME_SECONDS <= end for frame in reversed(self.sure))

@@ -1,0 +1,90 @@
+"""Where nobody speaks there are no words, by a model that hears words in noise; every result tells how sure it is."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+from jstasr import Transcriber
+from jstasr.decode.vad import has_silero
+from jstasr.features.fbank import Fbank
+from jstasr.features.settings import KALDI
+
+RATE = 16000
+DETECTORS = ["energy", pytest.param("silero", marks=pytest.mark.skipif(not has_silero(), reason="no extra vad"))]
+needs_silero = pytest.mark.skipif(not has_silero(), reason="the extra vad is not installed")
+SOUNDS = ["white, 40 dB", "rain", "wind", "typing", "knocks", "bursts"]
+
+
+@pytest.fixture
+def expdir(make_experiment, toy, sounds):
+    """A model that is talkative in noise."""
+    noise = np.concatenate([sounds.made(name, 3) for name in SOUNDS])
+    return make_experiment(Fbank(RATE, toy.dim, KALDI)(noise))
+
+
+@pytest.fixture
+def transcriber(expdir):
+    return Transcriber.from_pretrained(expdir)
+
+
+def streamed(transcriber, samples, **options):
+    """The partial transcripts of a stream in pieces of 0.1 s, and the last one."""
+    *partial, last = transcriber.stream(np.array_split(samples, len(samples) // 1600), **options)
+    return partial, last
+
+
+@pytest.mark.parametrize("vad", DETECTORS)
+@pytest.mark.parametrize("mode", ["full", "streaming"])
+def test_noise_has_no_words(transcriber, sounds, vad, mode):
+    recordings = [sounds.made(name, 6) for name in SOUNDS]
+    for found in transcriber.transcribe_batch(recordings, mode=mode, vad=vad):
+        assert (found.text, found.segments) == ("", []) and found.speech < 0.6
+    heard = [transcriber.transcribe(samples, mode=mode, vad="none") for samples in recordings]
+    assert sum(bool(found.text) for found in heard) > 3  # so the test can fail
+    for found in heard:  # what was asked for, with the verdict of the detector
+        assert found.speech < 0.6 and all(segment.speech == found.speech for segment in found.segments)
+
+
+@needs_silero
+def test_a_stream_of_noise_has_no_words(transcriber, sounds):
+    noise = np.concatenate([sounds.made(name, 4) for name in SOUNDS])
+    partial, last = streamed(transcriber, noise)
+    assert last.text == "" and last.speech < 0.6 and all(part.text == "" and part.speech < 0.6 for part in partial)
+    assert streamed(transcriber, noise, vad="none")[1].text
+
+
+@needs_silero
+def test_speech_in_noise_has_its_words_at_their_time(transcriber, sounds, spoken):
+    """What a stream finds in the speech is what it finds without a detector, and nothing else far from it."""
+    speech, (begin, end) = spoken
+    noise = sounds.made("white, 40 dB", 8)
+    samples = np.concatenate([noise, speech, noise])
+    begin, end = begin + 8, end + 8
+    partial, last = streamed(transcriber, samples)
+    free = streamed(transcriber, samples, vad="none")[1]
+    assert free.timestamps[0] < begin - 2 and free.timestamps[-1] > end + 3
+    assert last.tokens and begin - 1.3 < last.timestamps[0] and last.timestamps[-1] < end + 2
+    inside = [moment for moment in free.timestamps if begin - 0.3 <= moment <= end + 0.5]
+    assert [moment for moment in last.timestamps if begin - 0.3 <= moment <= end + 0.5] == inside
+    before, after = partial[int(10 * (begin - 0.5))], partial[int(10 * end)]
+    assert before.speech < 0.6 < 0.9 < after.speech == last.speech
+
+
+@pytest.mark.parametrize("vad", [*DETECTORS, "none"])
+@pytest.mark.parametrize("mode", ["full", "streaming"])
+def test_speech_is_told_by_every_result(transcriber, spoken, vad, mode):
+    found = transcriber.transcribe(spoken[0], mode=mode, vad=vad)
+    assert 0.8 < found.speech <= 1 and all(0.8 < segment.speech <= 1 for segment in found.segments)
+    assert transcriber.transcribe(np.zeros(RATE, np.float32), mode=mode, vad=vad).speech < 0.1
+
+
+def test_the_command_tells_it(jstasr, expdir, sounds, spoken, tmp_path):
+    soundfile.write(tmp_path / "noise.wav", sounds.made("rain", 5), RATE)
+    soundfile.write(tmp_path / "speech.wav", spoken[0], RATE)
+    for vad in ("auto", "energy", "none"):
+        done = jstasr("transcribe", expdir, tmp_path / "noise.wav", tmp_path / "speech.wav", "--json", "--vad", vad)
+        noise, speech = map(json.loads, done.stdout.splitlines())
+        assert noise["speech"] < 0.6 < 0.8 < speech["speech"] and all("speech" in part for part in speech["segments"])
+        assert (noise["text"] == "") == (vad != "none")
