@@ -78,5 +78,6 @@ def write(args: Namespace) -> None:
         write_part(data_dir, store, table, plan, read, job, num_jobs, lambda line: print(line, flush=True))
     if args.job is None:
         summary = feature_summary(len(table), read)
-        index = merge_parts(data_dir, store, table, plan, args.num_jobs if args.merge else 1, SETTINGS, summary)
+        num_jobs = args.num_jobs if args.merge else 1
+        index = merge_parts(data_dir, store, table, plan, num_jobs, wanted, SETTINGS, summary)
         print(f"{args.outdir}: {len(index.shards)} shards, {index.utterances} utterances")

@@ -9,7 +9,6 @@ import numpy as np
 from jstasr.data.speech_set import SpeechSet
 from jstasr.data.text_set import TextSet
 from jstasr.kaldi.feature_archive import UnusableFeatures
-from jstasr.shards.index import read_index
 
 PAIRED, UNPAIRED, DEV = "paired speech", "unpaired text", "dev set"
 FINGERPRINT, FEATURES = "fingerprint", "features"
@@ -26,8 +25,7 @@ def describe(data: SpeechSet | TextSet | None) -> Any:
         return NO_TEXT
     record: Record = {FINGERPRINT: data.fingerprint, **data.digests}
     if isinstance(data, SpeechSet):
-        index = read_index(data.folder)
-        record[FEATURES] = feature_summary(len(data), data.features) if index is None else index.summary
+        record[FEATURES] = feature_summary(len(data), data.features) if data.index is None else data.index.summary
     return record
 
 

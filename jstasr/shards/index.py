@@ -66,6 +66,7 @@ class ShardIndex:
     """
 
     shards: list[Shard]
+    dimensions: int  # features of a frame
     tables: dict[str, str]
     summary: dict[str, float]
 
@@ -81,6 +82,7 @@ class ShardIndex:
             "version": VERSION,
             "utterances": self.utterances,
             "frames": sum(shard.frames for shard in self.shards),
+            "dimensions": self.dimensions,
             "tables": self.tables,
             "summary": self.summary,
         }
@@ -93,7 +95,7 @@ def parse_index(content: bytes, source: str | Path) -> ShardIndex:
         found = json.loads(content)
         version = int(found["version"])
         shards = [Shard(**shard) for shard in found["shards"]]
-        index = ShardIndex(shards, dict(found["tables"]), dict(found["summary"]))
+        index = ShardIndex(shards, int(found["dimensions"]), dict(found["tables"]), dict(found["summary"]))
     except (ValueError, KeyError, TypeError) as error:
         raise JstasrError(f"{source}: damaged ({type(error).__name__}: {error}). {WRITE_AGAIN}") from error
     if version != VERSION:

@@ -9,9 +9,10 @@ from typing import Any
 
 from jstasr.errors import JstasrError
 from jstasr.kaldi.indexed_table import IndexedTable
-from jstasr.shards.index import SHARDS_SCP, WRITE_AGAIN, parse_entry, place_of
+from jstasr.shards.index import SHARDS_SCP, parse_entry, place_of
 from jstasr.shards.store import Store
 
+LOST_REMEDY = "Copy or write it again (jstasr shards); data.max_lost_shards=N goes on without up to N shards"
 CONCURRENT_READS = 16  # of each process, at a URL: an object store answers one in some ten milliseconds
 
 
@@ -75,13 +76,8 @@ class ShardReader:
         try:
             content = self.store.read(entry.shard, entry.offset, entry.offset + entry.size)
         except FileNotFoundError:
-            raise LostShard(f"{name}: no such shard; it holds {utterance} and others. {self.remedy}") from None
+            raise LostShard(f"{name}: no such shard; it holds {utterance} and others. {LOST_REMEDY}") from None
         if zlib.crc32(content) != entry.crc32:
             fault = "is cut short" if len(content) < entry.size else "is damaged: another checksum"
-            raise LostShard(f"{name}: {fault} at {utterance}. {self.remedy}")
+            raise LostShard(f"{name}: {fault} at {utterance}. {LOST_REMEDY}")
         return content
-
-    @property
-    def remedy(self) -> str:
-        """What to do about a lost shard."""
-        return f"Copy it again, or: {WRITE_AGAIN}; data.max_lost_shards=N goes on without up to N of them"

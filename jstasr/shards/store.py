@@ -88,13 +88,17 @@ class Store:
         self._attempt(name, lambda system, path: system.get_file(path, str(target)))
 
     def sizes(self) -> dict[str, int]:
-        """Name -> bytes of every file in the folder itself; errors as of `_attempt`."""
+        """Name -> bytes of every file in the folder itself; {} without such a folder; errors as of `_attempt`."""
 
         def listed(system: Any, path: str) -> dict[str, int]:
             system.invalidate_cache()
-            return {entry["name"].rsplit("/", 1)[-1]: entry["size"] for entry in system.ls(path, detail=True)}
+            files = (entry for entry in system.ls(path, detail=True) if entry["type"] == "file")
+            return {entry["name"].rsplit("/", 1)[-1]: entry["size"] for entry in files}
 
-        return self._attempt("", listed)
+        try:
+            return self._attempt("", listed)
+        except FileNotFoundError:
+            return {}
 
     @contextmanager
     def writing(self, name: str) -> Iterator[IO[bytes]]:

@@ -222,12 +222,14 @@ def merge_parts(
     table: IndexedTable,
     plan: Plan,
     num_jobs: int,
+    dimensions: int,
     settings_file: str,
     summary: dict[str, float],
 ) -> ShardIndex:
     """Write the tables of the set beside its shards, and the index.
 
     Args:
+        dimensions: features of a frame.
         settings_file: name of the file that says how the features were computed.
         summary: of the features, as an experiment records it.
     Raises:
@@ -247,7 +249,7 @@ def merge_parts(
             file.write(line)
             digest.update(line)
     tables[SHARDS_SCP] = digest.hexdigest()
-    index = ShardIndex(shards, tables, summary)
+    index = ShardIndex(shards, dimensions, tables, summary)
     with store.writing(INDEX) as file:
         file.write(index.to_json().encode())
     return index

@@ -16,7 +16,16 @@ class ShardedToy:
 
     def write(self, *options, outdir=None, size_mb="0.05"):
         """The exit code of `jstasr shards`; about 11 shards."""
-        words = ["shards", "--data-dir", self.source, "--outdir", outdir or self.folder, "--shard-mb", size_mb, *options]
+        words = [
+            "shards",
+            "--data-dir",
+            self.source,
+            "--outdir",
+            outdir or self.folder,
+            "--shard-mb",
+            size_mb,
+            *options,
+        ]
         return main([str(word) for word in words])
 
     def speech(self, folder):
