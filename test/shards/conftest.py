@@ -14,8 +14,8 @@ class ShardedToy:
         self.source = toy.speech_set("train", self.texts, self.languages)
         self.folder = toy.folder / "shards" / "train"
 
-    def write(self, *options, outdir=None, size_mb="0.05"):
-        """The exit code of `jstasr shards`; about 11 shards."""
+    def write(self, *options, outdir=None, size_mb="0.02"):
+        """The exit code of `jstasr shards`; about ten shards."""
         words = [
             "shards",
             "--data-dir",

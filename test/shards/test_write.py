@@ -108,7 +108,7 @@ def test_jobs_that_did_not_run_or_cut_another_set_are_named(sharded, capsys):
     assert sharded.write("--job", "1", "--num-jobs", "2") == 0
     assert sharded.write("--merge", "--num-jobs", "2") == 1
     assert "run job 2 of 2 first" in capsys.readouterr().err
-    assert sharded.write("--job", "2", "--num-jobs", "2", size_mb="0.02") == 0
+    assert sharded.write("--job", "2", "--num-jobs", "2", size_mb="0.05") == 0
     assert sharded.write("--merge", "--num-jobs", "2") == 1
     assert "of another set or --shard-mb; run job 2 of 2 again" in capsys.readouterr().err
     assert sharded.write("--job", "2", "--num-jobs", "3") == 0
