@@ -43,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     data.add_argument("--utterances", type=int, default=1_000_000)
     data.add_argument("--batch-frames", type=int, default=40_000, help="padded frames of a batch")
     shards = what.add_parser("shards", help="time to the first batches of a synthetic set in shards")
-    shards.add_argument("--shards", type=int, default=1000)
+    shards.add_argument("--shards", type=int, default=1000, help="of the set, about")
     shards.add_argument("--utterances", type=int, default=8000)
     shards.add_argument("--batch-frames", type=int, default=40_000, help="padded frames of a batch")
     shards.add_argument("--batches", type=int, default=10, help="that are read")

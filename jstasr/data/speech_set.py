@@ -16,7 +16,7 @@ from jstasr.features.sharded import ShardedFeatures
 from jstasr.kaldi.data_dir import UTT2NUM_FRAMES, UTT2SPK
 from jstasr.kaldi.indexed_table import IndexedTable
 from jstasr.kaldi.tables import read_table
-from jstasr.shards.index import read_index
+from jstasr.shards.index import lost_shards, read_index
 from jstasr.shards.reader import LOST_REMEDY
 from jstasr.text.tokens import PhoneList, Tokenizer
 
@@ -221,13 +221,11 @@ class SpeechSet:
         return np.fromiter((numbers[name] for name in names), dtype=np.int32, count=len(self))
 
     def check_shards(self, refusals: Refusals) -> None:
-        """Refuse a set in shards of which some are missing or have another size; a list of files tells."""
-        if self.index is None or not isinstance(self.reader, ShardedFeatures):
-            return
-        store = self.reader.shards.store
-        sizes = store.sizes()
-        lost = [shard.name for shard in self.index.shards if sizes.get(shard.name) != shard.size]
-        refusals.add(store.place, "shards that are missing or cut short", lost, LOST_REMEDY)
+        """Refuse a set in shards of which some are missing or have another size, where there is a list of the files."""
+        if isinstance(self.reader, ShardedFeatures) and self.index is not None:
+            store = self.reader.shards.store
+            lost = lost_shards(store, self.index)
+            refusals.add(store.place, "shards that are missing or cut short", lost, LOST_REMEDY)
 
     def remedy_of_features(self, fault: str) -> str:
         """What to do about a fault that `fault_of_features` names."""

@@ -8,6 +8,7 @@ checksums of all of these.
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +119,14 @@ def place_of(folder: str | Path) -> Store:
     return Store(place.read_text("utf-8").strip() if place.exists() else folder)
 
 
+def lost_shards(store: Store, index: ShardIndex) -> list[str]:
+    """Shards that are missing or have another size, by a list of the files; [] where the place gives none."""
+    sizes = store.sizes()
+    if INDEX not in sizes:
+        return []
+    return [shard.name for shard in index.shards if sizes.get(shard.name, -1) not in (None, shard.size)]
+
+
 def sha256_of(path: Path) -> str:
     """Hexadecimal digest of a file."""
     digest = hashlib.sha256()
@@ -175,13 +184,14 @@ def copy_table(store: Store, name: str, sha256: str, folder: Path) -> None:
     """
     if (folder / name).exists():
         return
-    temporary = folder / f".{name}.{os.getpid()}.tmp"
+    temporary = folder / f".{name}.{uuid.uuid4().hex}.tmp"  # its own, where machines share the cache
     try:
-        store.fetch(name, temporary)
+        try:
+            store.fetch(name, temporary)
+        except FileNotFoundError:
+            raise JstasrError(f"{store.name_of(name)}: no such file. {WRITE_AGAIN} --merge") from None
         if sha256_of(temporary) != sha256:
             raise JstasrError(f"{store.name_of(name)}: its checksum is not that in {INDEX}. {WRITE_AGAIN} --merge")
         os.replace(temporary, folder / name)
-    except FileNotFoundError:
-        raise JstasrError(f"{store.name_of(name)}: no such file. {WRITE_AGAIN} --merge") from None
     finally:
         temporary.unlink(missing_ok=True)

@@ -87,10 +87,14 @@ class Store:
         """Copy a file to a local path; errors as of `_attempt`."""
         self._attempt(name, lambda system, path: system.get_file(path, str(target)))
 
-    def sizes(self) -> dict[str, int]:
-        """Name -> bytes of every file in the folder itself; {} without such a folder; errors as of `_attempt`."""
+    def sizes(self) -> dict[str, int | None]:
+        """Name -> bytes of every file in the folder itself, None where they are not listed; {} without a list.
 
-        def listed(system: Any, path: str) -> dict[str, int]:
+        Raises:
+            JstasrError: as of `_attempt`.
+        """
+
+        def listed(system: Any, path: str) -> dict[str, int | None]:
             system.invalidate_cache()
             files = (entry for entry in system.ls(path, detail=True) if entry["type"] == "file")
             return {entry["name"].rsplit("/", 1)[-1]: entry["size"] for entry in files}
