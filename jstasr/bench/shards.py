@@ -48,7 +48,8 @@ def run(
         folder = Path(name)
         os.environ[CACHE] = str(folder / "cache")
         lists = write_lists(folder)
-        (folder / "set").mkdir()
+        for part in ("set", "shards"):
+            (folder / part).mkdir()
         write_set(folder / "set", utterances)
         place = f"local://{folder}/shards"  # read like any other URL
         write_shards(folder / "set", place, shards)

@@ -123,6 +123,6 @@ class Store:
                 system.put_file(file.name, f"{folder}/{name}")
             except Exception as error:  # every file system has its own kinds
                 raise JstasrError(
-                    f"{self.name_of(name)}: cannot be written ({type(error).__name__}: {error}). Check the network and "
-                    "your rights there"
+                    f"{self.name_of(name)}: cannot be written ({type(error).__name__}: {error}). Check the network, "
+                    "your rights there, and that the bucket or folder is there"
                 ) from error

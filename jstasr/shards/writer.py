@@ -60,7 +60,7 @@ def shard_name(number: int) -> str:
 
 def part_name(job: int) -> str:
     """File name of what a job says of its shards; job from 1."""
-    return f"parts/shards.{job}.json"
+    return f"part.{job}.json"
 
 
 class HashingFile:
@@ -208,7 +208,9 @@ def read_parts(store: Store, plan: Plan, num_jobs: int) -> tuple[list[Shard], di
         shards += [Shard(**shard) for shard in part["shards"]]
         entries |= part["entries"]
     if [shard.name for shard in shards] != [shard_name(number) for number in range(len(plan.shards))]:
-        raise JstasrError(f"{store.place}/parts: of another number of jobs; run all {num_jobs} jobs again")
+        raise JstasrError(
+            f"{store.name_of(part_name(1))} and others: of another number of jobs; run all {num_jobs} jobs again"
+        )
     sizes = store.sizes()
     lost = [shard.name for shard in shards if sizes.get(shard.name) != shard.size]
     if lost:
