@@ -9,7 +9,7 @@ import jstasr
 
 PACKAGE = Path(jstasr.__file__).parent
 FLOORS = (
-    "errors config kaldi text corpus pretrained features kernels align lm data model losses experiment"
+    "errors config kaldi shards text corpus pretrained features kernels align lm data model losses experiment"
     " decode export serve train status score report check sweep bench bin cli"
 ).split()
 

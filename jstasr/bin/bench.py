@@ -42,6 +42,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     data = what.add_parser("data", help="memory and time of a synthetic training set of many utterances")
     data.add_argument("--utterances", type=int, default=1_000_000)
     data.add_argument("--batch-frames", type=int, default=40_000, help="padded frames of a batch")
+    shards = what.add_parser("shards", help="time to the first batches of a synthetic set in shards")
+    shards.add_argument("--shards", type=int, default=1000, help="of the set, about")
+    shards.add_argument("--utterances", type=int, default=8000)
+    shards.add_argument("--batch-frames", type=int, default=40_000, help="padded frames of a batch")
+    shards.add_argument("--batches", type=int, default=10, help="that are read")
+    shards.add_argument("--workers", type=int, default=1, help="processes that read them; 0: this one")
     step = what.add_parser("step", help="what the consistency loss costs in a training step on the CPU")
     step.add_argument("--threads", type=int, default=1)
     step.add_argument("--batch", type=int, default=16, help="utterances of 4 s, beside twice as many texts")
@@ -73,7 +79,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> None:
-    runs = {"align": run_align, "train": run_train, "data": run_data, "step": run_step, "score": run_score}
+    runs = {
+        "align": run_align,
+        "train": run_train,
+        "data": run_data,
+        "shards": run_shards,
+        "step": run_step,
+        "score": run_score,
+    }
     runs["lowresource"] = run_lowresource
     runs[args.what](args)
 
@@ -147,6 +160,15 @@ def run_data(args: Namespace) -> None:
     if min(args.utterances, args.batch_frames) < 1:
         raise JstasrError("--utterances and --batch-frames are at least 1")
     data.run(args.utterances, args.batch_frames, print_line)
+
+
+def run_shards(args: Namespace) -> None:
+    from jstasr.bench import shards
+    from jstasr.errors import JstasrError
+
+    if min(args.shards, args.utterances, args.batch_frames, args.batches) < 1 or args.workers < 0:
+        raise JstasrError("--shards, --utterances, --batch-frames and --batches are at least 1, --workers at least 0")
+    shards.run(args.shards, args.utterances, args.batch_frames, args.batches, args.workers, print_line)
 
 
 def parse_size(text: str) -> tuple[int, int]:

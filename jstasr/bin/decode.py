@@ -11,7 +11,7 @@ HELP = "decode a set with the streaming and the full-context decoder"
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--expdir", required=True, help="exp/<tag> or a packed zip")
     parser.add_argument("--model", help=f"weights (default: {AVERAGED} of the experiment)")
-    parser.add_argument("--data-dir", required=True, help="dump/fbank/<set>")
+    parser.add_argument("--data-dir", required=True, help="dump/fbank/<set>, or a folder or URL of shards")
     add_search_options(parser, "as `jstasr transcribe` searches")
     parser.add_argument(
         "--lang", help="language given to a multilingual model: its code, or utt2lang for the file of the data folder"
@@ -54,8 +54,9 @@ def decode(args: Namespace, modes: list[str]) -> None:
     from jstasr.experiment.load import Experiment
     from jstasr.experiment.search import write_recipe_search
     from jstasr.kaldi.tables import read_table
+    from jstasr.shards.index import local_folder
 
-    folder, outdir = Path(args.data_dir), Path(args.outdir)
+    folder, outdir = local_folder(args.data_dir), Path(args.outdir)
     if args.keep_search and not Path(args.expdir).is_dir():
         raise JstasrError(
             f"--keep-search: {args.expdir} is not a folder; `jstasr pack` makes a zip with other settings"

@@ -6,6 +6,8 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jstasr.experiment.config import TrainConfig
     from jstasr.kaldi.locks import Lock
     from jstasr.train.signals import StopRequest
@@ -16,8 +18,10 @@ HELP = "train a model on paired speech and unpaired text; continues a run that w
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--config", help="YAML file over the defaults; see docs/reference/config.md")
-    parser.add_argument("--train-dir", required=True, help="dump/fbank/<set> of the paired speech")
-    parser.add_argument("--valid-dir", required=True, help="dump/fbank/<set> of the dev set, to choose checkpoints")
+    parser.add_argument(
+        "--train-dir", required=True, help="dump/fbank/<set> of the paired speech, or its shards: a folder or URL"
+    )
+    parser.add_argument("--valid-dir", required=True, help="likewise the dev set, to choose checkpoints")
     parser.add_argument("--text-dir", action="append", default=[], help="dump/text/<set> of unpaired text; repeatable")
     parser.add_argument("--token-list", required=True, help="tokens.txt")
     parser.add_argument("--bpe-model", help="sentencepiece model of a bpe token list")
@@ -79,7 +83,7 @@ def run(args: Namespace) -> int:
         return REQUEUE_CODE
 
 
-def use_encoder(config: "TrainConfig", train_dir: str) -> None:
+def use_encoder(config: "TrainConfig", train_dir: "Path") -> None:
     """Put the pretrained encoder of the training features into the configuration, which names it.
 
     Raises:
@@ -129,6 +133,7 @@ def train_or_search(args: Namespace, stop: "StopRequest", lock: "Lock | None" = 
     from jstasr.features.settings import PRETRAINED, kind_of, require_features
     from jstasr.kaldi.audio import parse_rate
     from jstasr.report.pictures import AlignmentPictures
+    from jstasr.shards.index import local_folder
     from jstasr.text.tokens import PhoneList, build_tokenizer
     from jstasr.train.find_batch import find_batch
     from jstasr.train.loop import train
@@ -137,20 +142,21 @@ def train_or_search(args: Namespace, stop: "StopRequest", lock: "Lock | None" = 
 
     if args.ngpu > 0 and not torch.cuda.is_available():
         raise JstasrError(f"--ngpu {args.ngpu}: PyTorch sees no GPU here. Use --ngpu 0, or look at `nvidia-smi`")
+    train_dir, valid_dir = local_folder(args.train_dir), local_folder(args.valid_dir)
     tokenizer = build_tokenizer(args.token_list, args.bpe_model)
     phone_list = PhoneList.load(args.phone_list)
     config = load_config(args.config, args.overrides)
     config.sample_rate = parse_rate(args.fs)
     config.model.vocab_size, config.model.phone_size = len(tokenizer), len(phone_list)
     if config.model.encoder == PRETRAINED:
-        use_encoder(config, args.train_dir)
-    config.features.kind = config.features.kind or kind_of(args.train_dir)
-    for folder in (args.train_dir, args.valid_dir):
+        use_encoder(config, train_dir)
+    config.features.kind = config.features.kind or kind_of(train_dir)
+    for folder in (train_dir, valid_dir):
         require_features(folder, feature_settings(config), "this training")
     cmvn = load_cmvn(args.cmvn)
     refusals = Refusals()
-    speech = SpeechSet(Path(args.train_dir), tokenizer, phone_list, refusals)
-    dev = SpeechSet(Path(args.valid_dir), tokenizer, phone_list, refusals)
+    speech = SpeechSet(train_dir, tokenizer, phone_list, refusals)
+    dev = SpeechSet(valid_dir, tokenizer, phone_list, refusals)
     text = None
     if args.text_dir:
         text = TextSet.load([Path(folder) for folder in args.text_dir], tokenizer, phone_list, refusals)
@@ -161,6 +167,8 @@ def train_or_search(args: Namespace, stop: "StopRequest", lock: "Lock | None" = 
     checked = config.data.check_features if fabric.is_global_zero else 0
     for part, count in ((speech, checked), (dev, len(dev) if checked else 0)):
         part.check(config.model.num_mel_bins, count, refusals, headers=fabric.is_global_zero)
+        if fabric.is_global_zero and not config.data.max_lost_shards:
+            part.check_shards(refusals)
     on_first(fabric, refusals.raise_all)
     refusals.raise_all()
     if len(cmvn[0]) != config.model.num_mel_bins:

@@ -32,6 +32,7 @@ class Batch:
     text_label_lengths: Tensor
     frame_ms: int = FRAME_SHIFT_MS  # from one frame of `speech` to the next
     skipped: list[str] = field(default_factory=list)  # what is wrong with each utterance that was left out
+    lost: list[str] = field(default_factory=list)  # what is wrong with the shard of each that a lost shard held
     spliced: int = 0
 
     @property

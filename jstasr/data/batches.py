@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jstasr.data.join import JoinedRows, Joins, join_texts, join_utterances
+from jstasr.data.join import JoinedRows, Joins, chain_rows, join_texts, join_utterances
 from jstasr.data.join_config import JoinConfig
 
 TEXT_BUCKETS = 16  # largest number of length buckets of the text
@@ -186,6 +186,26 @@ class Joining(NamedTuple):
     max_phones: int
 
 
+class Windows(NamedTuple):
+    """Utterances are drawn from some shards at a time, in another order in each epoch.
+
+    shards: (N,) int, the shard of each utterance, from 0; count: of all shards; size: shards at a time, about.
+    """
+
+    shards: np.ndarray
+    count: int
+    size: int
+
+    def split(self, drawn: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+        """Cut the utterances of an epoch (M,) into those of each window."""
+        windows = -(-self.count // self.size)
+        window_of_shard = np.empty(self.count, dtype=np.int64)
+        window_of_shard[rng.permutation(self.count)] = np.arange(self.count) * windows // self.count
+        window = window_of_shard[self.shards[drawn]]
+        order = np.argsort(window, kind="stable")
+        return [part for part in np.split(drawn[order], np.flatnonzero(np.diff(window[order])) + 1) if len(part)]
+
+
 class StepSampler:
     """The batches of every step, endless: a pure function of the arguments, the start position included."""
 
@@ -200,6 +220,7 @@ class StepSampler:
         text_weights: np.ndarray | None = None,
         start: dict | None = None,
         joining: Joining | None = None,
+        windows: Windows | None = None,
     ):
         """
         Args:
@@ -208,11 +229,12 @@ class StepSampler:
             speech_weights, text_weights: (N,), (M,) expected draws of each in an epoch; None: once.
             start: `Step.after` of the last step done; None: the beginning of the first epoch.
             joining: None: every utterance and text is a row of its own.
+            windows: None: any utterances may share a batch.
         """
         self.speech_lengths, self.batch_frames = speech_lengths, batch_frames
         self.text_lengths, self.text_budget, self.seed = text_lengths, text_budget, seed
         self.speech_weights, self.text_weights, self.start = speech_weights, text_weights, start
-        self.joining = joining
+        self.joining, self.windows = joining, windows
 
     def epoch_rows(self, epoch: int) -> tuple[JoinedRows, list[np.ndarray]]:
         """The utterances of an epoch, alone or joined, and the indexes of the rows of each speech batch."""
@@ -220,13 +242,25 @@ class StepSampler:
         drawn = np.arange(len(self.speech_lengths))
         if self.speech_weights is not None:
             drawn = draw_by_weight(self.speech_weights, rng)
+        parts = [drawn]
+        if self.windows is not None:
+            parts = self.windows.split(drawn, np.random.default_rng((self.seed, 6, epoch)))
+        join_rng = np.random.default_rng((self.seed, 3, epoch))
+        rows = [self.rows_of(part, join_rng) for part in parts]
+        firsts = np.cumsum([0, *map(len, rows)]).tolist()
+        batches = [
+            batch + first
+            for part, first in zip(rows, firsts)
+            for batch in bucketed_batches(part.lengths, self.batch_frames, rng, MAX_PADDING)
+        ]
+        return chain_rows(rows, self.speech_lengths), batches
+
+    def rows_of(self, drawn: np.ndarray, rng: np.random.Generator) -> JoinedRows:
+        """Some utterances, alone or joined."""
         if self.joining is None:
-            rows = JoinedRows(drawn, np.arange(len(drawn)), np.zeros_like(drawn), self.speech_lengths)
-        else:
-            config, groups, max_frames, _, _ = self.joining
-            own_rng = np.random.default_rng((self.seed, 3, epoch))
-            rows = join_utterances(drawn, self.speech_lengths, groups, config, max_frames, own_rng)
-        return rows, bucketed_batches(rows.lengths, self.batch_frames, rng, MAX_PADDING)
+            return JoinedRows(drawn, np.arange(len(drawn)), np.zeros_like(drawn), self.speech_lengths)
+        config, groups, max_frames, _, _ = self.joining
+        return join_utterances(drawn, self.speech_lengths, groups, config, max_frames, rng)
 
     def epoch_batches(self, epoch: int) -> list[np.ndarray]:
         """The indexes of the utterances of each speech batch of an epoch."""

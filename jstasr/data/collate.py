@@ -14,6 +14,7 @@ from jstasr.data.text_set import TextSet
 from jstasr.errors import JstasrError
 from jstasr.features.frames import FRAME_SHIFT_MS
 from jstasr.kaldi.feature_archive import UnusableFeatures
+from jstasr.shards.reader import LostShard
 
 
 def pad_features(matrices: list[np.ndarray]) -> tuple[Tensor, Tensor]:
@@ -34,13 +35,19 @@ def pad_symbols(sequences: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
 
 
 def usable(
-    speech: SpeechSet, indexes: Sequence[int] | np.ndarray, joins: Joins, skipped: list[str]
+    speech: SpeechSet,
+    indexes: Sequence[int] | np.ndarray,
+    joins: Joins,
+    skipped: list[str],
+    lost: list[str] | None = None,
 ) -> tuple[np.ndarray, list[np.ndarray], Joins]:
     """The utterances with usable features, these, and their rows; without any, the first usable one that follows.
 
     Args:
         skipped: gets what is wrong with each of the others.
+        lost: gets what is wrong with the shard of each that is in a lost one; None: that is an error.
     Raises:
+        LostShard: a shard that is missing or damaged, without `lost`.
         JstasrError: archives that cannot be read; not one usable utterance in the set.
     """
     kept: list[int] = []
@@ -54,8 +61,13 @@ def usable(
             kept.append(number)
         except UnusableFeatures as error:
             skipped.append(str(error))
+        except LostShard as error:
+            if lost is None:
+                raise
+            lost.append(str(error))
     if not kept:
-        raise JstasrError(f"{speech.folder}: not one utterance has usable features: {skipped[0]}")
+        first = [*skipped, *(lost or [])][0]
+        raise JstasrError(f"{speech.folder}: not one utterance has usable features: {first}")
     if kept[0] >= len(indexes):
         index = (int(indexes[-1]) + 1 + kept[0] - len(indexes)) % len(speech)
         return np.asarray([index]), matrices, joins.of_one_utterance()
@@ -74,6 +86,7 @@ def collate(
     text_indexes: Sequence[int] | np.ndarray,
     joins: Joins | None = None,
     skip: bool = False,
+    skip_lost: bool = False,
 ) -> Batch:
     """Read, join and pad utterances of the paired set and texts of the text set.
 
@@ -82,12 +95,15 @@ def collate(
         text_indexes: (N,) int, of the text set; ignored without one.
         joins: which of them form one row of the batch; its id is theirs with `+` between. None: each is a row.
         skip: leave out utterances whose features are unusable, and name them in `Batch.skipped`.
+        skip_lost: with `skip`, also those whose shard is lost, and name the shards in `Batch.lost`.
     """
     if joins is None:
         joins = Joins.none(len(indexes), len(text_indexes))
     skipped: list[str] = []
+    lost: list[str] = []
+    speech.prefetch(indexes)
     if skip:
-        indexes, found, joins = usable(speech, indexes, joins, skipped)
+        indexes, found, joins = usable(speech, indexes, joins, skipped, lost if skip_lost else None)
     else:
         found = [speech.features(i) for i in indexes]
     rng = np.random.default_rng(joins.seed)
@@ -119,4 +135,5 @@ def collate(
         text_label_lengths=text_label_lengths,
         frame_ms=speech.frame_ms,
         skipped=skipped,
+        lost=lost,
     )

@@ -79,6 +79,16 @@ class JoinedRows:
         return self.members[chosen], self.pauses[chosen], self.counts[rows]
 
 
+def chain_rows(parts: Sequence[JoinedRows], lengths: np.ndarray) -> JoinedRows:
+    """The rows of all parts, one part after the other; lengths: (N,) int, frames of the utterances."""
+    if len(parts) == 1:
+        return parts[0]
+    firsts = np.cumsum([0, *(len(part.members) for part in parts)]).tolist()
+    starts = [part.starts + first for part, first in zip(parts, firsts)]
+    members, pauses = (np.concatenate(found) for found in zip(*((part.members, part.pauses) for part in parts)))
+    return JoinedRows(members, np.concatenate(starts), pauses, lengths)
+
+
 def join_utterances(
     drawn: np.ndarray,
     lengths: np.ndarray,

@@ -1,6 +1,7 @@
 """Paired speech: features by random access, with their transcripts and phonemes."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,12 @@ from jstasr.errors import JstasrError
 from jstasr.features.frames import ENCODER_FRAME_SECONDS, FRAME_SHIFT_MS
 from jstasr.features.on_the_fly import open_features
 from jstasr.features.settings import EXTRACT_AGAIN, KINDS, settings_of
+from jstasr.features.sharded import ShardedFeatures
 from jstasr.kaldi.data_dir import UTT2NUM_FRAMES, UTT2SPK
 from jstasr.kaldi.indexed_table import IndexedTable
 from jstasr.kaldi.tables import read_table
+from jstasr.shards.index import lost_shards, read_index
+from jstasr.shards.reader import LOST_REMEDY
 from jstasr.text.tokens import PhoneList, Tokenizer
 
 BAD_NUM_FRAMES = "numbers of frames that are not 1 or more"
@@ -67,12 +71,13 @@ class SpeechSet:
     def __init__(self, folder: Path, tokenizer: Tokenizer, phone_list: PhoneList, refusals: Refusals | None = None):
         """
         Args:
-            folder: dump/<features>/<set>, with feats.scp (dump/raw/<set>: with wav.scp), utt2num_frames, text,
-                phones and, optionally, utt2lang.
+            folder: dump/<features>/<set>, with feats.scp (dump/raw/<set>: with wav.scp; in shards: with their index),
+                utt2num_frames, text, phones and, optionally, utt2lang.
             refusals: collects what cannot be used; None: raise it here.
         """
         self.folder = Path(folder)
         self.dimension: int | None = None  # of the features; known after `check`
+        self.index = read_index(self.folder)  # of a set in shards
         settings = settings_of(self.folder)
         self.frame_ms, self.log_mel = settings.frame_ms, settings.kind in KINDS
         found = Refusals() if refusals is None else refusals
@@ -140,10 +145,16 @@ class SpeechSet:
         """Digest of each kind of content: utterances, transcripts, phonemes, lengths."""
         return self.transcripts.digests
 
+    def prefetch(self, indexes: Sequence[int] | np.ndarray) -> None:
+        """Begin to read the features of some utterances, where they are at a URL."""
+        if isinstance(self.reader, ShardedFeatures):
+            self.reader.prefetch([int(self.rows[index]) for index in indexes])
+
     def features(self, index: int) -> np.ndarray:
         """Features of one utterance, (T, F) float32; `check` fixes F.
 
         Raises:
+            LostShard: the shard that holds them is missing or damaged.
             JstasrError: missing or damaged features, or a shape other than the set's.
         """
         features = self.reader.read(int(self.rows[index]))
@@ -163,7 +174,7 @@ class SpeechSet:
         Args:
             num_mel_bins: dimensions that the features must have.
             read_features: number of utterances, evenly spread, whose features are read; of the others only the
-                header in the archive is.
+                header in the archive is. Those in shards were checked when they were written.
             headers: False: do not open the archives.
             refusals: collects what cannot be used; None: raise it here.
         Raises:
@@ -181,7 +192,12 @@ class SpeechSet:
         )
         read = set(np.linspace(0, len(self) - 1, min(read_features, len(self))).round().astype(int).tolist())
         faults: dict[str, list[str]] = {}
-        for index in np.flatnonzero(self.rows >= 0) if headers else ():
+        if self.index is not None and self.index.dimensions != num_mel_bins:
+            fault = (
+                f"{WRONG_DIMENSIONS} {self.index.dimensions} dimensions and the model's num_mel_bins is {num_mel_bins}"
+            )
+            faults[fault] = [shard.name for shard in self.index.shards]
+        for index in np.flatnonzero(self.rows >= 0) if headers and self.index is None else ():
             index = int(index)
             fault = self.fault_of_features(index, num_mel_bins, index in read)
             if fault:
@@ -191,6 +207,25 @@ class SpeechSet:
         if refusals is None:
             found.raise_all()
         self.dimension = num_mel_bins
+
+    def shard_numbers(self) -> np.ndarray:
+        """(N,) int32, the shard that holds each utterance; all are read from shards.scp.
+
+        Raises:
+            JstasrError: the set is not in shards.
+        """
+        if self.index is None or not isinstance(self.reader, ShardedFeatures):
+            raise JstasrError(f"data.window_shards: {self.folder} is not in shards. Set it to 0, or: jstasr shards")
+        numbers = {shard.name: number for number, shard in enumerate(self.index.shards)}
+        names = (self.reader.table.value(int(row)).split(" ", 1)[0] for row in self.rows)
+        return np.fromiter((numbers[name] for name in names), dtype=np.int32, count=len(self))
+
+    def check_shards(self, refusals: Refusals) -> None:
+        """Refuse a set in shards of which some are missing or have another size, where there is a list of the files."""
+        if isinstance(self.reader, ShardedFeatures) and self.index is not None:
+            store = self.reader.shards.store
+            lost = lost_shards(store, self.index)
+            refusals.add(store.place, "shards that are missing or cut short", lost, LOST_REMEDY)
 
     def remedy_of_features(self, fault: str) -> str:
         """What to do about a fault that `fault_of_features` names."""

@@ -61,7 +61,7 @@ def read_batches(
     batch_frames: int,
     languages: dict[str, str] | None = None,
 ) -> Iterator[FeatureBatch]:
-    """Read utterances of dump/fbank/<set> or dump/raw/<set>, in batches of similar length.
+    """Read utterances of dump/fbank/<set>, dump/raw/<set> or shards, in batches of similar length.
 
     Args:
         ids: the utterances.

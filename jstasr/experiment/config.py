@@ -46,6 +46,8 @@ class DataConfig:
     join: JoinConfig = field(default_factory=JoinConfig)
     check_features: int = 20000  # Training utterances whose features are checked before the first step; 0: none.
     max_skipped: int = 100  # Utterances with unusable features that are left out, after which the run ends.
+    window_shards: int = 0  # Shards that the utterances of a stretch of an epoch come from; 0: from all of the set.
+    max_lost_shards: int = 0  # Missing or damaged shards that are left out, after which the run ends; 0: the first.
 
 
 @dataclass
@@ -143,6 +145,9 @@ def check_values(config: TrainConfig) -> None:
         raise JstasrError("optim.ema: must lie in [0, 1)")
     if not config.data.language_temperature >= 1:
         raise JstasrError("data.language_temperature: must be 1 or more")
+    for name in ("window_shards", "max_lost_shards"):
+        if getattr(config.data, name) < 0:
+            raise JstasrError(f"data.{name}: must be 0 or more")
     for fault in join_faults(config.data.join):
         raise JstasrError(f"data.join.{fault}")
     for name in ("max_steps", "accumulate", "max_skipped"):

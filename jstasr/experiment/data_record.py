@@ -1,6 +1,7 @@
 """What an experiment records about its data, to notice other data when it is resumed."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,29 +25,32 @@ def describe(data: SpeechSet | TextSet | None) -> Any:
         return NO_TEXT
     record: Record = {FINGERPRINT: data.fingerprint, **data.digests}
     if isinstance(data, SpeechSet):
-        record[FEATURES] = feature_summary(data)
+        record[FEATURES] = feature_summary(len(data), data.features) if data.index is None else data.index.summary
     return record
 
 
-def feature_summary(data: SpeechSet, sampled: int = SAMPLED) -> dict[str, float]:
+def feature_summary(count: int, read: Callable[[int], np.ndarray], sampled: int = SAMPLED) -> dict[str, float]:
     """Numbers that other features do not share: mean and deviation of sampled utterances, and a random projection.
 
     The projection tells features apart that belong to other utterances. Numbers, not a digest of bits, so that the
     arithmetic of another machine makes no other data.
+
+    Args:
+        count: of the utterances; read: features (T, F) of one of 0 .. count - 1.
     """
     values: list[np.ndarray] = []
     projection = 0.0
-    for index in np.unique(np.linspace(0, len(data) - 1, min(sampled, len(data))).round().astype(int)):
+    for index in np.unique(np.linspace(0, count - 1, min(sampled, count)).round().astype(int)):
         try:
-            features = data.features(int(index)).astype(np.float64)
+            features = read(int(index)).astype(np.float64)
         except UnusableFeatures:  # left out in training, too
             continue
         weights = np.random.default_rng(int(index)).standard_normal(features.shape[1])
         projection += float(features.mean(axis=0) @ weights)
         values.append(np.asarray([features.size, features.sum(), np.square(features).sum()]))
-    count, total, squares = np.sum(values, axis=0) if values else (1.0, 0.0, 0.0)
-    mean = total / count
-    deviation = math.sqrt(max(0.0, squares / count - mean**2))
+    size, total, squares = np.sum(values, axis=0) if values else (1.0, 0.0, 0.0)
+    mean = total / size
+    deviation = math.sqrt(max(0.0, squares / size - mean**2))
     found = {"mean": mean, "deviation": deviation, "projection": projection / math.sqrt(max(1, len(values)))}
     return {name: float(f"{value:.7g}") for name, value in found.items()}
 

@@ -24,6 +24,7 @@ CHANGEABLE = (
     "data.num_workers",
     "data.check_features",
     "data.max_skipped",
+    "data.max_lost_shards",
     "optim.max_skipped",
 )
 DEV_UTTERANCES = "valid.utterances"  # scores of other utterances are those of another dev set

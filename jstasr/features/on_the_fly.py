@@ -8,10 +8,12 @@ import numpy as np
 from jstasr.errors import JstasrError
 from jstasr.features.compute import FeatureComputer, feature_computer
 from jstasr.features.settings import EXTRACT_AGAIN, SETTINGS, read_settings
+from jstasr.features.sharded import ShardedFeatures
 from jstasr.kaldi.audio import read_audio
 from jstasr.kaldi.data_dir import FEATS_SCP, WAV_SCP
 from jstasr.kaldi.feature_archive import ArchivedFeatures, check_features
 from jstasr.kaldi.indexed_table import IndexedTable
+from jstasr.shards.index import INDEX
 
 
 def read_at_rate(source: str, computer: FeatureComputer) -> np.ndarray:
@@ -71,9 +73,11 @@ class ComputedFeatures:
         return None
 
 
-def open_features(folder: str | Path) -> ArchivedFeatures | ComputedFeatures:
-    """The features of a set: those of its feats.scp, or computed where there is none (dump/raw/<set>)."""
+def open_features(folder: str | Path) -> ArchivedFeatures | ComputedFeatures | ShardedFeatures:
+    """The features of a set: in shards, those of its feats.scp, or computed where there is none (dump/raw/<set>)."""
     folder = Path(folder)
+    if (folder / INDEX).exists():
+        return ShardedFeatures(folder)
     if not (folder / FEATS_SCP).exists() and (folder / SETTINGS).exists():
         return ComputedFeatures(folder)
     return ArchivedFeatures(folder / FEATS_SCP)

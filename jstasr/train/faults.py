@@ -49,16 +49,18 @@ class Faults:
         fabric: Fabric,
         limit: int,
         utterance_limit: int = 0,
+        shard_limit: int = 0,
         report: Callable[[str], None] = lambda line: None,
     ):
         """
         Args:
-            limit: of steps in a row; utterance_limit: of utterances in the whole run.
+            limit: of steps in a row; utterance_limit, shard_limit: of utterances and shards in the whole run.
             report: takes a line for the log.
         """
         self.folder, self.fabric, self.limit = Path(expdir) / "faults", fabric, limit
-        self.utterance_limit, self.report = utterance_limit, report
+        self.utterance_limit, self.shard_limit, self.report = utterance_limit, shard_limit, report
         self.unusable: dict[str, None] = {}  # what is wrong with each skipped utterance, once
+        self.lost: dict[str, str] = {}  # shard -> what is wrong with it
         self.in_a_row = 0
         self.largest_done = 0  # padded frames of the largest batch of a finite step
 
@@ -100,9 +102,8 @@ class Faults:
         Raises:
             JstasrError: there are more than the limit.
         """
-        everywhere = "\n".join(gather_objects(self.fabric, "\n".join(found))).split("\n")
-        for fault in dict.fromkeys(everywhere):
-            if fault and fault not in self.unusable:
+        for fault in self.everywhere(found):
+            if fault not in self.unusable:
                 self.unusable[fault] = None
                 self.report(f"skipped utterance {len(self.unusable)} (of at most {self.utterance_limit}): {fault}")
         if len(self.unusable) > self.utterance_limit:
@@ -111,6 +112,30 @@ class Faults:
                 f"({self.utterance_limit}): {list_faults(list(self.unusable), indent='  ')}\n"
                 "Extract the features again: --stage 5 --stop_stage 5"
             )
+
+    def lost_shards(self, found: list[str]) -> None:
+        """Log shards that turned out to be missing or damaged; every process has to call it.
+
+        Args:
+            found: the message of each LostShard of this process.
+        Raises:
+            JstasrError: there are more than the limit.
+        """
+        for fault in self.everywhere(found):
+            shard = fault.partition(": ")[0]
+            if shard not in self.lost:
+                self.lost[shard] = fault
+                self.report(f"skipped shard {len(self.lost)} (of at most {self.shard_limit}): {fault}")
+        if len(self.lost) > self.shard_limit:
+            raise JstasrError(
+                f"{len(self.lost)} shards are missing or damaged, more than data.max_lost_shards "
+                f"({self.shard_limit}):\n{list_faults(list(self.lost.values()), indent='  ')}"
+            )
+
+    def everywhere(self, found: list[str]) -> list[str]:
+        """What was found in all processes, once each; every process has to call it."""
+        lines = "\n".join(gather_objects(self.fabric, "\n".join(found))).split("\n")
+        return [line for line in dict.fromkeys(lines) if line]
 
     def save_batches(self, step: int, parts: list[Batch]) -> Path:
         """Save the batches of a step as dictionaries that torch.load reads."""

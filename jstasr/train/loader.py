@@ -7,7 +7,7 @@ from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, Dataset
 
 from jstasr.data.batch import Batch
-from jstasr.data.batches import Joining, Step, StepSampler, language_weights, steps_of_process
+from jstasr.data.batches import Joining, Step, StepSampler, Windows, language_weights, steps_of_process
 from jstasr.data.collate import collate
 from jstasr.data.speech_set import SpeechSet
 from jstasr.data.text_set import TextSet
@@ -22,12 +22,13 @@ READ_AHEAD = 4  # batches of each worker
 class Steps(Dataset):
     """Step -> (epoch, position after the step, Batch), or the error on reading it."""
 
-    def __init__(self, speech: SpeechSet, text: TextSet | None):
-        self.speech, self.text = speech, text
+    def __init__(self, speech: SpeechSet, text: TextSet | None, skip_lost: bool = False):
+        """skip_lost: leave out utterances in shards that are missing or damaged."""
+        self.speech, self.text, self.skip_lost = speech, text, skip_lost
 
     def __getitem__(self, step: Step) -> tuple[int, dict, Batch] | JstasrError:
         try:
-            batch = collate(self.speech, step.speech, self.text, step.text, step.joins, skip=True)
+            batch = collate(self.speech, step.speech, self.text, step.text, step.joins, True, self.skip_lost)
             return step.epoch, step.after, batch
         except JstasrError as error:  # raised in a worker, it would be wrapped in the traceback of the worker
             return error
@@ -59,6 +60,14 @@ def joining(config: TrainConfig, speech: SpeechSet, text: TextSet | None) -> Joi
     return Joining(join, speech.speaker_groups(), max_frames, text_groups, round(max_frames * phones_per_frame))
 
 
+def windows(config: TrainConfig, speech: SpeechSet) -> Windows | None:
+    """The shards that utterances are drawn from at a time; None: from all of the set."""
+    if config.data.window_shards == 0:
+        return None
+    numbers = speech.shard_numbers()
+    return Windows(numbers, int(numbers.max()) + 1, config.data.window_shards)
+
+
 def step_sampler(config: TrainConfig, speech: SpeechSet, text: TextSet | None, start: dict | None) -> StepSampler:
     """The batches of all processes from the position `start` on; None: from the beginning."""
     temperature = config.data.language_temperature
@@ -75,6 +84,7 @@ def step_sampler(config: TrainConfig, speech: SpeechSet, text: TextSet | None, s
         text_weights=text_weights,
         start=start,
         joining=joining(config, speech, text),
+        windows=windows(config, speech),
     )
 
 
@@ -91,7 +101,7 @@ def training_batches(
     sampler = step_sampler(config, speech, text, start)
     workers = config.data.num_workers
     loader = DataLoader(
-        Steps(speech, text),
+        Steps(speech, text, config.data.max_lost_shards > 0),
         sampler=steps_of_process(iter(sampler), fabric.global_rank, fabric.world_size),
         batch_size=None,
         num_workers=workers,

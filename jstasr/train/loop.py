@@ -169,7 +169,7 @@ class Run:
         self.position: dict | None = state["position"] if state is not None else None
         self.seen_epoch = self.epoch
         self.meter, self.clock, self.pictures = Meter(), Clock(step), TimeLimiter(PICTURES_SHARE)
-        limits = config.optim.max_skipped, config.data.max_skipped
+        limits = config.optim.max_skipped, config.data.max_skipped, config.data.max_lost_shards
         self.faults = Faults(log.path.parent, fabric, *limits, log.line)
 
     @property
@@ -317,9 +317,13 @@ def train_step(
     held = [batch.counts() for batch in parts]
     mine = {unit: sum(part[unit] for part in held) for unit in held[0]}
     unusable = [fault for batch in parts for fault in batch.skipped]
-    whole = sum_over_processes(fabric, mine | {"stop": float(bool(stop.received)), "unusable": float(len(unusable))})
+    lost = [fault for batch in parts for fault in batch.lost]
+    left_out = {"unusable": float(len(unusable)), "lost": float(len(lost))}
+    whole = sum_over_processes(fabric, mine | {"stop": float(bool(stop.received)), **left_out})
     if whole["unusable"]:
         faults.skipped_utterances(unusable)
+    if whole["lost"]:
+        faults.lost_shards(lost)
     outcomes: list[tuple[dict[str, torch.Tensor], Batch]] = []
     sums: dict[str, torch.Tensor] = {}  # the share of this process of every loss of the step
     for number, (batch, amount) in enumerate(zip(parts, held)):

@@ -19,7 +19,9 @@ DEV = re.compile(rf"dev after step {STEP}: WER% ([^|]*)(?:\|.*)?")
 COMPLETE = re.compile(rf"(?:all|nothing to do:) {STEP} steps are done")
 SIGNAL = re.compile(rf"(.*): stopped after step {STEP}, checkpoint saved")
 ERROR_PREFIX, CTRL_C = "error: ", "Ctrl-C: ended without a checkpoint"  # of a run that ended early
-FAULT = re.compile(rf"{ERROR_PREFIX}.*|{SKIPPED.pattern}|skipped utterance \d+ .*|.*; using the one before it")
+FAULT = re.compile(
+    rf"{ERROR_PREFIX}.*|{SKIPPED.pattern}|skipped (?:utterance|shard) \d+ .*|.*; using the one before it"
+)
 DONE, STOPPED, ERROR = "done", "stopped", "error"  # ends of a run
 
 

@@ -34,11 +34,11 @@ def test_features_may_differ_by_rounding_only(factor, noticed):
 def test_the_summary_is_that_of_all_values_and_leaves_out_what_training_does(toy):
     speech = toy.speech("train", toy.texts(6))
     values = np.concatenate([speech.features(i).astype(np.float64).ravel() for i in range(6)])
-    found = feature_summary(speech)
+    found = feature_summary(len(speech), speech.features)
     assert found["mean"] == pytest.approx(values.mean(), rel=1e-6)
     assert found["deviation"] == pytest.approx(values.std(), rel=1e-6)
     broken = toy.speech("broken", toy.texts(2), matrices=[np.full((90, toy.dim), np.nan, np.float32)] * 2)
-    assert feature_summary(broken) == {"mean": 0.0, "deviation": 0.0, "projection": 0.0}
+    assert feature_summary(len(broken), broken.features) == {"mean": 0.0, "deviation": 0.0, "projection": 0.0}
 
 
 def test_speech_and_text_are_described(toy):

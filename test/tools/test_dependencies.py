@@ -20,9 +20,9 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 OPTIONAL = PROJECT["optional-dependencies"]
 DISTRIBUTIONS = {"yaml": "pyyaml", "espeakng_loader": "espeakng-loader", "lightning_fabric": "lightning-fabric"}
-# Looked for at run time: a format of `jstasr import`, pretrained encoders and voice activity, with extras of their own,
-# a peer of `jstasr bench`, and what torch brings for a GPU.
-NOT_ALWAYS = {"pyarrow", "transformers", "huggingface-hub", "peft", "onnxruntime", "espnet2", "triton"}
+# Looked for at run time: a format of `jstasr import`, pretrained encoders, voice activity and shards, with extras of
+# their own, a peer of `jstasr bench`, and what torch brings for a GPU.
+NOT_ALWAYS = {"pyarrow", "transformers", "huggingface-hub", "peft", "onnxruntime", "fsspec", "espnet2", "triton"}
 
 
 def declared(extra: str) -> dict[str, Requirement]:

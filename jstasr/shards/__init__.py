@@ -1,0 +1,1 @@
+"""Sets in shards: tar files on a disk or at a URL, with an index."""
