@@ -134,12 +134,14 @@ def train_or_search(args: Namespace, stop: "StopRequest", lock: "Lock | None" = 
     from jstasr.train.loop import train
     from jstasr.train.precision import settle_precision
     from jstasr.train.processes import init_group_after_restart, on_first, parallel_fabric
+    from jstasr.train.trackers import check_trackers
 
     if args.ngpu > 0 and not torch.cuda.is_available():
         raise JstasrError(f"--ngpu {args.ngpu}: PyTorch sees no GPU here. Use --ngpu 0, or look at `nvidia-smi`")
     tokenizer = build_tokenizer(args.token_list, args.bpe_model)
     phone_list = PhoneList.load(args.phone_list)
     config = load_config(args.config, args.overrides)
+    check_trackers(config)
     config.sample_rate = parse_rate(args.fs)
     config.model.vocab_size, config.model.phone_size = len(tokenizer), len(phone_list)
     if config.model.encoder == PRETRAINED:
