@@ -33,8 +33,8 @@ from jstasr.model.joint import JointModel
 from jstasr.text.tokens import Tokenizer
 from jstasr.train.ema import Ema
 from jstasr.train.faults import Faults, not_finite
-from jstasr.train.loader import training_batches
 from jstasr.train.limiter import TimeLimiter
+from jstasr.train.loader import training_batches
 from jstasr.train.log import Clock, Meter, TrainLog
 from jstasr.train.optimiser import distribute
 from jstasr.train.processes import gather_objects, on_first, sum_over_processes
