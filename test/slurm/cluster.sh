@@ -28,12 +28,11 @@ free_port() {
 }
 
 start() {
-  local dir gpus=${2:-0} count=${3:-1} user host cores node
+  local dir gpus=${2:-0} count=${3:-1} user host node
   mkdir -p "$1"
   dir=$(cd "$1" && pwd)
   user=$(id -un)
   host=$(hostname -s)
-  cores=$(getconf _NPROCESSORS_ONLN)
   mkdir -p "$dir"/{state,log,munge}
   local nodes=("$host") # names that others resolve, where there is one
   if [ "$count" -gt 1 ]; then mapfile -t nodes < <(seq -f node%g "$count"); fi
@@ -50,10 +49,10 @@ start() {
   local gres_types='' node_gres='' gpu
   if [ "$gpus" -gt 0 ]; then
     gres_types=GresTypes=gpu
-    node_gres=Gres=gpu:$gpus
+    node_gres=Gres=gpu:a100:$gpus
     for ((gpu = 0; gpu < gpus; gpu++)); do
       : >"$dir/gpu$gpu"
-      echo "Name=gpu File=$dir/gpu$gpu"
+      echo "Name=gpu Type=a100 File=$dir/gpu$gpu"
     done >"$dir/gres.conf"
   fi
   cat >"$dir/slurm.conf" <<END
@@ -65,6 +64,7 @@ SlurmctldPort=$(free_port)
 AuthType=auth/munge
 AuthInfo=socket=$dir/munge/socket
 SlurmdTimeout=20
+SlurmdParameters=config_overrides
 CredType=cred/munge
 StateSaveLocation=$dir/state
 SlurmdSpoolDir=$dir/spool.%n
@@ -85,16 +85,19 @@ SchedulerParameters=sched_min_interval=1000,batch_sched_delay=0
 KillWait=2
 $gres_types
 $(for node in "${nodes[@]}"; do
-    echo "NodeName=$node NodeHostname=$host NodeAddr=127.0.0.1 Port=$(free_port) CPUs=$cores $node_gres State=UNKNOWN"
+    echo "NodeName=$node NodeHostname=$host NodeAddr=127.0.0.1 Port=$(free_port) CPUs=16 RealMemory=200000 $node_gres State=UNKNOWN"
   done)
 PartitionName=test Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
+PartitionName=main Nodes=ALL
+PartitionName=cpu Nodes=ALL
+PartitionName=gpu Nodes=ALL
 END
   export SLURM_CONF=$dir/slurm.conf
   slurmctld -c >"$dir/log/slurmctld.start" 2>&1
   for node in "${nodes[@]}"; do boot "$dir" "$node"; done
   local try
   for ((try = 0; try < 300; try++)); do
-    if [ "$(sinfo --noheader --format=%D --states=idle 2>/dev/null)" = "$count" ]; then
+    if [ "$(sinfo --noheader --partition=test --states=idle --format=%D 2>/dev/null)" = "$count" ]; then
       echo "export SLURM_CONF=$SLURM_CONF"
       return
     fi

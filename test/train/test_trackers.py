@@ -182,34 +182,33 @@ def test_a_package_that_is_not_installed_is_named_before_anything_else(training,
     assert not (training.folder / "tag").exists()
 
 
-def refused(training, capsys, name: str) -> str:
-    """The error of a training that ends before its first step."""
-    words = training.words(training.config(2, 2), "tag", "--set", f"log_to=[{name}]")
-    assert main(words[words.index("train") :]) == 1
-    assert not training.losses("tag")
-    return capsys.readouterr().err
+def refused(training, name: str) -> str:
+    """The error of a training, in a process of its own, that ends before its first step."""
+    done = training.finish(training.words(training.config(2, 2), "tag", "--set", f"log_to=[{name}]"))
+    assert done.returncode == 1 and "Traceback" not in done.stderr and not training.losses("tag")
+    return done.stderr
 
 
-def test_a_user_who_is_not_logged_in_hears_of_both_ways(training, capsys, monkeypatch):
+@pytest.mark.slow
+def test_a_user_who_is_not_logged_in_hears_of_both_ways(training, monkeypatch):
     monkeypatch.delenv("WANDB_MODE")
-    said = refused(training, capsys, "wandb")
+    said = refused(training, "wandb")
     assert "log_to: wandb: " in said and "wandb login" in said and "WANDB_MODE=offline" in said
 
 
-def test_a_server_that_is_not_there_is_named(training, capsys, monkeypatch):
+@pytest.mark.slow
+def test_a_server_that_is_not_there_is_named(training, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    said = refused(training, capsys, "mlflow")
+    said = refused(training, "mlflow")
     assert "log_to: mlflow: API request to http://127.0.0.1:9" in said and "MLFLOW_TRACKING_URI" in said
 
 
-def test_a_run_that_is_gone_is_told_with_the_file_to_remove(training, capsys):
-    training.run(both(training, 1, 1), "tag")
-    [words] = [training.words(both(training, 2, 2), "tag")]
-    path = training.folder / "tag/trackers.json"
+def test_a_run_that_is_gone_is_told_with_the_file_to_remove(tmp_path):
+    path = tmp_path / "trackers.json"
     path.write_text(json.dumps({"mlflow": "0" * 32}))
-    assert main(words[words.index("train") :]) == 1
-    assert f"remove {path} to begin another" in capsys.readouterr().err
+    with pytest.raises(JstasrError, match=f"log_to: mlflow: Run .*0{{32}}.* not found.*remove {path} to begin another"):
+        trackers.open_trackers(tmp_path, load_config(None, ["log_to=[mlflow]"]), print)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"wandb": 3}', "\xff"])
