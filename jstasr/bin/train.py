@@ -36,7 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=1,
         help="without a GPU: data-parallel processes, each with its share of the cores",
     )
-    parser.add_argument("--num-nodes", type=int, default=1, help="nodes, each with --ngpu GPUs or --num-procs processes")
+    parser.add_argument("--num-nodes", type=int, default=1, help="nodes, each with as many GPUs or processes")
     parser.add_argument(
         "--find-batch",
         action="store_true",

@@ -156,7 +156,8 @@ class TrainLog:
                 words = CTRL_C if isinstance(error, KeyboardInterrupt) else f"{ERROR_PREFIX}{kind}{error}"
                 with suppress(JstasrError):  # the first error counts
                     self.write(self.stamped(" ".join(words.split())))
-                self.end_trackers(KILLED if isinstance(error, KeyboardInterrupt) else FAILED)
+                with suppress(JstasrError):
+                    self.end_trackers(KILLED if isinstance(error, KeyboardInterrupt) else FAILED)
             raise
 
     def curves(self, values: Mapping[str, float], step: int) -> None:

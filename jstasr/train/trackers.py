@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from jstasr.config import nested
 from jstasr.errors import JstasrError
@@ -22,10 +21,8 @@ PROJECT = "jstasr"  # where the environment names no other
 SHARE = 0.05  # largest share of the time for sending: a service that does not answer must not hold the training up
 PATIENCE = 60  # seconds that Weights & Biases may upload at the end; what is left stays on disk, for `wandb sync`
 MLFLOW_BATCH = 1000, 100  # the most metrics and parameters of one call
-MLFLOW_WAITS = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-}  # unless the user sets them
+# unless the user sets them
+MLFLOW_WAITS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
 FINISHED, KILLED, FAILED = "FINISHED", "KILLED", "FAILED"  # how a run has ended, in MLflow's words
 
 REMEDIES = {
@@ -159,7 +156,8 @@ class Tracker:
             action()
         except Exception as error:  # of a library, a network, a server: any kind
             if not self.told:
-                self.tell(f"warning: {self.name}: curves could not be sent, and wait: {brief(error)}")
+                # indented: it belongs to the line before, which may say how the training ended
+                self.tell(f"  {self.name}: curves could not be sent, and wait: {brief(error)}")
             self.told = True
 
 
@@ -172,7 +170,8 @@ def check_trackers(config: TrainConfig) -> None:
     """Refuse a service whose package is not installed."""
     for name in config.log_to:
         module, package, _ = KINDS[name]
-        if find_spec(module) is None:
+        spec = find_spec(module)
+        if spec is None or spec.origin is None:  # the latter: a folder of that name, as both write one
             raise JstasrError(f"log_to: {name}: its package is not installed: pip install {package}, or leave it out")
 
 
@@ -195,7 +194,7 @@ def open_trackers(expdir: Path, config: TrainConfig, tell: Callable[[str], None]
     return trackers
 
 
-def read_ids(path: Path) -> dict[str, Any]:
+def read_ids(path: Path) -> dict[str, str]:
     """Name of a service -> id of the run."""
     try:
         ids = json.loads(path.read_text("utf-8"))

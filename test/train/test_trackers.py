@@ -17,6 +17,8 @@ from jstasr.train import trackers
 from jstasr.train.signals import REQUEUE_CODE
 from jstasr.train.trackers import Tracker
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*srun.*")
+
 BOTH = ["wandb", "mlflow"]
 
 
@@ -239,7 +241,7 @@ def test_what_a_service_misses_is_told_once_and_sent_when_it_is_back():
     for step in range(3):
         tracker.limiter.took = 0.0  # time has passed
         tracker.add({"loss": step / 2}, step)
-    assert lines == ["warning: mlflow: curves could not be sent, and wait: nobody answers"]
+    assert lines == ["  mlflow: curves could not be sent, and wait: nobody answers"]
     run.away = False
     tracker.end("FINISHED")
     assert run.got == [(0.0, 0), (0.5, 1), (1.0, 2)] and run.outcome == "FINISHED"
