@@ -111,20 +111,26 @@ END
 
 boot() { SLURM_CONF=$1/slurm.conf slurmd -N "$2" >"$1/log/slurmd.$2.start" 2>&1; }
 
-# The steps that a node runs, and what they have started, have its folder in their environment or command.
 kill_node() {
-  local pid
   kill -9 "$(cat "$1/slurmd.$2.pid")"
-  for pid in /proc/[0-9]*; do
-    if tr '\0' '\n' <"$pid/environ" 2>/dev/null | grep -qx "SLURMD_NODENAME=$2" &&
-      grep -qzx "SLURM_CONF=$1/slurm.conf" "$pid/environ"; then
-      kill -9 "${pid#/proc/}" 2>/dev/null || true
+  kill_steps "$1" "$2"
+}
+
+# What a node runs has its name in the environment; its parent, the slurmstepd of the step, has not.
+kill_steps() {
+  local folder parent tasks=()
+  for folder in /proc/[0-9]*; do
+    if grep -qzsx "SLURMD_NODENAME=$2" "$folder/environ" && grep -qzsx "SLURM_CONF=$1/slurm.conf" "$folder/environ"; then
+      tasks+=("${folder#/proc/}")
+      parent=$(awk '/^PPid:/ { print $2 }' "$folder/status" 2>/dev/null) || continue
+      if grep -qs '^slurmstepd' "/proc/$parent/comm"; then kill -9 "$parent" 2>/dev/null || true; fi
     fi
   done
+  [ ${#tasks[@]} = 0 ] || kill -9 "${tasks[@]}" 2>/dev/null || true
 }
 
 stop() {
-  local file pid
+  local file pid folder
   for file in "$1"/slurmd.*.pid "$1/slurmctld.pid" "$1/munge/pid"; do
     [ -f "$file" ] || continue
     pid=$(cat "$file")
@@ -135,6 +141,7 @@ stop() {
     done
     kill -9 "$pid" 2>/dev/null || true
   done
+  for folder in "$1"/spool.*; do kill_steps "$1" "${folder##*/spool.}"; done
 }
 
 case ${1:-} in
