@@ -137,6 +137,18 @@ example() {
   grep -q 'CpusPerTres=gres:gpu:8' b.log
   grep -q 'MemPerTres=gres:gpu:61440' b.log
 }
+@test "the guide's container set-up starts the programs of the image in a job" {
+  guide=$BATS_TEST_DIRNAME/../../docs/guide/cluster.md
+  mkdir home bin
+  awk '$0 == "<!-- container -->" { on = 1; next } on && /^    / { print; got = 1; next } got { exit }' "$guide" >make.sh
+  HOME=$PWD/home bash make.sh
+  (cd home/jstasr-bin && [ "$(echo *)" = 'jstasr python3 torchrun' ])
+  file bin/apptainer '#!/bin/sh' 'echo "apptainer $*"'
+  chmod +x bin/apptainer
+  export JSTASR_SETUP=no JSTASR_IMAGE=/shared/jstasr.sif PATH=$PWD/home/jstasr-bin:$PWD/bin:$PATH
+  timeout 60 "$slurm" --literal true a.log jstasr train "a b"
+  grep -qx 'apptainer exec --nv --bind /shared /shared/jstasr.sif jstasr train a b' a.log
+}
 @test "--nodes: one job of several nodes, which Slurm does not queue again by itself" {
   file task.sh 'echo "task $SLURM_PROCID of $SLURM_NTASKS_PER_NODE"'
   run timeout 60 "$slurm" --nodes 1 --ntasks-per-node 3 a.log srun bash task.sh \; scontrol show job '$SLURM_JOB_ID'
