@@ -87,7 +87,7 @@ def make_recipe(training, config) -> Path:
 def start_asr(training, recipe) -> subprocess.Popen:
     sets = ["--train_set", "train", "--valid_set", "train", "--text_sets", "text", "--token_type", "char"]
     words = ["./asr.sh", "--stage", "6", "--stop_stage", "6", "--asr_tag", "nodes", "--num_nodes", "2", *sets]
-    environment = os.environ | {"cmd_backend": "slurm", "JSTASR_SETUP": "no"}
+    environment = os.environ | {"cmd_backend": "slurm", "JSTASR_SETUP": "no", "SLURM_WAIT": "30"}
     with open(training.folder / "output", "a") as output:
         return subprocess.Popen(words, cwd=recipe, env=environment, stdout=output, stderr=output)
 

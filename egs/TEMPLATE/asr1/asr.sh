@@ -399,7 +399,8 @@ if begins 6; then
     if [ "${num_nodes}" -gt 1 ]; then
         [ "${cmd_backend}" = slurm ] || die "--num_nodes ${num_nodes} needs cmd_backend=slurm in cmd.sh, not ${cmd_backend}"
         runner+=(--nodes "${num_nodes}" --ntasks-per-node "${procs}")
-        launcher=(srun --kill-on-bad-exit "${launcher[@]}")
+        # --wait: where a node is gone, the ends of its tasks are not told
+        launcher=(srun --kill-on-bad-exit "--wait=${SLURM_WAIT:-120}" "${launcher[@]}")
     elif [ "${procs}" -gt 1 ]; then # a process that dies: all are started again, and continue from the checkpoint
         launcher=("${launcher[@]:0:2}" torchrun --standalone --max-restarts=3 "--nproc-per-node=${procs}" -m jstasr)
     fi
