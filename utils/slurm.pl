@@ -31,6 +31,9 @@ Options:
   --num-threads <n>    cores of one job
   --gpu <n>            GPUs of one job (--gres=gpu:n)
   --time <limit>       e.g. 4:00:00
+  --nodes <n>          nodes of one job, whose command starts its tasks by srun; such a job is not queued again by
+                       Slurm where a node fails: it ends, with status 1
+  --ntasks-per-node <n>
   --max-jobs-run <n>   jobs of the array at one time
   --literal true       every word of the command is passed on as it is: no operators, variables or wild cards
   --config <file>      how options become switches of sbatch (default: $DEFAULT_CONFIG_PATH if it is there); this is
@@ -39,6 +42,10 @@ Options:
 END
 
 my $job = parse_command_line('slurm.pl', $usage, @ARGV);
+my ($nodes, $tasks) = delete @{$job->{options}}{qw(nodes ntasks_per_node)};
+# What is left of such a job on the other nodes tells its end here, while Slurm would run it once more.
+push @{$job->{native}}, shell_quote("--nodes=$nodes"), '--no-requeue' if defined $nodes;
+push @{$job->{native}}, shell_quote("--ntasks-per-node=$tasks") if defined $tasks;
 my ($submit, $switches) = queue_options('slurm.pl', $job, $DEFAULT_CONFIG_PATH, $DEFAULT_CONFIG);
 my $files = queue_files('slurm.pl', $job);
 

@@ -40,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=1,
         help="without a GPU: data-parallel processes, each with its share of the cores",
     )
-    parser.add_argument("--num-nodes", type=int, default=1, help="nodes, each with --ngpu GPUs")
+    parser.add_argument("--num-nodes", type=int, default=1, help="nodes, each with as many GPUs or processes")
     parser.add_argument(
         "--find-batch",
         action="store_true",
@@ -139,6 +139,7 @@ def train_or_search(args: Namespace, stop: "StopRequest", lock: "Lock | None" = 
     from jstasr.train.loop import train
     from jstasr.train.precision import settle_precision
     from jstasr.train.processes import init_group_after_restart, on_first, parallel_fabric
+    from jstasr.train.trackers import check_trackers
 
     if args.ngpu > 0 and not torch.cuda.is_available():
         raise JstasrError(f"--ngpu {args.ngpu}: PyTorch sees no GPU here. Use --ngpu 0, or look at `nvidia-smi`")
@@ -146,6 +147,7 @@ def train_or_search(args: Namespace, stop: "StopRequest", lock: "Lock | None" = 
     tokenizer = build_tokenizer(args.token_list, args.bpe_model)
     phone_list = PhoneList.load(args.phone_list)
     config = load_config(args.config, args.overrides)
+    check_trackers(config)
     config.sample_rate = parse_rate(args.fs)
     config.model.vocab_size, config.model.phone_size = len(tokenizer), len(phone_list)
     if config.model.encoder == PRETRAINED:

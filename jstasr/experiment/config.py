@@ -31,6 +31,7 @@ from jstasr.pretrained.encoder import SpeechEncoder, open_encoder
 AUTO, FP32, BF16 = "auto", "32-true", "bf16-mixed"
 PRECISIONS = (AUTO, FP32, BF16)
 STRATEGIES = ("ddp", "fsdp")
+WANDB, MLFLOW = SERVICES = ("wandb", "mlflow")
 SCHEDULES = ("cosine", "linear", "inverse_sqrt", "constant")
 
 
@@ -88,6 +89,7 @@ class TrainConfig:
     precision: str = AUTO  # Arithmetic: 32-true | bf16-mixed (bfloat16 autocast) | auto: the faster on this machine.
     strategy: str = "ddp"  # Data parallelism: ddp | fsdp (each process keeps a share of the weights and the optimiser).
     log_interval: int = 50  # Steps between log lines.
+    log_to: list[str] = field(default_factory=list)  # Where curves go beside TensorBoard: wandb, mlflow, as [wandb].
     features: FeatureConfig = field(default_factory=FeatureConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     losses: LossConfig = field(default_factory=LossConfig)
@@ -138,6 +140,9 @@ def check_values(config: TrainConfig) -> None:
         raise JstasrError(f"precision: {config.precision} is not one of {' '.join(PRECISIONS)}")
     if config.strategy not in STRATEGIES:
         raise JstasrError(f"strategy: {config.strategy} is not one of {' '.join(STRATEGIES)}")
+    for name in config.log_to:
+        if name not in SERVICES or config.log_to.count(name) > 1:
+            raise JstasrError(f"log_to: {name}: takes each of {' '.join(SERVICES)} once; TensorBoard is always written")
     check_encoder(config)
     if optim.schedule not in SCHEDULES:
         raise JstasrError(f"optim.schedule: {optim.schedule} is not one of {' '.join(SCHEDULES)}")

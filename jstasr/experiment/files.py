@@ -14,6 +14,7 @@ TRAIN_LOG, TENSORBOARD, IMAGES = (
     "tensorboard",
     "images",
 )  # log, curves and pictures of a run
+TRACKERS = "trackers.json"  # the runs of Weights & Biases and MLflow that a resumed training continues
 DECODE, LM = "decode.yaml", "lm.arpa"  # search settings of the recipe, and the language model that they use
 NNLM = "nnlm.pt"  # the neural language model that they use
 AVERAGED = "valid.wer.ave.pth"  # the average of the best checkpoints, used for decoding

@@ -18,6 +18,7 @@ from jstasr.kaldi.locks import locked, locked_file
 # settings that may change between two starts of one experiment: its checkpoints stay valid
 CHANGEABLE = (
     "log_interval",
+    "log_to",
     "valid",
     "precision",
     "strategy",

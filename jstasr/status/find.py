@@ -93,10 +93,13 @@ def is_experiment(folder: str, names: Collection[str]) -> bool:
 
 
 def has_traces(folder: str, names: Collection[str]) -> bool:
-    """Does a folder hold a training that has just begun, or what remains of one? Other programs use these names too."""
+    """Does a folder hold a training that has just begun, or what remains of one?
+
+    Other programs use these names too, and a job's log, as a sweep has one of each training, repeats the training's.
+    """
     if TRAIN_LOG in names:
         with suppress(OSError):
-            return MARK in read_regular(os.path.join(folder, TRAIN_LOG))
+            return MARK in read_regular(os.path.join(folder, TRAIN_LOG)).split("\n", 1)[0]
     if LOCK in names and is_training(read_holder(Path(folder, LOCK))):
         return True
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The output of a training run: lines in train.log and on the terminal, curves in TensorBoard."""
+"""The output of a training run: lines in train.log and on the terminal, curves in TensorBoard and other services."""
 
 import sys
 import threading
@@ -12,12 +12,14 @@ from lightning_fabric import Fabric
 from torch.utils.tensorboard import SummaryWriter
 
 from jstasr.errors import JstasrError
+from jstasr.experiment.config import TrainConfig
 from jstasr.experiment.files import TENSORBOARD, TRAIN_LOG
 from jstasr.features.frames import FRAMES_PER_SECOND
 from jstasr.kaldi.files import write_fault
 from jstasr.train.duration import duration
 from jstasr.train.processes import sum_over_processes
 from jstasr.train.read_log import CTRL_C, ERROR_PREFIX, MARK
+from jstasr.train.trackers import FAILED, FINISHED, KILLED, Tracker, open_trackers
 from jstasr.train.validate import Validation
 
 # ratios, as training shrinks all distances: see jstasr.align.measure
@@ -84,25 +86,6 @@ class Clock:
         meter.started += spent
 
 
-class TimeLimiter:
-    """Limits an optional activity to a share of the running time."""
-
-    def __init__(self, share: float):
-        self.share, self.took, self.ended = share, 0.0, time.perf_counter()
-
-    def due(self) -> bool:
-        """Has enough time passed since the last activity?"""
-        return self.took <= self.share * (time.perf_counter() - self.ended)
-
-    @contextmanager
-    def timed(self) -> Iterator[None]:
-        """Measure the activity within the context."""
-        began = time.perf_counter()
-        yield
-        self.ended = time.perf_counter()
-        self.took = self.ended - began
-
-
 def leave_os_errors(arguments: threading.ExceptHookArgs) -> None:
     """Print no traceback of a disk's fault in TensorBoard's thread: the next call of its writer raises it again."""
     if not issubclass(arguments.exc_type, OSError):
@@ -115,6 +98,7 @@ class TrainLog:
     def __init__(self, expdir: Path, enabled: bool, step: int = 0):
         """step: steps done; curves of later steps, which a killed run may have written, are hidden."""
         self.enabled, self.path = enabled, Path(expdir) / TRAIN_LOG
+        self.trackers: list[Tracker] = []
         self.board_path = Path(expdir) / TENSORBOARD
         if enabled:
             threading.excepthook = leave_os_errors
@@ -122,6 +106,11 @@ class TrainLog:
                 self.file = open(self.path, "a", encoding="utf-8")
             with self.writing(self.board_path):
                 self.board = SummaryWriter(str(self.board_path), purge_step=step + 1 if step else None)
+
+    def track(self, config: TrainConfig) -> None:
+        """Send the curves to the services of `config.log_to` too; errors as of `open_trackers`."""
+        if self.enabled:
+            self.trackers = open_trackers(self.path.parent, config, self.line)
 
     @contextmanager
     def writing(self, path: Path) -> Iterator[None]:
@@ -157,7 +146,8 @@ class TrainLog:
 
     @contextmanager
     def tells_its_end(self) -> Iterator[None]:
-        """Leave in train.log what ended the run within the context; the terminal hears it from the command."""
+        """Leave in train.log, and where curves are sent to, what ended the run within the context; the terminal hears
+        it from the command."""
         try:
             yield
         except (Exception, KeyboardInterrupt) as error:
@@ -166,18 +156,28 @@ class TrainLog:
                 words = CTRL_C if isinstance(error, KeyboardInterrupt) else f"{ERROR_PREFIX}{kind}{error}"
                 with suppress(JstasrError):  # the first error counts
                     self.write(self.stamped(" ".join(words.split())))
+                with suppress(JstasrError):
+                    self.end_trackers(KILLED if isinstance(error, KeyboardInterrupt) else FAILED)
             raise
 
     def curves(self, values: Mapping[str, float], step: int) -> None:
-        """Add a point to each curve of TensorBoard."""
+        """Add a point to each curve."""
         if self.enabled:
             with self.writing(self.board_path):
                 for name, value in values.items():
                     self.board.add_scalar(name, value, step)
+            for tracker in self.trackers:
+                tracker.add(values, step)
 
-    def close(self) -> None:
+    def end_trackers(self, outcome: str) -> None:
+        """Send no curves from now on."""
+        while self.trackers:
+            self.trackers.pop().end(outcome)
+
+    def close(self, outcome: str = FINISHED) -> None:
         """Flush and close the files; later lines go nowhere."""
         if self.enabled:
+            self.end_trackers(outcome)
             self.enabled = False
             with self.writing(self.board_path):
                 self.board.close()

@@ -33,13 +33,15 @@ from jstasr.model.joint import JointModel
 from jstasr.text.tokens import Tokenizer
 from jstasr.train.ema import Ema
 from jstasr.train.faults import Faults, not_finite
+from jstasr.train.limiter import TimeLimiter
 from jstasr.train.loader import training_batches
-from jstasr.train.log import Clock, Meter, TimeLimiter, TrainLog
+from jstasr.train.log import Clock, Meter, TrainLog
 from jstasr.train.optimiser import distribute
 from jstasr.train.processes import gather_objects, on_first, sum_over_processes
 from jstasr.train.schedule import learning_rate
 from jstasr.train.sharding import gather_model, gather_state, gather_tensor
 from jstasr.train.signals import StoppedBySignal, StopRequest
+from jstasr.train.trackers import KILLED
 from jstasr.train.validate import validate
 
 PICTURES_SHARE = 0.05  # largest share of the time for pictures between validations
@@ -71,7 +73,7 @@ def train(
         check_lock: raises JstasrError where another process has taken the experiment; called before each checkpoint.
         notes: lines for the beginning of the log.
     Raises:
-        JstasrError: losses that stay non-finite, lack of memory, a full disk.
+        JstasrError: losses that stay non-finite, lack of memory, a full disk, a service of log_to that refuses.
         StoppedBySignal: after a signal that asks to stop, with a checkpoint of the last step saved.
         KeyboardInterrupt: after Ctrl-C, likewise.
     """
@@ -96,6 +98,7 @@ def train(
         checkpoints.remove_unfinished()
     stop = stop or StopRequest()
     with stop.listening(), log.tells_its_end():
+        on_first(fabric, lambda: log.track(config))
         run = Run(config, plain, fabric, checkpoints, log, Validator(dev, tokenizer, draw), stop, step, state)
         del state
         run.to_the_end(training_batches(config, speech, text, run.position, fabric))
@@ -234,7 +237,7 @@ class Run:
         self.save_checkpoint()
         reason = self.stop.received or "a signal to another process"
         self.log.line(f"{reason}: stopped after step {self.step}, checkpoint saved")
-        self.log.close()
+        self.log.close(KILLED)
         if reason == "SIGINT":
             raise KeyboardInterrupt
         raise StoppedBySignal(f"{self.checkpoints.path(self.step)}: the same command continues from it")

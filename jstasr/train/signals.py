@@ -15,10 +15,12 @@ from jstasr.kaldi.files import atomic_write, make_folder
 # Grid Engine requeues a job that exits with 99, and Slurm with `RequeueExit=99`; asr.sh restarts it itself
 REQUEUE_CODE = 99
 REQUEUE_MARK = "requeue"  # file in exp/<tag>: a signal stopped this training, which is to be resumed
-ERROR_MARK = "error"  # file in exp/<tag>: why the run failed, for processes that torchrun restarts
+ERROR_MARK = "error"  # file in exp/<tag>: why the run failed, for those who would start it again
 # time limits of queues (Slurm: TERM and what --signal names; Grid Engine: USR1, USR2, XCPU), and a terminal that closes
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 SECOND_TIME = 1.0  # seconds after which Ctrl-C is a second one: launchers pass the first on, so that it comes twice
+# torchrun starts processes again, and so does asr.sh those of srun: each sets one of these
+STARTED_AGAIN = ("TORCHELASTIC_RESTART_COUNT", "SLURM_STEP_ID")
 RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")  # those that launchers set are 0 in the first process
 
 
@@ -86,8 +88,8 @@ def is_first_process() -> bool:
 def mark_outcome(expdir: Path) -> Iterator[None]:
     """Leave a mark file in the experiment when training stops by a signal or with a JstasrError.
 
-    torchrun restarts all processes when one of them fails. That is right if it was killed, and wrong after a signal
-    or an error that would recur: in that case restarted processes end at once.
+    torchrun, and asr.sh on several nodes, start all processes again when one of them fails. That is right if it was
+    killed, and wrong after a signal or an error that would recur: in that case restarted processes end at once.
 
     Raises:
         StoppedBySignal, JstasrError: those of the body, or of the marks that the last attempt left.
@@ -109,7 +111,7 @@ def mark_outcome(expdir: Path) -> Iterator[None]:
             requeue.touch()
         raise
     except JstasrError as error:
-        if "TORCHELASTIC_RESTART_COUNT" in os.environ:
+        if any(name in os.environ for name in STARTED_AGAIN):
             with atomic_write(error_mark) as file:
                 file.write(str(error))
         raise

@@ -109,6 +109,54 @@ setup() {
   grep -q 'JobName=my-job' a.log
   grep -q 'TimeLimit=00:05:00' a.log
 }
+# example NAME: the conf/slurm.conf of the guide behind `<!-- slurm.conf: NAME -->`, without its indentation
+example() {
+  mkdir -p conf
+  awk -v name="<!-- slurm.conf: $1 -->" '$0 == name { on = 1; next } on && /^    / { print substr($0, 5); got = 1; next } got { exit }' \
+    "$BATS_TEST_DIRNAME/../../docs/guide/cluster.md" >conf/slurm.conf
+  [ -s conf/slurm.conf ]
+}
+@test "the guide's examples for sites ask Slurm for what they say" {
+  example partitions
+  timeout 60 "$slurm" --num-threads 2 a.log scontrol show job '$SLURM_JOB_ID'
+  grep -q 'Account=speech' a.log
+  grep -q 'Partition=cpu' a.log
+  grep -q 'TimeLimit=1-00:00:00' a.log
+  grep -q 'CPUs/Task=2' a.log
+  timeout 60 "$slurm" --gpu 1 --mem 1G --time 2:00:00 b.log scontrol show job '$SLURM_JOB_ID'
+  grep -q 'Partition=gpu' b.log
+  grep -q 'TresPerNode=gres:gpu:1' b.log
+  grep -q 'MinMemoryCPU=1G' b.log
+  grep -q 'TimeLimit=02:00:00' b.log
+
+  example gres
+  timeout 60 "$slurm" --num-threads 1 a.log scontrol show job '$SLURM_JOB_ID'
+  grep -q 'Partition=main' a.log
+  timeout 60 "$slurm" --gpu 2 b.log scontrol show job '$SLURM_JOB_ID'
+  grep -q 'TresPerNode=gres:gpu:a100:2' b.log
+  grep -q 'CpusPerTres=gres:gpu:8' b.log
+  grep -q 'MemPerTres=gres:gpu:61440' b.log
+}
+@test "the guide's container set-up starts the programs of the image in a job" {
+  guide=$BATS_TEST_DIRNAME/../../docs/guide/cluster.md
+  mkdir home bin
+  awk '$0 == "<!-- container -->" { on = 1; next } on && /^    / { print; got = 1; next } got { exit }' "$guide" >make.sh
+  HOME=$PWD/home bash make.sh
+  (cd home/jstasr-bin && [ "$(echo *)" = 'jstasr python3 torchrun' ])
+  file bin/apptainer '#!/bin/sh' 'echo "apptainer $*"'
+  chmod +x bin/apptainer
+  export JSTASR_SETUP=no JSTASR_IMAGE=/shared/jstasr.sif PATH=$PWD/home/jstasr-bin:$PWD/bin:$PATH
+  timeout 60 "$slurm" --literal true a.log jstasr train "a b"
+  grep -qx 'apptainer exec --nv --bind /shared /shared/jstasr.sif jstasr train a b' a.log
+}
+@test "--nodes: one job of several nodes, which Slurm does not queue again by itself" {
+  file task.sh 'echo "task $SLURM_PROCID of $SLURM_NTASKS_PER_NODE"'
+  run timeout 60 "$slurm" --nodes 1 --ntasks-per-node 3 a.log srun bash task.sh \; scontrol show job '$SLURM_JOB_ID'
+  [ "$status" = 0 ]
+  [ "$(grep '^task' a.log | sort | paste -s -d,)" = 'task 0 of 3,task 1 of 3,task 2 of 3' ]
+  grep -q 'Requeue=0' a.log
+  grep -q 'NumNodes=1 NumCPUs=3 NumTasks=3' a.log
+}
 @test "the warning before a time limit reaches the command, whose end is told" {
   cat >job.sh <<'END'
 #!/usr/bin/env bash

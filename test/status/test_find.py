@@ -44,6 +44,14 @@ def test_other_folders_beside_experiments_are_left_out(make, found, tmp_path):
     assert [*found(tmp_path)] == ["exp/a"]
 
 
+def test_the_log_of_a_sweeps_job_is_no_experiment(make, found, tmp_path):
+    make("cell").log(HEAD, step(50))
+    own, job = tmp_path / "exp/cell/train.log", tmp_path / "jobs/cell/train.log"
+    job.parent.mkdir(parents=True)
+    job.write_text("2026-01-01T10:00:00 (asr.sh:378:main) Stage 6: training\n" + own.read_text())
+    assert [*found(tmp_path)] == ["exp/cell"]
+
+
 def test_what_remains_of_an_experiment_is_one(make, found, tmp_path):
     make("log").log(HEAD, step(50))
     make("weights").checkpoints(500)

@@ -19,10 +19,26 @@ else:
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 OPTIONAL = PROJECT["optional-dependencies"]
-DISTRIBUTIONS = {"yaml": "pyyaml", "espeakng_loader": "espeakng-loader", "lightning_fabric": "lightning-fabric"}
-# Looked for at run time: a format of `jstasr import`, pretrained encoders, voice activity and shards, with extras of
-# their own, a peer of `jstasr bench`, and what torch brings for a GPU.
-NOT_ALWAYS = {"pyarrow", "transformers", "huggingface-hub", "peft", "onnxruntime", "fsspec", "espnet2", "triton"}
+DISTRIBUTIONS = {
+    "espeakng_loader": "espeakng-loader",
+    "lightning_fabric": "lightning-fabric",
+    "mlflow": "mlflow-skinny",
+    "yaml": "pyyaml",
+}
+# Looked for at run time: a format of `jstasr import`, pretrained encoders, voice activity, shards and services for curves,
+# with extras of their own, a peer of `jstasr bench`, and what torch brings for a GPU.
+NOT_ALWAYS = {
+    "espnet2",
+    "fsspec",
+    "huggingface-hub",
+    "mlflow-skinny",
+    "onnxruntime",
+    "peft",
+    "pyarrow",
+    "transformers",
+    "triton",
+    "wandb",
+}
 
 
 def declared(extra: str) -> dict[str, Requirement]:

@@ -11,7 +11,7 @@ from jstasr.errors import JstasrError
 from jstasr.experiment.config import OptimConfig, load_config
 from jstasr.losses.config import loss_weights
 from jstasr.model.joint import JointModel
-from jstasr.train.log import TimeLimiter
+from jstasr.train.limiter import TimeLimiter
 from jstasr.train.schedule import learning_rate
 from jstasr.train.validate import validate
 

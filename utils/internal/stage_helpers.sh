@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sourced by asr.sh: locks on the folders of a stage, and the log of a job on the terminal.
+# Sourced by asr.sh: locks on the folders of a stage, the log of a job on the terminal, and whether a training goes on.
+# shellcheck disable=SC2154  # variables of asr.sh
 
 JSTASR_RUN=$(hostname).$$.$(date +%s) # its jobs share what it holds; asr.sh puts it into their command, as a queue may not pass the environment on
 export JSTASR_RUN
@@ -27,6 +28,20 @@ release() {
     [ -n "${holder}" ] || return 0
     eval "exec ${LOCK[1]}>&-"
     wait "${holder}" || true
+}
+
+lost=0
+# goes_on: is a training that has ended too early to be submitted again? On one machine torchrun does what this does for
+# several: a process that died is no reason to stop; a job that never ran is.
+goes_on() {
+    [ "${cmd_backend}" != local ] || return 1
+    if [ -e "${asr_exp}/requeue" ]; then
+        log "Training was stopped by a signal, at its time limit perhaps, and saved a checkpoint: it continues" 1
+        return
+    fi
+    [ "${num_nodes}" -gt 1 ] && [ "${lost}" -lt 3 ] && grep -qs '^# Running on' "${asr_exp}/logdir/train.log" || return 1
+    lost=$((lost + 1))
+    log "Training has lost a process or a node, and continues from its checkpoint: restart ${lost} of 3" 1
 }
 
 # show_log FILE: shows what a job adds to its log, until hide_log.

@@ -26,7 +26,7 @@ stage=0                # First stage to run.
 stop_stage=11          # Last stage to run.
 skip_stages=           # Stages to leave out, as in "3 5".
 ngpu=0                 # GPUs on each node; 0 trains on the CPU.
-train_procs=1          # Training processes that share the cores, where there is no GPU.
+train_procs=1          # Training processes that share the cores of a node, where there is no GPU.
 num_nodes=1            # Nodes to train on; more than one needs cmd_backend=slurm.
 nj=                    # Parallel jobs of the data stages (default: the machine's cores).
 inference_nj=          # Parallel jobs of decoding (default: --nj).
@@ -398,8 +398,9 @@ if begins 6; then
     if [ "${ngpu}" -gt 0 ]; then runner+=(--gpu "${ngpu}"); fi
     if [ "${num_nodes}" -gt 1 ]; then
         [ "${cmd_backend}" = slurm ] || die "--num_nodes ${num_nodes} needs cmd_backend=slurm in cmd.sh, not ${cmd_backend}"
-        launcher=(srun --kill-on-bad-exit "--nodes=${num_nodes}" "--ntasks-per-node=${ngpu}" "--gpus-per-node=${ngpu}" jstasr)
-        runner=(run.pl --literal true) # srun itself asks for the machines
+        runner+=(--nodes "${num_nodes}" --ntasks-per-node "${procs}")
+        # --wait: where a node is gone, the ends of its tasks are not told
+        launcher=(srun --kill-on-bad-exit "--wait=${SLURM_WAIT:-120}" "${launcher[@]}")
     elif [ "${procs}" -gt 1 ]; then # a process that dies: all are started again, and continue from the checkpoint
         launcher=("${launcher[@]:0:2}" torchrun --standalone --max-restarts=3 "--nproc-per-node=${procs}" -m jstasr)
     fi
@@ -411,8 +412,7 @@ if begins 6; then
     until "${runner[@]}" "${asr_exp}/logdir/train.log" "${launcher[@]}" train "${train_options[@]}"; do
         # what ended it, which lies above torchrun's report of its processes
         [ ! -s "${asr_exp}/error" ] || die "training ended: $(<"${asr_exp}/error")"
-        if [ "${cmd_backend}" = local ] || [ ! -e "${asr_exp}/requeue" ]; then exit 1; fi
-        log "Training was stopped by a signal, at its time limit perhaps, and saved a checkpoint: it continues"
+        goes_on || exit 1
     done
     hide_log
     ends
