@@ -189,16 +189,20 @@ def percent_precedes(language: str | None) -> bool:
 
 
 @cache
-def magnitudes(language: str | None) -> frozenset[str]:
-    """Words for thousand, million and so on after a number in digits."""
+def magnitudes(language: str | None) -> dict[str, int]:
+    """Words for thousand, million and so on after a number in digits, and the powers of ten that they stand for."""
     locale = locale_of(language)
     if locale is None:
-        return frozenset()
+        return {}
     formats = locale.compact_decimal_formats
-    patterns = formats.get("long") or formats.get("short", {})
-    words = (str(pattern.pattern).replace("0", "").strip() for forms in patterns.values() for pattern in forms.values())
-    indian = ("lakh", "lakhs", "crore", "crores") if locale.language == "en" else ()
-    return frozenset(filter(_is_word, words)).union(indian)
+    found: dict[str, int] = {"lakh": 5, "lakhs": 5, "crore": 7, "crores": 7} if locale.language == "en" else {}
+    for patterns in (formats.get("long") or formats.get("short", {})).values():
+        for value, pattern in sorted(patterns.items(), key=lambda item: len(item[0])):
+            written = str(pattern.pattern)
+            word = written.replace("0", "").strip()
+            if _is_word(word):  # of ten thousand the pattern is "00 thousand"
+                found.setdefault(word, len(value) - written.count("0"))
+    return found
 
 
 @cache
@@ -226,7 +230,7 @@ def abbreviated_magnitudes(language: str | None) -> dict[str, dict[str, str]]:
             short = str(short_pattern.pattern).replace("0", "").strip(" \xa0'.") if short_pattern else ""
             word = str(pattern.pattern).replace("0", "").strip()
             if len(short) > 1 and short.isalpha() and _is_word(word) and short.lower() not in OTHER_WORDS:
-                for spelling in {short, short.lower()} - magnitudes(language):
+                for spelling in {short, short.lower()} - magnitudes(language).keys():
                     found.setdefault(spelling, {})[form] = word
     return found
 

@@ -140,6 +140,16 @@ def cardinal(number: str, code: str | None, year: bool = False) -> str:
     return words_or_none(int(whole), code) or digit_by_digit(whole, code)
 
 
+def number_before(number: int, magnitude: str, power: int, code: str) -> str | None:
+    """Words of a number before a word for thousand, million and so on: those of their product but for its last word.
+
+    Russian 2 тысячи is "две тысячи", though 2 is "два"; None where the product is not read so, as German tausend.
+    """
+    words = words_or_none(number * 10**power, code) or ""
+    before, _, last = words.rpartition(" ")
+    return before if last.lower() == magnitude.lower() else None
+
+
 def digit_by_digit(number: str, code: str) -> str:
     """Words of each digit."""
     return " ".join(words_or_none(int(digit), code) or digit for digit in number if digit.isdigit())

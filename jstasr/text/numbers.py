@@ -37,6 +37,7 @@ from jstasr.text.number_words import (
     digit_by_digit,
     minus_word,
     money,
+    number_before,
     number_language,
 )
 from jstasr.text.ordinals import spell_ordinals
@@ -168,6 +169,7 @@ class _Reader:
         magnitude += rf"|{self._number(1).replace('number', 'number2')}{between}(?P<word2>{words})[ \xa0]?(?P<sign2>"
         magnitude += rf"{CURRENCY}{alone}|(?:{letters}){ended})"
         self.magnitude = re.compile(magnitude if words else "(?!)")
+        self.counted = re.compile(rf"(?<![\w.,])(?P<number>[1-9]\d{{0,2}}) (?=(?P<word>{words or '(?!)'}){ends})")
 
     def _number(self, name: int) -> str:
         """The pattern of a number; its own name for the group that remembers the grouping sign."""
@@ -203,6 +205,7 @@ class _Reader:
             text = self.short_magnitude.sub(self._short_magnitude, text)
         text = self.magnitude.sub(self._magnitude, text)
         if self.code is not None:
+            text = self.counted.sub(lambda match: self._before_magnitude(match["number"], match["word"]) + " ", text)
             text = self._points(text) if "." in self.decimals else self._commas(text)
         text = self.amount.sub(self._amount, text)
         text = re.sub(rf"[%\u066a\u2030]|[{CURRENCY_SIGNS}]", self._bare_sign, text)
@@ -267,7 +270,15 @@ class _Reader:
         if self.short in MILLIONS_OF and word not in ("mil", "mille", "mila"):
             elided = self.short in ("ca", "fr") and unit[0] in "aeiou"
             between = " d'" if elided else f" {MILLIONS_OF[self.short]} "
-        return f" {self._words(number)} {word}{between}{unit} "
+        return f" {self._before_magnitude(number, word)} {word}{between}{unit} "
+
+    def _before_magnitude(self, number: str, word: str) -> str:
+        """A number in the form that it has before a million: Spanish "un", not "uno"."""
+        if self.code is not None and number.isdecimal() and len(number) <= 3:
+            words = number_before(int(number), word, magnitudes(self.language)[word], self.code)
+            if words:
+                return words
+        return self._words(number)
 
     def _words(self, written: str, year: bool = False) -> str:
         number = self._plain(written) if self.code is not None else self._whole(written)

@@ -10,8 +10,8 @@ from jstasr.text.number_words import words_or_none
 ENDINGS = {
     "af": r"(?:ste|de)",
     "en": r"(?:st|nd|rd|th)",
-    "fr": r"(?:er|ère|re|e|ème|nde?)",
-    "es": r"\.?(?:er|[ºª])",
+    "fr": r"(?:er|ère|re|e|i?ème|nde?)s?",
+    "es": r"\.?(?:er|[rdtmvn][oa]|[ºª])",
     "pt": r"\.?[ºª]",
     "it": r"\.?[ºª]",
     "ca": r"(?:r|n|t|è|a)",
@@ -86,8 +86,14 @@ def _ordinal(match: re.Match[str], short: str, code: str, plain: Callable[[str],
     words = words_or_none(int(digits), code, "ordinal")
     if words is None:
         return match[0]
+    plural = "s" if short == "fr" and ending.endswith("s") else ""
+    ending = ending.removesuffix(plural)
     if short in FEMININE and ending.endswith("ª"):
         words = re.sub(r"o\b", "a", words)
+    elif short == "es" and ending.endswith(("o", "a")):  # 2do, 3ra: the last letters of the word
+        words = re.sub(r"o\b", ending[-1], words)
+        if not words.endswith(ending.removeprefix(".")):
+            return match[0]
     elif short == "es" and ending.endswith("er"):
         words = re.sub(r"(primer|tercer)o$", r"\1", words)
     elif short == "fr" and digits == "1" and ending in ("re", "ère"):
@@ -101,7 +107,7 @@ def _ordinal(match: re.Match[str], short: str, code: str, plain: Callable[[str],
         words = {"quart": "quarta", "cinquè": "cinquena"}.get(
             words, re.sub("è$", "ena", words) if words[-1] == "è" else words + "a"
         )
-    return f" {words} "
+    return f" {words}{plural} "
 
 
 def _decade(match: re.Match[str], code: str) -> str:
