@@ -37,7 +37,8 @@ INTERNATIONAL = {"EUR": "EUR", "USD": "USD", "GBP": "GBP", "CHF": "CHF", "z\u014
 # What CLDR adds to the name of a country's own currency and its people do not say.
 NATIONALITY = {
     "bg": "^български ", "da": "^danske? ", "hu": "^magyar ", "id": " Indonesia$", "is": r"^íslensk\w+ ",
-    "ms": " Malaysia$", "pt": " brasileiros?$", "sv": "^svenska? ",
+    "mk": "^[Мм]акедонски ", "mn": "^[Мм]онгол ", "ms": " Malaysia$",
+    "nn": "^norske? ", "pt": " brasileiros?$", "sv": "^svenska? ", "uz": "^O[\u02bb\u2018']zbekiston |i$",
 }  # fmt: skip
 # Letters beside those of CLDR's symbols, in the country itself.
 RUPEES = {"Rs", "Rs.", "रु", "रु.", "ரூ", "ரூ."}

@@ -12,7 +12,8 @@ VULGAR = "\xbc-\xbe\\u2150-\\u215e"
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 # "to the power of", where the base stands before and the exponent, a cardinal number, after.
 POWER = {
-    "en": "to the power of", "de": "hoch", "fr": "puissance", "es": "elevado a", "nl": "tot de macht",
+    "en": "to the power of", "de": "hoch", "fr": "puissance", "es": "elevado a", "gl": "elevado a",
+    "nl": "tot de macht",
     "pt": "elevado a", "it": "elevato a", "ca": "elevat a", "pl": "do potęgi", "sv": "upphöjt till",
     "da": "opløftet i", "nb": "opphøyd i", "no": "opphøyd i", "ru": "в степени", "fi": "potenssiin", "tr": "üzeri",
     "ro": "la puterea", "id": "pangkat", "vi": "mũ", "hi": "की घात", "th": "ยกกำลัง", "lo": "ກຳລັງ", "ms": "kuasa",
@@ -33,6 +34,8 @@ FRACTIONS = {
     "el": ("μισό", "ένα τέταρτο", "τρία τέταρτα", "ένα τρίτο", "δύο τρίτα"),
     "hi": ("आधा", "एक चौथाई", "तीन चौथाई", "एक तिहाई", "दो तिहाई"),
     "ka": ("ნახევარი", "ერთი მეოთხედი", "სამი მეოთხედი", "ერთი მესამედი", "ორი მესამედი"),
+    "eu": ("erdi", "laurden bat", "hiru laurden", "heren bat", "bi heren"),
+    "gl": ("medio", "un cuarto", "tres cuartos", "un terzo", "dous terzos"),
     "ta": ("அரை", "கால்", "முக்கால்", "மூன்றில் ஒன்று", "மூன்றில் இரண்டு"),
 }
 FRACTION_VALUES = ((1, 2), (1, 4), (3, 4), (1, 3), (2, 3))

@@ -28,6 +28,7 @@ from jstasr.text.cldr import (
     separators,
     unit_pattern,
 )
+from jstasr.text.composed_endings import spell_composed_endings
 from jstasr.text.endings import endings_left, spell_endings
 from jstasr.text.fractions import spell_fractions
 from jstasr.text.languages import is_unspaced, letters_around, primary_subtag
@@ -192,6 +193,7 @@ class _Reader:
             text = spell_ordinals(text, self.language, self.code, self._plain, months)
             text = spell_point_ordinals(text, self.short, self.code, months)
             text = spell_endings(text, self.language, self.code)
+            text = spell_composed_endings(text, self.code)
         text = self.area.sub(self._area, text)
         text = spell_fractions(text, self.language, self.code)
         if self.code is not None:
