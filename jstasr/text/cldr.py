@@ -124,6 +124,10 @@ def currency_of(sign: str, language: str | None) -> str | None:
         for code in _own_currencies(locale):
             if sign in (locale.currency_symbols.get(code), _narrow_symbols().get(code)):
                 return code
+            # In Hong Kong HK$ is its dollar and US$ the other one: $ alone is its own.
+            symbols = locale.currency_symbols
+            if sign == "$" and symbols.get(code, "").endswith("$") and symbols.get("USD") != "$":
+                return code
         if sign in SIGN_CURRENCIES:
             return SIGN_CURRENCIES[sign]
     known = {symbol: code for code, symbol in Locale("en").currency_symbols.items()}
@@ -226,13 +230,13 @@ def abbreviated_magnitudes(language: str | None) -> dict[str, dict[str, str]]:
         return {}
     formats, found = locale.compact_decimal_formats, {}
     for form, patterns in formats.get("long", {}).items():
-        for power, pattern in patterns.items():
+        for power, pattern in sorted(patterns.items(), key=lambda item: len(item[0])):
             short_pattern = formats.get("short", {}).get("other", {}).get(power)
             short = str(short_pattern.pattern).replace("0", "").strip(" \xa0'.") if short_pattern else ""
             word = str(pattern.pattern).replace("0", "").strip()
             if len(short) > 1 and short.isalpha() and _is_word(word) and short.lower() not in OTHER_WORDS:
                 for spelling in {short, short.lower()} - magnitudes(language).keys():
-                    found.setdefault(spelling, {})[form] = word
+                    found.setdefault(spelling, {}).setdefault(form, word)
     return found
 
 

@@ -108,7 +108,7 @@ class _Fractions:
         text = re.sub(
             rf"(?:(?<=\d)|(?<=\b[^\W\d_])|(?<=\b[^\W\d_]{{2}}))(\u207b?(?:(?!\u207b){powers})+)", self._power, text
         )
-        text = re.sub(r"(?<!\d)(\d{1,2})\u2044(\d{1,2})(?!\d)", self._of_digits, text)
+        text = re.sub(r"(?:(?<![\d.,])(\d+) )?(?<!\d)(\d{1,2})\u2044(\d{1,2})(?!\d)", self._of_digits, text)
         text = re.sub(rf"(?:(?<![{self.letter}.,])(\d+) ?)?([{VULGAR}])", self._vulgar, text)
         text = self._ascii(text)
         text = re.sub("[\u2070\xb9\xb2\xb3\u2074-\u2079]+|[\u2080-\u2089]+", _plain_digits, text)
@@ -146,7 +146,7 @@ class _Fractions:
         return self._mixed(match[1], int(top), int(bottom))
 
     def _of_digits(self, match: re.Match[str]) -> str:
-        return self._mixed(None, int(match[1]), int(match[2]))
+        return self._mixed(match[1], int(match[2]), int(match[3]))
 
     def _mixed(self, whole: str | None, top: int, bottom: int) -> str:
         """ "1", 1, 2 -> "one and a half"; where the language's words are not known, the digits apart."""

@@ -23,9 +23,10 @@ SERBIAN = dict(zip("abvgdđežzijklmnoprstćufhcčš", "абвгдђежзијк
 SERBIAN |= {"lj": "љ", "nj": "њ", "dž": "џ"}
 LATIN_LETTERS = re.compile("lj|nj|dž|[" + "".join(letter for letter in SERBIAN if len(letter) == 1) + "]")
 MINUS = "\u2212"
+MINUS_WORDS = {"bn": "মাইনাস", "kn": "ಮೈನಸ್", "te": "మైనస్", "vi": "âm"}  # where num2words has a sign, or nothing
 MAX_DIGITS = 15  # longer strings, and those with a leading zero, are names of things: read digit by digit
 # Agreement that num2words lacks, of French in Switzerland and Belgium: deux cent un, un million, quatre-vingts; of
-# Spanish: veintiún mil; of Danish: en million.
+# Spanish: veintiún mil; of Danish: en million; of Kannada: no "one" before every lakh.
 FRENCH = {
     re.compile(r"\bcents(?= (?!million|milliard|billion))"): "cent",
     re.compile(r"\bun (m|b)illi(on|ard)s\b"): r"un \1illi\2",
@@ -33,6 +34,7 @@ FRENCH = {
 }
 AGREEMENT = dict.fromkeys(("fr_BE", "fr_CH"), FRENCH) | {
     "da": {re.compile(r"\ben (milli(?:on|ard))er\b"): r"en \1"},
+    "kn": {re.compile(r"(?<=\S )ಒಂದು (?=ಲಕ್ಷ)"): ""},
     "es": {re.compile(r"\bveintiuno (?=mil)"): "veintiún ", re.compile(r"\buno (?=mil)"): "un "},
 }
 # The decimal sign's name where num2words reads decimals wrong: Turkish 3,5 as 3,50, Persian 0.05 as a half.
@@ -204,6 +206,8 @@ def minus_word(code: str | None) -> str:
 
     if code is None:
         return MINUS
+    if code in MINUS_WORDS:
+        return MINUS_WORDS[code]
     one, negative = words_or_none(1, code), words_or_none(-1, code)
     if one is not None and negative is not None and negative.endswith(one):
         return negative.removesuffix(one).strip()

@@ -61,6 +61,11 @@ NUMERO = {
 # An elided word keeps its apostrophe before a number: d'1 is d'un. The mark stands for it while numbers are read.
 ELISION = re.compile("(?<=[^\\W\\d_])['\u2019](?=\\d)")
 ELIDED = "\ue000"
+# One word with the number's: Hebrew prefixes with a hyphen, and endings after a percent sign.
+JOINED = "\ue002"
+PREFIXES = {"he": re.compile("(?<![\u05d0-\u05ea])([\u05d5\u05d1\u05db\u05dc\u05de\u05e9\u05d4]{1,3})[-\u05be](?=\\d)")}
+PERCENT_ENDINGS = re.compile(r"(?<=%)[-\u2011](?=[^\W\d_])")
+ENDINGS_JOIN = {"az", "hu", "kk", "ky", "mn", "tk", "tt", "uz"}
 # A number with both signs in the order of other languages, by its decimal sign: nothing else can be meant.
 FOREIGN = {
     ",": re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d+(?![\d.,]\d)"),
@@ -68,10 +73,10 @@ FOREIGN = {
 }
 SWAPPED = str.maketrans(".,", ",.")
 INTERESTING = re.compile(f"[\\d%&{CURRENCY_SIGNS}\\u066a\\u2030\xb0]")
-# Telephone numbers, read digit by digit: +49 30 1234567, (555) 123-4567, 555-123-4567, 555-1234, 0800 123 456; 100-1000
-# is none.
+# Telephone numbers, read digit by digit: +49 30 1234567, (555) 123-4567, 555-123-4567, 555-1234, 0800 123 456,
+# 090-1234-5678; 100-1000 is none.
 PHONE = re.compile(
-    r"(?<![\w.,+-])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?|\d{1,4}[ .-])(?:\d{2,8}(?:[ .-](?=\d)|\b))+"
+    r"(?<![A-Za-z\d.,+-])(?:0\d{1,4}-\d{1,4}-\d{4}(?![\d-])|\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?|\d{1,4}[ .-])(?:\d{2,8}(?:[ .-](?=\d)|\b))+"
     r"|\+\d{7,15}\b|\(\d{3}\) ?\d{3}[ .-]\d{4}\b|(?!\d\d0-\d{3}0\b)(?:1-)?(?:\d{3}-){1,2}\d{4}\b(?!-)"
     r"|(?<!\d )0[1-9]\d{1,3}(?: \d{2,8}){1,4}\b)(?![.,]\d)"
 )
@@ -139,7 +144,7 @@ class _Reader:
         # A blank groups where nothing else can be meant: 1 000 is not a one and three zeros.
         blanks = r"[1-9]\d{0,2}(?:(?: \d{3})+ \d{3}|(?: 000))(?!\d)" if self.decimal_sign == "." else r"(?!)"
         self.number = (
-            rf"(?:(?:{indian}|{blanks}|\d{{1,3}}(?P<g%d>{group})\d{{3}}(?:(?P=g%d)\d{{3}})*(?!\d))(?:{decimal}\d+)?"
+            rf"(?:(?:{indian}|{blanks}|\d{{1,3}}(?P<g%d>{group})\d{{3}}(?:(?P=g%d)\d{{3}})*(?!\d|(?<!000) \d\d(?!\d)))(?:{decimal}\d+)?"
             rf"|\d+(?:{decimal}\d+(?!{decimal}\d))?)"
         )
         self.group = re.compile(group)
@@ -184,7 +189,12 @@ class _Reader:
         if foreign is not None:
             text = foreign.sub(lambda match: match[0].translate(SWAPPED), text)
         text = re.sub(rf"(?<!\d)([{CURRENCY_SIGNS}]) ?([\u2212-])(?=\d)", r"\2\1", text)  # $-5 is -$5
+        text = re.sub(r"(?<=\d)( ?)\xba(?=[CF]\b)", "\\1\xb0", text)  # the sign of ordinals for that of degrees
         text = ELISION.sub(ELIDED, text.replace(ELIDED, " "))
+        if self.code is not None and self.short in PREFIXES:
+            text = PREFIXES[self.short].sub(rf"\1{JOINED}", text)
+        if self.code is not None and self.short in ENDINGS_JOIN:
+            text = PERCENT_ENDINGS.sub(JOINED, text)
         if self.code is not None:
             months = month_names(self.language)
             text = PHONE.sub(self._phone, text)
@@ -212,6 +222,7 @@ class _Reader:
         text = self.amount.sub(self._amount, text)
         text = re.sub(rf"[%\u066a\u2030]|[{CURRENCY_SIGNS}]", self._bare_sign, text)
         text = re.sub(f"{ELIDED} *", "'", text)
+        text = re.sub(f" *{JOINED} *", "", text)
         words = and_words(self.language)
         return re.sub(r"\s*&\s*", words, text) if words else text
 

@@ -12,12 +12,13 @@ from jstasr.text.rbnf import native_korean
 RANGE = {
     "en": "to", "de": "bis", "fr": "à", "es": "a", "it": "a", "pt": "a", "nl": "tot", "sv": "till", "da": "til",
     "nb": "til", "no": "til", "pl": "do", "ca": "a", "cs": "až", "sk": "až", "id": "sampai", "vi": "đến", "eo": "ĝis",
-    "fa": "تا", "ar": "إلى", "he": "עד", "bn": "থেকে", "ja": "から", "th": "ถึง", "af": "tot", "bs": "do", "el": "έως",
+    "fa": "تا", "ar": "إلى", "he": "עד", "bn": "থেকে", "ja": "から", "ko": "\ue002에서", "th": "ถึง", "af": "tot", "bs": "do", "el": "έως",
     "et": "kuni", "fil": "hanggang", "gl": "a", "hi": "से", "hr": "do", "km": "ដល់", "lb": "bis", "lo": "ຫາ",
     "bg": "до", "is": "til", "mk": "до", "ro": "până la", "sl": "do",
     "ms": "hingga", "my": "မှ", "ne": "देखि", "nn": "til", "sq": "deri", "sw": "hadi", "yue": "到", "zh": "到",
 }  # fmt: skip
-HOURS = {"de": "Uhr", "fr": "heures"}
+HOURS = {"de": "Uhr", "fr": "heures", "vi": "giờ"}
+THAI_TIME = re.compile(r"(?<![\d:.,])([01]?\d|2[0-4])[.:]([0-5]\d) ?น\.")
 # What follows the hour and the minute where both are named.
 CLOCK = {
     "ja": ("時", "分"), "ko": (" 시", " 분"), "lo": ("ໂມງ", "ນາທີ"), "th": ("นาฬิกา", "นาที"), "yue": ("點", "分"),
@@ -67,6 +68,8 @@ class _Times:
         )
 
     def read(self, text: str) -> str:
+        if self.short == "th":
+            text = THAI_TIME.sub(self._time, text)
         text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4]):([0-5]\d)(?![\d:])( ?Uhr\b| ?[ap]\.?m\b)?", self._time, text)
         if self.short in JOINED:  # 10:30'da, 10:30-kor: one word with the ending
             text = re.sub(rf"{TIME_END} {JOINED[self.short]}", "", text)
@@ -76,7 +79,7 @@ class _Times:
             text = re.sub(r"(?<![\w.,])((?:1[1-9]|20)?[1-9]0|(?:1[1-9]|20)00)['\u2019]?s\b", self._decade, text)
         if self.short == "de":
             text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4])\.([0-5]\d)( Uhr\b)", self._time, text)
-        if self.short in ("fr", "pt"):
+        if self.short in ("fr", "pt", "vi"):
             text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4]) ?[hH] ?([0-5]\d)?\b", self._time, text)
         word = RANGE.get(self.short, " ")
         text = self.marked_range.sub(self._marked_range, text)
@@ -112,7 +115,7 @@ class _Times:
         unit = HOURS.get(self.short, "")
         if self.short == "fr" and words == ["un"]:
             words, unit = ["une"], "heure"
-        if self.short == "fr" or mark.strip() == "Uhr":
+        if self.short in ("fr", "vi") or mark.strip() == "Uhr":
             words.append(unit)
             mark = ""
         bare = int(minute or 0) == 0
