@@ -16,6 +16,7 @@ from jstasr.kaldi.data_dir import TEXT
 from jstasr.kaldi.files import first_few
 from jstasr.text.languages import (
     APOSTROPHES,
+    CHEROKEE,
     JOINERS,
     SIGNS_IN_WORDS,
     compose,
@@ -73,6 +74,8 @@ def basic(text: str, language: str | None) -> str:
         if turkic:
             text = text.replace("I", "\u0131").replace("\u0130", "i")
         text = text.lower().replace("i\u0307", "i")  # lower() of the dotted capital leaves a lone dot
+        if primary_subtag(language) == "chr":
+            text = text.translate(CHEROKEE)
         text = write_words_whole(compose(text), language).translate(SPOKEN_ONLY)
     words = text.split()
     if "'" in text:

@@ -76,7 +76,8 @@ INTERESTING = re.compile(f"[\\d%&{CURRENCY_SIGNS}\\u066a\\u2030\xb0]")
 # Telephone numbers, read digit by digit: +49 30 1234567, (555) 123-4567, 555-123-4567, 555-1234, 0800 123 456,
 # 090-1234-5678; 100-1000 is none.
 PHONE = re.compile(
-    r"(?<![A-Za-z\d.,+-])(?:0\d{1,4}-\d{1,4}-\d{4}(?![\d-])|\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?|\d{1,4}[ .-])(?:\d{2,8}(?:[ .-](?=\d)|\b))+"
+    r"(?<![A-Za-z\d.,+-])(?:0\d{1,4}-\d{1,4}-\d{4}(?![\d-])"
+    r"|\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?|\d{1,4}[ .-])(?:\d{2,8}(?:[ .-](?=\d)|\b))+"
     r"|\+\d{7,15}\b|\(\d{3}\) ?\d{3}[ .-]\d{4}\b|(?!\d\d0-\d{3}0\b)(?:1-)?(?:\d{3}-){1,2}\d{4}\b(?!-)"
     r"|(?<!\d )0[1-9]\d{1,3}(?: \d{2,8}){1,4}\b)(?![.,]\d)"
 )
@@ -143,8 +144,9 @@ class _Reader:
         indian = r"\d{1,2}(?:,\d\d)+,\d{3}(?!\d)" if self.decimal_sign == "." else r"(?!)"
         # A blank groups where nothing else can be meant: 1 000 is not a one and three zeros.
         blanks = r"[1-9]\d{0,2}(?:(?: \d{3})+ \d{3}|(?: 000))(?!\d)" if self.decimal_sign == "." else r"(?!)"
+        no_phone = r"(?!\d|(?<!000) \d\d(?!\d))"  # 91 123 45 67
         self.number = (
-            rf"(?:(?:{indian}|{blanks}|\d{{1,3}}(?P<g%d>{group})\d{{3}}(?:(?P=g%d)\d{{3}})*(?!\d|(?<!000) \d\d(?!\d)))(?:{decimal}\d+)?"
+            rf"(?:(?:{indian}|{blanks}|\d{{1,3}}(?P<g%d>{group})\d{{3}}(?:(?P=g%d)\d{{3}})*{no_phone})(?:{decimal}\d+)?"
             rf"|\d+(?:{decimal}\d+(?!{decimal}\d))?)"
         )
         self.group = re.compile(group)
