@@ -13,7 +13,8 @@ RANGE = {
     "en": "to", "de": "bis", "fr": "à", "es": "a", "it": "a", "pt": "a", "nl": "tot", "sv": "till", "da": "til",
     "nb": "til", "no": "til", "pl": "do", "ca": "a", "cs": "až", "sk": "až", "id": "sampai", "vi": "đến", "eo": "ĝis",
     "fa": "تا", "ar": "إلى", "he": "עד", "bn": "থেকে", "ja": "から", "ko": "\ue002에서", "th": "ถึง", "af": "tot",
-    "bs": "do", "el": "έως", "et": "kuni", "fil": "hanggang", "gl": "a", "hi": "से", "hr": "do", "km": "ដល់", "lb": "bis", "lo": "ຫາ",
+    "bs": "do", "el": "έως", "et": "kuni", "fil": "hanggang", "gl": "a", "hi": "से", "hr": "do", "km": "ដល់",
+    "lb": "bis", "lo": "ຫາ",
     "bg": "до", "is": "til", "mk": "до", "ro": "până la", "sl": "do",
     "ms": "hingga", "my": "မှ", "ne": "देखि", "nn": "til", "sq": "deri", "sw": "hadi", "yue": "到", "zh": "到",
 }  # fmt: skip
