@@ -131,19 +131,20 @@ def _num2words_or_none(value: float | Decimal, code: str, kind: str, **options: 
     return words
 
 
-def cardinal(number: str, code: str | None, year: bool = False) -> str:
+def cardinal(number: str, code: str | None, year: bool = False, point: str | None = None) -> str:
     """Words of "12", "12.5" or, digit by digit, "0012"; the number itself without a code.
 
     Args:
         number: digits of any script, with a point for the decimal sign.
         code: of `number_language`.
         year: four digits between 1100 and 1999 are read as English reads a year.
+        point: the name of the decimal sign, where it is not that of the code.
     """
     if code is None:
         return number
     whole, _, fraction = number.partition(".")
     if fraction:
-        return _decimal(whole, fraction, code)
+        return _decimal(whole, fraction, code, point)
     if (len(whole) > 1 and int(whole[0]) == 0) or len(whole) > MAX_DIGITS:
         return digit_by_digit(whole, code)
     if year and code.startswith("en") and len(whole) == 4 and 1100 <= int(whole) <= 1999:
@@ -166,13 +167,13 @@ def digit_by_digit(number: str, code: str) -> str:
     return " ".join(words_or_none(int(digit), code) or digit for digit in number if digit.isdigit())
 
 
-def _decimal(whole: str, fraction: str, code: str) -> str:
+def _decimal(whole: str, fraction: str, code: str, point: str | None = None) -> str:
     if code in PARTS and (parts := compose_fraction(fraction, code)) is not None:
         return f"{cardinal(whole, code)} {parts}"
     if code == "ky" and len(fraction) <= len(KYRGYZ_PARTS):
         parts = KYRGYZ_PARTS[len(fraction) - 1]
         return f"{cardinal(whole, code)} {KYRGYZ_WHOLE} {parts} {cardinal(str(int(fraction)), code)}"
-    point = _point_word(code)
+    point = point or _point_word(code)
     if point is None and len(whole) + len(fraction) <= MAX_DIGITS:
         words = words_or_none(Decimal(f"{int(whole)}.{int(fraction):0{len(fraction)}d}"), code)
         if words is not None:

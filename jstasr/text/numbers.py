@@ -30,7 +30,7 @@ from jstasr.text.cldr import (
 )
 from jstasr.text.composed_endings import spell_composed_endings
 from jstasr.text.endings import endings_left, spell_endings
-from jstasr.text.fractions import spell_fractions
+from jstasr.text.fractions import VULGAR, spell_fractions
 from jstasr.text.languages import is_unspaced, letters_around, primary_subtag
 from jstasr.text.number_words import (
     cardinal,
@@ -43,7 +43,7 @@ from jstasr.text.number_words import (
 )
 from jstasr.text.ordinals import spell_ordinals
 from jstasr.text.point_ordinals import spell_point_ordinals
-from jstasr.text.times import spell_times_and_ranges
+from jstasr.text.times import spell_open_ranges, spell_times_and_ranges
 
 # A sign, with the letters that CLDR's symbols put before it to tell countries apart.
 CURRENCY = rf"(?:(?<![A-Za-z])(?:US|CA|HK|MX|NT|NZ|CN|JP|A|C|R)(?=[$\xa5]))?[{CURRENCY_SIGNS}]"
@@ -51,6 +51,8 @@ CURRENCY = rf"(?:(?<![A-Za-z])(?:US|CA|HK|MX|NT|NZ|CN|JP|A|C|R)(?=[$\xa5]))?[{CU
 MILLIONS_OF = {"ca": "de", "es": "de", "fr": "de", "gl": "de", "it": "di", "pt": "de"}
 # English abbreviations after an amount of money, as $5m; CLDR has the short ones of one style only.
 ABBREVIATED = {"k": "thousand", "m": "million", "mn": "million", "bn": "billion", "b": "billion", "tn": "trillion"}
+# The decimal comma's name; num2words has that of the point, for America.
+COMMA = {"ca": "coma", "es": "coma"}
 # "Number", where a sign stands for it before digits.
 NUMERO_SIGN = r"(?:\u2116|\b[nN](?:\xb0|\xba|\.[\xba\xb0])) ?(?=\d)"
 NUMERO = {
@@ -139,6 +141,7 @@ class _Reader:
         # The typewriter's apostrophe too: Swiss 1'000.
         groups |= {"'", "\u2019"}
         self.decimals = {self.decimal_sign, "\u066b"}
+        self.point = COMMA.get(self.short) if self.decimal_sign == "," else None
         group = f"[{re.escape(''.join(sorted(groups - self.decimals)))}]"
         decimal = f"[{re.escape(''.join(sorted(self.decimals)))}]"
         indian = r"\d{1,2}(?:,\d\d)+,\d{3}(?!\d)" if self.decimal_sign == "." else r"(?!)"
@@ -177,6 +180,7 @@ class _Reader:
         magnitude += rf"|{self._number(1).replace('number', 'number2')}{between}(?P<word2>{words})[ \xa0]?(?P<sign2>"
         magnitude += rf"{CURRENCY}{alone}|(?:{letters}){ended})"
         self.magnitude = re.compile(magnitude if words else "(?!)")
+        self.mixed_amount = re.compile(rf"({CURRENCY}) ?(\d+ ?[{VULGAR}](?: (?:{words or '(?!)'}){ends})?)")
         self.counted = re.compile(rf"(?<![\w.,])(?P<number>[1-9]\d{{0,2}}) (?=(?P<word>{words or '(?!)'}){ends})")
 
     def _number(self, name: int) -> str:
@@ -199,6 +203,7 @@ class _Reader:
             text = PERCENT_ENDINGS.sub(JOINED, text)
         if self.code is not None:
             months = month_names(self.language)
+            text = spell_open_ranges(text, self.short, magnitudes(self.language))
             text = PHONE.sub(self._phone, text)
             if self.short in ("yue", "zh"):
                 text = spell_chinese(text, self.code)
@@ -207,6 +212,8 @@ class _Reader:
             text = spell_endings(text, self.language, self.code)
             text = spell_composed_endings(text, self.code)
         text = self.area.sub(self._area, text)
+        # The sign goes behind the fraction, as it is read: $5½.
+        text = self.mixed_amount.sub(self._sign_behind, text)
         text = spell_fractions(text, self.language, self.code)
         if self.code is not None:
             text = spell_times_and_ranges(text, self.language, self.code)
@@ -240,6 +247,8 @@ class _Reader:
     def _commas(self, text: str) -> str:
         """Mend what is not a number by the rules of languages with a decimal comma: 3.5%, $2.50."""
         signs = rf"[%\u066a\u2030\xb0]|[{CURRENCY_SIGNS}](?! ?\d)"
+        if self.short == "es":  # which has both signs; 10.30 is a time
+            text = re.sub(r"(?<![\w.,:/-])(\d+)\.(\d)(?![\d.,:/-])", r"\1,\2", text)
         text = re.sub(rf"(?<![\d.,])(\d+)\.(\d\d?)(?= ?(?:{signs}))", r"\1,\2", text)
         return re.sub(rf"([{CURRENCY_SIGNS}] ?\d+)\.(\d\d)(?![\d.])", r"\1,\2", text)
 
@@ -262,6 +271,11 @@ class _Reader:
         count = Decimal(self._plain(match["number"]))
         pattern = unit_pattern(f"{AREAS[match['power']]}-{AREA_UNITS[match['unit']]}", count, self.language)
         return pattern.replace("{0}", match["number"]) + " " if pattern else match[0]
+
+    def _sign_behind(self, match: re.Match[str]) -> str:
+        currency = currency_of(match[1], self.language)
+        name = currency_unit(currency, Decimal(2), self.language) if currency else None
+        return f"{match[2]} {name} " if name else match[0]
 
     def _whole(self, written: str) -> str:
         """A number that stays digits: those of one number together, but for blanks, which may part two."""
@@ -297,7 +311,7 @@ class _Reader:
 
     def _words(self, written: str, year: bool = False) -> str:
         number = self._plain(written) if self.code is not None else self._whole(written)
-        return cardinal(number, self.code, year and number == written)
+        return cardinal(number, self.code, year and number == written, self.point)
 
     def _amount(self, match: re.Match[str]) -> str:
         minus = f" {minus_word(self.code)} " if match["minus"] else ""

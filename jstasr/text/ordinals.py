@@ -30,6 +30,7 @@ ROMANIAN_FEMININE = {
 FEMININE = {"es": "o", "pt": "o", "it": "o"}
 # German ordinals before a month take the ending that the word before asks for.
 GERMAN_WEAK = r"(?P<word>\b(?:am|vom|zum|dem|den|im|beim|bis|ab|seit|und|des) )"
+SCANDINAVIAN = {"da", "nb", "no", "nn"}
 DATES = {"de", "da", "lb", "nb", "no", "nn"}
 # Elsewhere an article tells that the point after a number is that of an ordinal: der 2. Weltkrieg, det 3. barn.
 ARTICLES = {
@@ -63,8 +64,13 @@ def spell_ordinals(
         text = re.sub(r"\bke-(?P<number>\d{1,9})\b", lambda match: _ordinal(match, short, code, plain), text)
     if short == "de":
         text = re.sub(r"(?<![\w.,])(\d{1,4})er\b", lambda match: _decade(match, code), text)
+        both = r"(?<![\w.,])(?P<number>\d{1,2})\. bis (?P<second>\d{1,2})\. (?=[^\W\d_])"
+        text = re.sub(both, lambda match: _both_of_range(match, code), text)
         pair = r"(?<![\w.,])(?P<number>[0-3]?\d)\.(?= (?:bis(?: zum)?|und|oder) [0-3]?\d\. )"
         text = re.sub(pair, lambda match: _first_of_two(match, code), text)
+    if short in SCANDINAVIAN:
+        pair = r"(?<![\w.,])(?P<number>[0-3]?\d)\. ?[-\u2013] ?(?=[0-3]?\d\. [^\W\d_])"
+        text = re.sub(pair, lambda match: _first_of_range(match, code), text)
     if short in DATES and months:
         names = "|".join(map(re.escape, months))
         dated = rf"(?:{GERMAN_WEAK})?(?<![\w.,])(?P<number>[0-3]?\d)\. ?(?={names})"
@@ -120,6 +126,16 @@ def _decade(match: re.Match[str], code: str) -> str:
 def _first_of_two(match: re.Match[str], code: str) -> str:
     words = words_or_none(int(match["number"]), code, "ordinal")
     return f"{words}n" if words and int(match["number"]) else match[0]
+
+
+def _both_of_range(match: re.Match[str], code: str) -> str:
+    first, last = (words_or_none(int(match[name]), code, "ordinal") for name in ("number", "second"))
+    return f"{first}n bis {last}n " if first and last and int(match["number"]) else match[0]
+
+
+def _first_of_range(match: re.Match[str], code: str) -> str:
+    words = words_or_none(int(match["number"]), code, "ordinal")
+    return f"{words} til " if words and int(match["number"]) else match[0]
 
 
 def _day(match: re.Match[str], short: str, code: str) -> str:

@@ -1,9 +1,11 @@
 """Times of day, decades and ranges of numbers as languages read them: 10:30, 10h30, the 1990s, 5–10."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from jstasr.text.cldr import CURRENCY_SIGNS, SIGN_UNITS, unit_pattern
+from jstasr.text.fractions import VULGAR
 from jstasr.text.languages import letters_around, primary_subtag
 from jstasr.text.number_words import cardinal
 from jstasr.text.rbnf import native_korean
@@ -42,6 +44,27 @@ def spell_times_and_ranges(text: str, language: str | None, code: str) -> str:
         code: of `number_language`.
     """
     return _Times.of(language, code).read(text)
+
+
+def spell_open_ranges(text: str, short: str, magnitudes: Iterable[str]) -> str:
+    """Text with a word between the ends of ranges whose first end is more than digits: 2½–3½, €5m–€10m, 1st–3rd.
+
+    Args:
+        text: as written.
+        short: its language.
+        magnitudes: its words for thousand, million and so on.
+    """
+    if short not in RANGE or not re.search(f"[{DASHES}]", text):
+        return text
+    names = "|".join(map(re.escape, magnitudes)) or "(?!)"
+    end = rf"[{CURRENCY_SIGNS}]?\d"
+    text = re.sub(rf"(?<=[{VULGAR}]) ?[\u2013\u2014-] ?(?={end})", f" {RANGE[short]} ", text)
+    if short == "en":
+        text = re.sub(r"(\d(?:st|nd|rd|th))[\u2013-](?=\d+(?:st|nd|rd|th)\b)", r"\1 to ", text)
+    if short == "de":
+        text = re.sub(r"(?<![\w.,])(\d{1,2}\.) ?[\u2013-] ?(?=\d{1,2}\. [^\W\d_])", r"\1 bis ", text)
+    first = rf"((?<![\w.,])[{CURRENCY_SIGNS}]?\d+(?:[.,]\d+)?(?:[^\W\d_]{{1,2}}| ?(?:{names})))"
+    return re.sub(rf"{first} ?[\u2013\u2014] ?(?={end})", rf"\1 {RANGE[short]} ", text)
 
 
 class _Times:

@@ -19,7 +19,7 @@ from jstasr.text.unspaced import split_unspaced
         ("en-GB", "21", "twenty one"),
         ("de", "1.250 Katzen", "eintausendzweihundertfünfzig katzen"),
         ("fr", "10 000 chats", "dix mille chats"),
-        ("es", "3,5 gatos", "tres punto cinco gatos"),
+        ("es", "3,5 gatos", "tres coma cinco gatos"),
         ("pt-BR", "16", "dezesseis"),
         ("pt", "16", "dezasseis"),
         ("en", "007", "zero zero seven"),
