@@ -29,6 +29,7 @@ from jstasr.text.cldr import (
     unit_pattern,
 )
 from jstasr.text.composed_endings import spell_composed_endings
+from jstasr.text.counted import spell_counted
 from jstasr.text.endings import endings_left, spell_endings
 from jstasr.text.fractions import VULGAR, spell_fractions
 from jstasr.text.languages import is_unspaced, letters_around, primary_subtag
@@ -53,6 +54,11 @@ MILLIONS_OF = {"ca": "de", "es": "de", "fr": "de", "gl": "de", "it": "di", "pt":
 ABBREVIATED = {"k": "thousand", "m": "million", "mn": "million", "bn": "billion", "b": "billion", "tn": "trillion"}
 # The decimal comma's name; num2words has that of the point, for America.
 COMMA = {"ca": "coma", "es": "coma"}
+# Millions as one letter before a sign of a currency, as in 3 M€: one of them, more of them.
+LETTER_MILLIONS = {
+    "ca": ("milió", "milions"), "es": ("millón", "millones"), "fr": ("million", "millions"),
+    "it": ("milione", "milioni"), "pt": ("milhão", "milhões"),
+}  # fmt: skip
 # "Number", where a sign stands for it before digits.
 NUMERO_SIGN = r"(?:\u2116|\b[nN](?:\xb0|\xba|\.[\xba\xb0])) ?(?=\d)"
 NUMERO = {
@@ -211,6 +217,7 @@ class _Reader:
             text = spell_point_ordinals(text, self.short, self.code, months)
             text = spell_endings(text, self.language, self.code)
             text = spell_composed_endings(text, self.code)
+            text = spell_counted(text, self.short, self.code)
         text = self.area.sub(self._area, text)
         # The sign goes behind the fraction, as it is read: $5½.
         text = self.mixed_amount.sub(self._sign_behind, text)
@@ -222,6 +229,8 @@ class _Reader:
         if self.short == "en":
             text = re.sub(r"(?<![\d.,])(\d+) ?\xa2", lambda match: f"{match[1]} cent{'s'[match[1] == '1' :]}", text)
             text = self.abbreviated.sub(lambda match: f"{match['money']} {ABBREVIATED[match['short'].lower()]}", text)
+        if self.short in LETTER_MILLIONS:
+            text = re.sub(rf"(?<![\d.,])(\d+)(,\d+)? ?M(?=[{CURRENCY_SIGNS}])", self._letter_million, text)
         if self.code is not None:
             text = self.short_magnitude.sub(self._short_magnitude, text)
         text = self.magnitude.sub(self._magnitude, text)
@@ -282,6 +291,11 @@ class _Reader:
         if locale_of(self.language) is None or " " in written:
             return written
         return self._plain(written).replace(".", self.decimal_sign)
+
+    def _letter_million(self, match: re.Match[str]) -> str:
+        """ "3 M€" is read "three million euros"; French and Portuguese have the singular up to two."""
+        one = match[1] == "1" and (not match[2] or self.short in ("fr", "pt"))
+        return f"{match[1]}{match[2] or ''} {LETTER_MILLIONS[self.short][0 if one else 1]} "
 
     def _short_magnitude(self, match: re.Match[str]) -> str:
         """ "5 млн" is read "пять миллионов"."""
