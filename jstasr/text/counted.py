@@ -7,8 +7,8 @@ from jstasr.text.rbnf import native_korean
 
 # Counted in native words; years, months, minutes, money and the like have the others.
 KOREAN = re.compile(
-    r"(?<![\w.,:~-])(\d{1,2}) ?(?=(?:개(?![월국년])|명|시간|(?P<hour>시(?:(?![가-힣])|에|부터|까지|쯤|경|반))|살|마리|권"
-    r"|잔|사람|가지|그루|켤레|송이|군데|달(?!러)|채|벌|척))"
+    r"(?<![\w.,:~-])(\d{1,2}) ?(?=(?:개(?![월국년])|명|시간|(?P<hour>시(?:(?![가-힣])|에|부터|까지|쯤|경|반))|살|마리"
+    r"|권|잔|사람|가지|그루|켤레|송이|군데|달(?!러)|채|벌|척))"
 )
 # After 2 a noun is in the genitive singular, where only feminine ones end in -ы or -и.
 RUSSIAN_TWO = re.compile(r"(?<![\w.,:-])(\d{0,8}(?<!1)2) (?=([а-яё]{2,}[ыи])\b)", re.IGNORECASE)
