@@ -1,7 +1,7 @@
 """Words of numbers and of amounts of money: by num2words where it has the language, else by CLDR.
 
 A code of `number_language` is num2words' own, or else one of CLDR's rules of numbers (jstasr/text/rbnf.py), or of the
-languages that neither has (jstasr/text/composed_numbers.py).
+languages that neither has (jstasr/text/indic_numbers.py, jstasr/text/composed_numbers.py).
 """
 
 import re
@@ -12,6 +12,7 @@ from typing import Any
 
 from jstasr.text.cldr import currency_name
 from jstasr.text.composed_numbers import PARTS, compose, compose_fraction
+from jstasr.text.indic_numbers import NAMES, indic_cardinal
 from jstasr.text.language_codes import best_match, general_tag, is_member, script_of
 from jstasr.text.language_tags import known_tag
 from jstasr.text.rbnf import cardinal_by_rules, ordinal_by_rules, point_by_rules, rule_codes
@@ -74,14 +75,14 @@ def _known_codes() -> dict[str, str]:
     languages = {meant.partition("_")[0].partition("-")[0] for meant in codes.values()}
     scripts = {*TRADITIONAL.values(), *SIMPLIFIED.values()}
     others = {code: code for code in rule_codes() - scripts if code.partition("_")[0] not in languages}
-    return codes | others | {code: code for code in PARTS}
+    return codes | others | {code: code for code in (*PARTS, *NAMES)}
 
 
 def _by_rules(code: str) -> bool:
     """Are the words CLDR's, not num2words'?"""
     from num2words import CONVERTER_CLASSES
 
-    return _library_code(code) not in CONVERTER_CLASSES and code not in PARTS
+    return _library_code(code) not in CONVERTER_CLASSES and code not in PARTS and code not in NAMES
 
 
 def _in_script(words: str, code: str) -> str:
@@ -110,6 +111,8 @@ def words_or_none(value: float | Decimal, code: str, kind: str = "cardinal", **o
         return re.sub("ende$", "ande", words) or None
     if code in PARTS and kind == "cardinal" and value == int(value):
         return compose(int(value), code)
+    if code in NAMES:
+        return indic_cardinal(int(value), code) if kind == "cardinal" and value == int(value) else None
     rules = code if _by_rules(code) else ORDINALS_BY_RULES.get(code) if kind == "ordinal" else None
     if rules is not None:
         if value != int(value) or kind not in ("cardinal", "ordinal"):
@@ -189,6 +192,8 @@ def _point_word(code: str) -> str | None:
     """
     if code in PARTS:
         return PARTS[code].point or None
+    if code in NAMES:
+        return NAMES[code].point
     if code in POINT_WORDS:
         return POINT_WORDS[code]
     if _by_rules(code):

@@ -7,6 +7,7 @@ import pytest
 from num2words import num2words
 
 from jstasr.text.composed_numbers import PARTS, TOP, compose
+from jstasr.text.indic_numbers import NAMES, indic_cardinal
 
 NUMBERS = [*range(131), 200, 345, 999, 1000, 1001, 1100, 1500, 1995, 2024, 21000]
 # Sounds that espeak writes apart in digits and in words.
@@ -44,3 +45,10 @@ def test_no_two_numbers_have_the_same_words(code):
     assert len(words) == len(set(numbers)) and all(words)
     assert compose(-21, code).endswith(compose(21, code))
     assert compose(TOP, code) is None
+
+
+@pytest.mark.parametrize("code", NAMES)
+def test_no_two_numbers_of_indian_languages_have_the_same_words(code):
+    words = {indic_cardinal(number, code) for number in range(3000)}
+    assert len(words) == 3000 and not any(re.search(r"\d|  |^ | $", word) for word in words)
+    assert indic_cardinal(-21, code) == f"{NAMES[code].minus} {indic_cardinal(21, code)}"
