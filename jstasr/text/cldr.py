@@ -28,16 +28,17 @@ SIGN_UNITS = {
 SIGN_CURRENCIES = {"$": "USD", "\xa3": "GBP", "\xa5": "JPY"}
 # Percent in languages of which CLDR has only the sign.
 PERCENT = {
-    "gl": "{0} por cento", "ko": "{0} 퍼센트", "mt": "{0} fil-mija", "sw": "asilimia {0}", "vi": "{0} phần trăm",
-    "yue": "百分之{0}", "zh": "百分之{0}",
+    "eo": "{0} procentoj", "gl": "{0} por cento", "ko": "{0} 퍼센트", "lb": "{0} Prozent",
+    "ml": "{0} ശതമാനം", "mt": "{0} fil-mija", "tg": "{0} фоиз", "tt": "{0} процент",
+    "sw": "asilimia {0}", "vi": "{0} phần trăm", "yue": "百分之{0}", "zh": "百分之{0}",
 }  # fmt: skip
 PERMILLE = {"yue": "千分之{0}", "zh": "千分之{0}"}
 # Written in letters in any language. Other codes of three letters are words too: TRY, ALL, TOP.
 INTERNATIONAL = {"EUR": "EUR", "USD": "USD", "GBP": "GBP", "CHF": "CHF", "z\u0142": "PLN", "K\u010d": "CZK"}
 # What CLDR adds to the name of a country's own currency and its people do not say.
 NATIONALITY = {
-    "bg": "^български ", "da": "^danske? ", "hu": "^magyar ", "id": " Indonesia$", "is": r"^íslensk\w+ ",
-    "mk": "^[Мм]акедонски ", "mn": "^[Мм]онгол ", "ms": " Malaysia$",
+    "af": "^Suid-Afrikaanse ", "bg": "^български ", "da": "^danske? ", "hu": "^magyar ", "id": " Indonesia$",
+    "is": r"^íslensk\w+ ", "mk": "^[Мм]акедонски ", "mn": "^[Мм]онгол ", "ms": " Malaysia$",
     "nn": "^norske? ", "pt": " brasileiros?$", "sv": "^svenska? ", "uz": "^O[\u02bb\u2018']zbekiston |i$",
 }  # fmt: skip
 # Letters beside those of CLDR's symbols, in the country itself.

@@ -1,9 +1,12 @@
-"""Numbers whose form depends on what is counted: Korean 3개 in native words, Russian 2 книги in the feminine."""
+"""Numbers whose form depends on what is counted: Korean 3개 in native words, Russian 2 книги in the feminine.
+
+Only where the noun's end, or a list of common ones, tells its gender.
+"""
 
 import re
 
-from jstasr.text.number_words import words_or_none
-from jstasr.text.rbnf import native_korean
+from jstasr.text.number_words import cardinal, words_or_none
+from jstasr.text.rbnf import feminine_by_rules, native_korean
 
 # Counted in native words; years, months, minutes, money and the like have the others.
 KOREAN = re.compile(
@@ -21,6 +24,21 @@ RUSSIAN_ONE = re.compile(
 )
 
 
+# After 2, 3 and 4 masculine and neuter nouns end in -a in Serbo-Croatian, feminine ones in -e.
+FEMININE_TWO = {
+    **dict.fromkeys(("bs", "hr"), re.compile(r"(?<![\w.,:-])(\d{0,8}(?<!1)2) (?=(?!dne\b)[a-zčćšžđ]{2,}e\b)")),
+    "sr": re.compile(r"(?<![\w.,:-])(\d{0,8}(?<!1)2) (?=[a-zčćšžđ]{2,}e\b|[а-шђћљњџ]{2,}е\b)"),
+}
+SERBIAN_RULES = {"sr": "sr_Latn", "sr_Cyrl": "sr"}  # num2words' code of Serbian in Latin letters -> CLDR's
+# Hungarian two before what is counted.
+HUNGARIAN_TWO = re.compile(
+    r"(?<![\w.,:-])(\d{0,8}2) (?=(?!(?:és|vagy|meg|volt|van|lett|az|is|de|mert|közül|alatt|felett|ezer|[mb]ill\w+)\b)"
+    r"[a-záéíóöőúüű]{2,})"
+)
+# Irish numbers without "a" before what is counted.
+IRISH = re.compile(r"(?<![\w.,:/€£$-])([2-9]|10)(?= (?!agus\b|nó\b|go\b|ar\b|a\b|is\b)[a-záéíóú]{2,}| ?[%€£])")
+
+
 def spell_counted(text: str, short: str, code: str) -> str:
     """Text with such numbers in words.
 
@@ -36,6 +54,13 @@ def spell_counted(text: str, short: str, code: str) -> str:
         return RUSSIAN_TWO.sub(
             lambda match: match[0] if match[2].lower() in RUSSIAN_OTHERS else _russian(match, code, "n"), text
         )
+    if short in FEMININE_TWO:
+        rules = SERBIAN_RULES.get(code, code)
+        return FEMININE_TWO[short].sub(lambda match: f"{feminine_by_rules(int(match[1]), rules) or match[1]} ", text)
+    if short == "hu":
+        return HUNGARIAN_TWO.sub(lambda match: re.sub("kettő$", "két", cardinal(match[1], code)) + " ", text)
+    if short == "ga":
+        return IRISH.sub(lambda match: cardinal(match[1], code).removeprefix("a "), text)
     return text
 
 

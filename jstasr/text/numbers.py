@@ -205,6 +205,8 @@ class _Reader:
         text = ELISION.sub(ELIDED, text.replace(ELIDED, " "))
         if self.code is not None and self.short in PREFIXES:
             text = PREFIXES[self.short].sub(rf"\1{JOINED}", text)
+        if self.short == "da":  # 90'erne
+            text = re.sub(r"(?<=\d)['\u2019](?=er(?:ne)?\b)", JOINED, text)
         if self.code is not None and self.short in ENDINGS_JOIN:
             text = PERCENT_ENDINGS.sub(JOINED, text)
         if self.code is not None:
@@ -321,7 +323,7 @@ class _Reader:
             words = number_before(int(number), word, magnitudes(self.language)[word], self.code)
             if words:
                 return words
-        return self._words(number)
+        return re.sub("kettő$", "két", self._words(number)) if self.short == "hu" else self._words(number)
 
     def _words(self, written: str, year: bool = False) -> str:
         number = self._plain(written) if self.code is not None else self._whole(written)

@@ -30,6 +30,12 @@ ROMANIAN_FEMININE = {
 FEMININE = {"es": "o", "pt": "o", "it": "o"}
 # German ordinals before a month take the ending that the word before asks for.
 GERMAN_WEAK = r"(?P<word>\b(?:am|vom|zum|dem|den|im|beim|bis|ab|seit|und|des) )"
+# Nouns that an ordinal stands before, beside months.
+DEGREES = {
+    "es": "piso|lugar|puesto|siglo|grado|curso|aniversario|batallón|congreso|capítulo|artículo",
+    "it": "piano|posto|secolo|grado|anniversario|reggimento|congresso|capitolo|classificato|governo",
+    "pt": "andar|lugar|século|grau|ano|aniversário|batalhão|congresso|capítulo|artigo|ciclo|dia",
+}
 SCANDINAVIAN = {"da", "nb", "no", "nn"}
 DATES = {"de", "da", "lb", "nb", "no", "nn"}
 # Elsewhere an article tells that the point after a number is that of an ordinal: der 2. Weltkrieg, det 3. barn.
@@ -56,6 +62,9 @@ def spell_ordinals(
     short = primary_subtag(language)
     blank = r"(?: \d{3})+" if plain("1,5") == "1.5" else r"(?: 000)+"
     number = rf"(?<![\w.,])(?P<number>\d{{1,3}}(?:(?:[.,\u202f\xa0]\d{{3}})+|{blank})|\d{{1,9}})"
+    if short in DEGREES:  # the sign of degrees for that of ordinals: 1° maggio, 3° piso
+        names = "|".join([*map(re.escape, months), DEGREES[short]])
+        text = re.sub(rf"(?<![\w.,-])(\d{{1,2}})\xb0(?= (?:de )?(?:{names})\b)", "\\1\xba", text)
     if short in ENDINGS:
         prefix = r"(?:\bal? )?" if short == "ro" else ""
         pattern = rf"{prefix}{number}(?P<ending>{ENDINGS[short]})(?!\w)"

@@ -6,10 +6,10 @@ from jstasr.text.endings import estonian_genitive, estonian_ordinal, hungarian_d
 from jstasr.text.number_words import cardinal, words_or_none
 from jstasr.text.times import RANGE
 
-# Before a word in lower case the point ends no sentence. German and its kin write nouns otherwise (ordinals.py).
-LANGUAGES = {"bs", "cs", "et", "fi", "hr", "hu", "lv", "pl", "sk", "sl", "sr", "tr"}
+# Before a word in lower case the point ends no sentence. German writes nouns otherwise (ordinals.py).
+LANGUAGES = {"bs", "cs", "da", "et", "fi", "hr", "hu", "lv", "nb", "nn", "no", "pl", "sk", "sl", "sr", "tr"}
 # Days before a month are genitives. Polish, Russian and Ukrainian write them without a point.
-DAYS_WITHOUT_POINT = {"pl", "ru", "uk"}
+DAYS_WITHOUT_POINT = {"pl", "ru", "sv", "uk"}
 # Ordinals of languages that num2words has only cardinals of: words, then ends of words; below a hundred.
 FROM_CARDINALS = {
     "cs": (
@@ -106,6 +106,14 @@ def spell_point_ordinals(text: str, short: str, code: str, months: tuple[str, ..
     if short not in LANGUAGES | DAYS_WITHOUT_POINT:
         return text
     names = "|".join(map(re.escape, MONTHS.get(short, months))) or "(?!)"
+    if short == "sv":
+        pair = rf"(?<![\w.,:/\-\u2013])([12]?\d|3[01]) ?[-\u2013] ?(?=(?:[12]?\d|3[01]) (?:{names})\b)"
+        text = re.sub(pair, lambda match: f"{words_or_none(int(match[1]), code, 'ordinal') or match[1]} till ", text)
+        day = rf"(?<![\w.,:/\-\u2013])([12]?\d|3[01]) (?=(?:{names})\b)"
+        text = re.sub(day, lambda match: f"{words_or_none(int(match[1]), code, 'ordinal') or match[1]} ", text)
+    if short in LAST_WORD_ONLY:  # 90-ih
+        plural = r"(?<![\w.,:-])(\d{1,4})\.?-(ih|им|их|im)\b"
+        text = re.sub(plural, lambda match: _genitive_plural(match, short, code), text)
     if short in GENITIVE or short == "ru":
         point = r" " if short in DAYS_WITHOUT_POINT else r"\. ?"
         one = r"(?:[12]?\d|3[01])"
@@ -166,6 +174,12 @@ def _day(match: re.Match[str], short: str, code: str) -> str:
         nominative = _ordinal(int(match[1]), short, code)
         words = _with_end(nominative, GENITIVE[short], short) if nominative else None
     return f"{words} " if words else match[0]
+
+
+def _genitive_plural(match: re.Match[str], short: str, code: str) -> str:
+    """Croatian "90-ih godina" is "devedesetih godina"."""
+    words = _ordinal(int(match[1]), short, code)
+    return words + match[2][1:] if words else match[0]
 
 
 def _decade(match: re.Match[str], code: str) -> str:

@@ -95,6 +95,11 @@ def ordinal_by_rules(value: int, code: str, form: str = "") -> str | None:
     return None if words == cardinal_by_rules(value, code) else words
 
 
+def feminine_by_rules(value: int, code: str) -> str | None:
+    """Words of a whole number before a feminine noun; None where CLDR has none."""
+    return _words(value, code, "spellout-cardinal-feminine")
+
+
 def native_korean(value: int) -> str | None:
     """The Korean number before what is counted in native words, as hours: 10 is "\uc5f4"."""
     return _words(value, "ko", "spellout-cardinal-native-attributive")
