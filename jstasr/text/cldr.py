@@ -32,7 +32,10 @@ PERCENT = {
     "ml": "{0} ശതമാനം", "mt": "{0} fil-mija", "tg": "{0} фоиз", "tt": "{0} процент",
     "sw": "asilimia {0}", "vi": "{0} phần trăm", "yue": "百分之{0}", "zh": "百分之{0}",
 }  # fmt: skip
-PERMILLE = {"yue": "千分之{0}", "zh": "千分之{0}"}
+PERMILLE = {
+    "eo": "{0} promiloj", "gl": "{0} por mil", "ko": "{0} 퍼밀", "lb": "{0} Promill",
+    "vi": "{0} phần nghìn", "yue": "千分之{0}", "zh": "千分之{0}",
+}  # fmt: skip
 # Written in letters in any language. Other codes of three letters are words too: TRY, ALL, TOP.
 INTERNATIONAL = {"EUR": "EUR", "USD": "USD", "GBP": "GBP", "CHF": "CHF", "z\u0142": "PLN", "K\u010d": "CZK"}
 # What CLDR adds to the name of a country's own currency and its people do not say.
@@ -110,7 +113,7 @@ def and_words(language: str | None) -> str | None:
     between = pattern.removeprefix("{0}").removesuffix("{1}")
     # Welsh "a(c)": the letter in brackets stands before vowels, and & stands before any word.
     between = re.sub(r"\(.*?\)", "", between)
-    return between if between.strip().isalpha() else None
+    return between if _is_word(between.strip()) else None
 
 
 @cache

@@ -66,6 +66,7 @@ NUMERO = {
     "it": "numero", "kk": "нөмір", "ky": "номер", "mk": "број", "pt": "número", "ru": "номер", "sr": "број",
     "uk": "номер",
 }  # fmt: skip
+NUMERO_LETTERS = {"de": r"\bNr\. ?(?=\d)", "en": r"\bNo\. ?(?=\d)|(?<!\w)#(?=\d)"}
 # An elided word keeps its apostrophe before a number: d'1 is d'un. The mark stands for it while numbers are read.
 ELISION = re.compile("(?<=[^\\W\\d_])['\u2019](?=\\d)")
 ELIDED = "\ue000"
@@ -201,7 +202,7 @@ class _Reader:
         if foreign is not None:
             text = foreign.sub(lambda match: match[0].translate(SWAPPED), text)
         text = re.sub(rf"(?<!\d)([{CURRENCY_SIGNS}]) ?([\u2212-])(?=\d)", r"\2\1", text)  # $-5 is -$5
-        text = re.sub(r"(?<=\d)( ?)\xba(?=[CF]\b)", "\\1\xb0", text)  # the sign of ordinals for that of degrees
+        text = re.sub(r"(?<=\d)( ?)[\xba\xb0] ?(?=[CF]\b)", "\\1\xb0", text)  # also the sign of ordinals for degrees
         text = ELISION.sub(ELIDED, text.replace(ELIDED, " "))
         if self.code is not None and self.short in PREFIXES:
             text = PREFIXES[self.short].sub(rf"\1{JOINED}", text)
@@ -228,8 +229,11 @@ class _Reader:
             text = spell_times_and_ranges(text, self.language, self.code)
         if self.short in NUMERO:
             text = re.sub(NUMERO_SIGN, f" {NUMERO[self.short]} ", text)
+        if self.short in NUMERO_LETTERS:
+            text = re.sub(NUMERO_LETTERS[self.short], f" {NUMERO[self.short]} ", text)
         if self.short == "en":
             text = re.sub(r"(?<![\d.,])(\d+) ?\xa2", lambda match: f"{match[1]} cent{'s'[match[1] == '1' :]}", text)
+            text = re.sub(rf"(?<![\w.,])({self._number(0)})(bn|mn|tn)\b", self._short_english, text)
             text = self.abbreviated.sub(lambda match: f"{match['money']} {ABBREVIATED[match['short'].lower()]}", text)
         if self.short in LETTER_MILLIONS:
             text = re.sub(rf"(?<![\d.,])(\d+)(,\d+)? ?M(?=[{CURRENCY_SIGNS}])", self._letter_million, text)
@@ -298,6 +302,10 @@ class _Reader:
         """ "3 M€" is read "three million euros"; French and Portuguese have the singular up to two."""
         one = match[1] == "1" and (not match[2] or self.short in ("fr", "pt"))
         return f"{match[1]}{match[2] or ''} {LETTER_MILLIONS[self.short][0 if one else 1]} "
+
+    def _short_english(self, match: re.Match[str]) -> str:
+        """ "5bn" is "five billion" without a currency too."""
+        return f"{match[1]} {ABBREVIATED[match[match.lastindex or 1]]}"
 
     def _short_magnitude(self, match: re.Match[str]) -> str:
         """ "5 млн" is read "пять миллионов"."""
