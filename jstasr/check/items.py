@@ -53,6 +53,7 @@ def module_items(recipe: Recipe) -> list[Item]:
         ("langcodes", "langcodes", (1, AUDIO, PHONES, TOKENS, SCORE)),
         ("num2words", "num2words", (1, AUDIO, PHONES, SCORE)),
         ("unicode_rbnf", "unicode-rbnf", (1, AUDIO, PHONES, SCORE)),
+        ("indic_numtowords", "indic-numtowords", (1, AUDIO, PHONES, SCORE)),
         ("phonemizer", "phonemizer", (PHONES,)),
         ("kaldiio", "kaldiio", (FEATURES, TRAIN, DECODE, REPORT)),
         ("torch", "torch", (FEATURES, *MODEL)),

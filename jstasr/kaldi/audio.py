@@ -17,7 +17,7 @@ import numpy as np
 import soundfile
 
 from jstasr.errors import JstasrError
-from jstasr.kaldi.audio_headers import copy_without_tag, is_uncounted_mp3, missing_seconds
+from jstasr.kaldi.audio_headers import copy_without_length, is_uncounted_mp3, missing_seconds, place_of_zero_length
 from jstasr.kaldi.files import atomic_write
 
 MIN_RATE, MAX_RATE = 4000, 384000  # Hz
@@ -116,7 +116,7 @@ def _through_pipe(handle: str | BinaryIO) -> Iterator[int]:
     def feed() -> None:
         with suppress(BrokenPipeError), open(writer, "wb") as out:
             with open(handle, "rb") if isinstance(handle, str) else nullcontext(handle) as source:
-                copy_without_tag(source, out)
+                copy_without_length(source, out)
 
     thread = threading.Thread(target=feed, daemon=True)
     thread.start()
@@ -143,7 +143,8 @@ def _open_audio(source: str) -> Iterator[_OpenAudio]:
             raise JstasrError(f"{source}: the file is empty")
     try:
         with open(handle, "rb") if isinstance(handle, str) else nullcontext(handle) as raw:
-            missing, uncounted = missing_seconds(raw), is_uncounted_mp3(raw)
+            missing = missing_seconds(raw)
+            uncounted = is_uncounted_mp3(raw) or place_of_zero_length(raw) is not None
             raw.seek(0)
         if missing is not None and missing > CUT_OFF:
             raise JstasrError(failure or _cut_off(name, missing))

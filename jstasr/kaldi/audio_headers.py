@@ -74,6 +74,24 @@ def _missing_of_chunks(handle: BinaryIO, size: int, sound: bytes, order: Literal
     return None
 
 
+def place_of_zero_length(handle: BinaryIO) -> int | None:
+    """Where a WAV file states that it has no sound although some follows: its writer did not know how much.
+
+    Kaldi reads such a file to its end. None where the length is another, or nothing follows, or another chunk.
+    """
+    size = handle.seek(0, os.SEEK_END)
+    if _at(handle, 0, 4) != b"RIFF" or _at(handle, 8, 4) != b"WAVE":
+        return None
+    while len(header := handle.read(8)) == 8:
+        body, length = handle.tell(), int.from_bytes(header[4:], "little")
+        if header[:4] == b"data":
+            name = _at(handle, body, 4)
+            is_chunk = len(name) == 4 and all(32 <= code < 127 for code in name)
+            return body - 4 if length == 0 and size > body and not is_chunk else None
+        handle.seek(body + length + length % 2)
+    return None
+
+
 def _is_no_chunk(name: bytes) -> bool:
     """Can what follows a chunk be neither the name of another nor padding?"""
     return not all(32 <= code < 127 for code in name) and any(name)
@@ -213,13 +231,15 @@ def is_uncounted_mp3(handle: BinaryIO) -> bool:
     return tag is None or tag.bytes < LEAST_FRAME * tag.frames or size - tag.first - tag.bytes > TRAILER
 
 
-def copy_without_tag(source: BinaryIO, target: BinaryIO) -> None:
-    """Copy an MP3 file so that no decoder finds its tag, which is not of this file."""
-    tag = _mpeg_tag(source)
+def copy_without_length(source: BinaryIO, target: BinaryIO) -> None:
+    """Copy an MP3 file so that no decoder finds its tag, which is not of this file; or a WAV file that states none."""
+    place, known = place_of_zero_length(source), b"\xff\xff\xff\xff"
+    if place is None and (tag := _mpeg_tag(source)) is not None:
+        place, known = tag.place, bytes(4)
     source.seek(0)
-    if tag is not None:
-        target.write(source.read(tag.place) + bytes(4))
-        source.seek(tag.place + 4)
+    if place is not None:
+        target.write(source.read(place) + known)
+        source.seek(place + 4)
     shutil.copyfileobj(source, target)
 
 

@@ -28,16 +28,21 @@ SIGN_UNITS = {
 SIGN_CURRENCIES = {"$": "USD", "\xa3": "GBP", "\xa5": "JPY"}
 # Percent in languages of which CLDR has only the sign.
 PERCENT = {
-    "gl": "{0} por cento", "ko": "{0} 퍼센트", "mt": "{0} fil-mija", "sw": "asilimia {0}", "vi": "{0} phần trăm",
-    "yue": "百分之{0}", "zh": "百分之{0}",
+    "eo": "{0} procentoj", "gl": "{0} por cento", "ko": "{0} 퍼센트", "lb": "{0} Prozent",
+    "ml": "{0} ശതമാനം", "mt": "{0} fil-mija", "tg": "{0} фоиз", "tt": "{0} процент",
+    "sw": "asilimia {0}", "vi": "{0} phần trăm", "yue": "百分之{0}", "zh": "百分之{0}",
 }  # fmt: skip
-PERMILLE = {"yue": "千分之{0}", "zh": "千分之{0}"}
+PERMILLE = {
+    "eo": "{0} promiloj", "gl": "{0} por mil", "ko": "{0} 퍼밀", "lb": "{0} Promill",
+    "vi": "{0} phần nghìn", "yue": "千分之{0}", "zh": "千分之{0}",
+}  # fmt: skip
 # Written in letters in any language. Other codes of three letters are words too: TRY, ALL, TOP.
 INTERNATIONAL = {"EUR": "EUR", "USD": "USD", "GBP": "GBP", "CHF": "CHF", "z\u0142": "PLN", "K\u010d": "CZK"}
 # What CLDR adds to the name of a country's own currency and its people do not say.
 NATIONALITY = {
-    "bg": "^български ", "da": "^danske? ", "hu": "^magyar ", "id": " Indonesia$", "is": r"^íslensk\w+ ",
-    "ms": " Malaysia$", "pt": " brasileiros?$", "sv": "^svenska? ",
+    "af": "^Suid-Afrikaanse ", "bg": "^български ", "da": "^danske? ", "hu": "^magyar ", "id": " Indonesia$",
+    "is": r"^íslensk\w+ ", "mk": "^[Мм]акедонски ", "mn": "^[Мм]онгол ", "ms": " Malaysia$",
+    "nn": "^norske? ", "pt": " brasileiros?$", "sv": "^svenska? ", "uz": "^O[\u02bb\u2018']zbekiston |i$",
 }  # fmt: skip
 # Letters beside those of CLDR's symbols, in the country itself.
 RUPEES = {"Rs", "Rs.", "रु", "रु.", "ரூ", "ரூ."}
@@ -108,7 +113,7 @@ def and_words(language: str | None) -> str | None:
     between = pattern.removeprefix("{0}").removesuffix("{1}")
     # Welsh "a(c)": the letter in brackets stands before vowels, and & stands before any word.
     between = re.sub(r"\(.*?\)", "", between)
-    return between if between.strip().isalpha() else None
+    return between if _is_word(between.strip()) else None
 
 
 @cache
@@ -122,6 +127,10 @@ def currency_of(sign: str, language: str | None) -> str | None:
     if locale is not None:
         for code in _own_currencies(locale):
             if sign in (locale.currency_symbols.get(code), _narrow_symbols().get(code)):
+                return code
+            # In Hong Kong HK$ is its dollar and US$ the other one: $ alone is its own.
+            symbols = locale.currency_symbols
+            if sign == "$" and symbols.get(code, "").endswith("$") and symbols.get("USD") != "$":
                 return code
         if sign in SIGN_CURRENCIES:
             return SIGN_CURRENCIES[sign]
@@ -189,16 +198,20 @@ def percent_precedes(language: str | None) -> bool:
 
 
 @cache
-def magnitudes(language: str | None) -> frozenset[str]:
-    """Words for thousand, million and so on after a number in digits."""
+def magnitudes(language: str | None) -> dict[str, int]:
+    """Words for thousand, million and so on after a number in digits, and the powers of ten that they stand for."""
     locale = locale_of(language)
     if locale is None:
-        return frozenset()
+        return {}
     formats = locale.compact_decimal_formats
-    patterns = formats.get("long") or formats.get("short", {})
-    words = (str(pattern.pattern).replace("0", "").strip() for forms in patterns.values() for pattern in forms.values())
-    indian = ("lakh", "lakhs", "crore", "crores") if locale.language == "en" else ()
-    return frozenset(filter(_is_word, words)).union(indian)
+    found: dict[str, int] = {"lakh": 5, "lakhs": 5, "crore": 7, "crores": 7} if locale.language == "en" else {}
+    for patterns in (formats.get("long") or formats.get("short", {})).values():
+        for value, pattern in sorted(patterns.items(), key=lambda item: len(item[0])):
+            written = str(pattern.pattern)
+            word = written.replace("0", "").strip()
+            if _is_word(word):  # of ten thousand the pattern is "00 thousand"
+                found.setdefault(word, len(value) - written.count("0"))
+    return found
 
 
 @cache
@@ -221,13 +234,13 @@ def abbreviated_magnitudes(language: str | None) -> dict[str, dict[str, str]]:
         return {}
     formats, found = locale.compact_decimal_formats, {}
     for form, patterns in formats.get("long", {}).items():
-        for power, pattern in patterns.items():
+        for power, pattern in sorted(patterns.items(), key=lambda item: len(item[0])):
             short_pattern = formats.get("short", {}).get("other", {}).get(power)
             short = str(short_pattern.pattern).replace("0", "").strip(" \xa0'.") if short_pattern else ""
             word = str(pattern.pattern).replace("0", "").strip()
             if len(short) > 1 and short.isalpha() and _is_word(word) and short.lower() not in OTHER_WORDS:
-                for spelling in {short, short.lower()} - magnitudes(language):
-                    found.setdefault(spelling, {})[form] = word
+                for spelling in {short, short.lower()} - magnitudes(language).keys():
+                    found.setdefault(spelling, {}).setdefault(form, word)
     return found
 
 

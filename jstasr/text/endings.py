@@ -396,5 +396,6 @@ UNREAD = {
     "mk": _pattern(HYPHEN, "[а-ш]{1,4}"),
     "sq": _pattern(HYPHEN, "[a-zçë]{1,4}"),
     **{short: _point(r"\d{1,4}") for short in ("fo", "is")},
-    **{short: _point(r"[1-9]\d{2,3}") for short in ("cs", "lv", "sk")},  # smaller ones are read (point_ordinals.py)
+    **{short: _point(r"[1-9]\d{2,3}") for short in ("cs", "sk")},  # others are read (point_ordinals.py)
+    "lv": _point(r"[1-9]\d?00"),
 }

@@ -12,7 +12,8 @@ VULGAR = "\xbc-\xbe\\u2150-\\u215e"
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 # "to the power of", where the base stands before and the exponent, a cardinal number, after.
 POWER = {
-    "en": "to the power of", "de": "hoch", "fr": "puissance", "es": "elevado a", "nl": "tot de macht",
+    "en": "to the power of", "de": "hoch", "fr": "puissance", "es": "elevado a", "gl": "elevado a",
+    "nl": "tot de macht",
     "pt": "elevado a", "it": "elevato a", "ca": "elevat a", "pl": "do potęgi", "sv": "upphöjt till",
     "da": "opløftet i", "nb": "opphøyd i", "no": "opphøyd i", "ru": "в степени", "fi": "potenssiin", "tr": "üzeri",
     "ro": "la puterea", "id": "pangkat", "vi": "mũ", "hi": "की घात", "th": "ยกกำลัง", "lo": "ກຳລັງ", "ms": "kuasa",
@@ -33,6 +34,8 @@ FRACTIONS = {
     "el": ("μισό", "ένα τέταρτο", "τρία τέταρτα", "ένα τρίτο", "δύο τρίτα"),
     "hi": ("आधा", "एक चौथाई", "तीन चौथाई", "एक तिहाई", "दो तिहाई"),
     "ka": ("ნახევარი", "ერთი მეოთხედი", "სამი მეოთხედი", "ერთი მესამედი", "ორი მესამედი"),
+    "eu": ("erdi", "laurden bat", "hiru laurden", "heren bat", "bi heren"),
+    "gl": ("medio", "un cuarto", "tres cuartos", "un terzo", "dous terzos"),
     "ta": ("அரை", "கால்", "முக்கால்", "மூன்றில் ஒன்று", "மூன்றில் இரண்டு"),
 }
 FRACTION_VALUES = ((1, 2), (1, 4), (3, 4), (1, 3), (2, 3))
@@ -50,23 +53,41 @@ MIXED = {
 # Of which only fractions without a whole number are known here.
 ALONE = {
     "ar": ("نصف", "ربع", "ثلاثة أرباع", "ثلث", "ثلثان"),
+    "af": ("half", "kwart", "driekwart", "derde", "twee derdes"),
+    "az": ("yarım", "dörddə bir", "dörddə üç", "üçdə bir", "üçdə iki"),
+    "be": ("палова", "чвэрць", "тры чвэрці", "траціна", "дзве траціны"),
+    "bn": ("অর্ধেক", "এক চতুর্থাংশ", "তিন চতুর্থাংশ", "এক তৃতীয়াংশ", "দুই তৃতীয়াংশ"),
     "bg": ("една втора", "една четвърт", "три четвърти", "една трета", "две трети"),
     "cs": ("jedna polovina", "jedna čtvrtina", "tři čtvrtiny", "jedna třetina", "dvě třetiny"),
+    "cy": ("hanner", "chwarter", "tri chwarter", "traean", "dau draean"),
     "da": ("en halv", "en fjerdedel", "tre fjerdedele", "en tredjedel", "to tredjedele"),
+    "eo": ("duono", "kvarono", "tri kvaronoj", "triono", "du trionoj"),
+    "et": ("pool", "veerand", "kolmveerand", "kolmandik", "kaks kolmandikku"),
     "fa": ("نیم", "یک چهارم", "سه چهارم", "یک سوم", "دو سوم"),
     "fi": ("puoli", "yksi neljäsosa", "kolme neljäsosaa", "yksi kolmasosa", "kaksi kolmasosaa"),
+    "ga": ("leath", "ceathrú", "trí cheathrú", "trian", "dhá thrian"),
     "he": ("חצי", "רבע", "שלושה רבעים", "שליש", "שני שליש"),
     "hr": ("jedna polovina", "jedna četvrtina", "tri četvrtine", "jedna trećina", "dvije trećine"),
     "hu": ("fél", "egynegyed", "háromnegyed", "egyharmad", "kétharmad"),
+    "hy": ("կես", "մեկ քառորդ", "երեք քառորդ", "մեկ երրորդ", "երկու երրորդ"),
     "id": ("setengah", "seperempat", "tiga perempat", "sepertiga", "dua pertiga"),
+    "kk": ("жарты", "төрттен бір", "төрттен үш", "үштен бір", "үштен екі"),
+    "lt": ("pusė", "ketvirtis", "trys ketvirčiai", "trečdalis", "du trečdaliai"),
+    "lv": ("puse", "ceturtdaļa", "trīs ceturtdaļas", "trešdaļa", "divas trešdaļas"),
+    "mk": ("половина", "четвртина", "три четвртини", "третина", "две третини"),
+    "ms": ("setengah", "suku", "tiga suku", "sepertiga", "dua pertiga"),
     "nb": ("en halv", "en fjerdedel", "tre fjerdedeler", "en tredjedel", "to tredjedeler"),
     "no": ("en halv", "en fjerdedel", "tre fjerdedeler", "en tredjedel", "to tredjedeler"),
     "pl": ("jedna druga", "jedna czwarta", "trzy czwarte", "jedna trzecia", "dwie trzecie"),
     "ro": ("o jumătate", "un sfert", "trei sferturi", "o treime", "două treimi"),
     "ru": ("одна вторая", "одна четвёртая", "три четвёртых", "одна третья", "две третьих"),
     "sk": ("jedna polovica", "jedna štvrtina", "tri štvrtiny", "jedna tretina", "dve tretiny"),
+    "sl": ("polovica", "četrtina", "tri četrtine", "tretjina", "dve tretjini"),
+    "sw": ("nusu", "robo", "robo tatu", "theluthi", "theluthi mbili"),
     "tr": ("yarım", "dörtte bir", "dörtte üç", "üçte bir", "üçte iki"),
     "uk": ("одна друга", "одна четверта", "три четвертих", "одна третя", "дві третіх"),
+    "ur": ("آدھا", "ایک چوتھائی", "تین چوتھائی", "ایک تہائی", "دو تہائی"),
+    "uz": ("yarim", "chorak", "toʻrtdan uch", "uchdan bir", "uchdan ikki"),
     "vi": ("một phần hai", "một phần tư", "ba phần tư", "một phần ba", "hai phần ba"),
 }
 FRACTIONS |= ALONE
@@ -105,7 +126,7 @@ class _Fractions:
         text = re.sub(
             rf"(?:(?<=\d)|(?<=\b[^\W\d_])|(?<=\b[^\W\d_]{{2}}))(\u207b?(?:(?!\u207b){powers})+)", self._power, text
         )
-        text = re.sub(r"(?<!\d)(\d{1,2})\u2044(\d{1,2})(?!\d)", self._of_digits, text)
+        text = re.sub(r"(?:(?<![\d.,])(\d+) )?(?<!\d)(\d{1,2})\u2044(\d{1,2})(?!\d)", self._of_digits, text)
         text = re.sub(rf"(?:(?<![{self.letter}.,])(\d+) ?)?([{VULGAR}])", self._vulgar, text)
         text = self._ascii(text)
         text = re.sub("[\u2070\xb9\xb2\xb3\u2074-\u2079]+|[\u2080-\u2089]+", _plain_digits, text)
@@ -143,7 +164,7 @@ class _Fractions:
         return self._mixed(match[1], int(top), int(bottom))
 
     def _of_digits(self, match: re.Match[str]) -> str:
-        return self._mixed(None, int(match[1]), int(match[2]))
+        return self._mixed(match[1], int(match[2]), int(match[3]))
 
     def _mixed(self, whole: str | None, top: int, bottom: int) -> str:
         """ "1", 1, 2 -> "one and a half"; where the language's words are not known, the digits apart."""

@@ -40,6 +40,16 @@ _SPLIT_AM = (
     (re.compile("\u0e4d([\u0e48-\u0e4b]?)\u0e32|([\u0e48-\u0e4b])\u0e4d\u0e32"), "\u0e33"),
     (re.compile("\u0ecd([\u0ec8-\u0ecb]?)\u0eb2|([\u0ec8-\u0ecb])\u0ecd\u0eb2"), "\u0eb3"),
 )
+# Letters that are typed in two parts, which look the same and are read otherwise: Thai and Lao ae as two e; Malayalam
+# chillu letters and the Bengali khanda ta as a consonant, a virama and a joiner.
+_TYPED_IN_PARTS = {
+    "\u0e40\u0e40": "\u0e41", "\u0ec0\u0ec0": "\u0ec1", "\u09a4\u09cd\u200d": "\u09ce",
+    "\u0d23\u0d4d\u200d": "\u0d7a", "\u0d28\u0d4d\u200d": "\u0d7b", "\u0d30\u0d4d\u200d": "\u0d7c",
+    "\u0d32\u0d4d\u200d": "\u0d7d", "\u0d33\u0d4d\u200d": "\u0d7e", "\u0d15\u0d4d\u200d": "\u0d7f",
+}  # fmt: skip
+_PARTS = re.compile("|".join(_TYPED_IN_PARTS))
+# Cherokee is written in the letters that Unicode counts as capitals; lower() makes others of them.
+CHEROKEE = {0xAB70 + i: 0x13A0 + i for i in range(80)} | {0x13F8 + i: 0x13F0 + i for i in range(6)}
 _HEBREW = "[\u0591-\u05c7\u05d0-\u05ea\u05ef-\u05f2]"
 # Signs of scripts inside a word that are not read: Armenian tones and the sign of abbreviation, Hebrew gershayim.
 _UNREAD_SIGNS = re.compile(f"[\u055b\u055c\u055e\u055f]|(?<={_HEBREW})(?:[\"\u05f4\u201c-\u201e]|'')(?={_HEBREW})")
@@ -110,7 +120,8 @@ def drop_invisible(text: str) -> str:
 
 
 def join_split_letters(text: str) -> str:
-    """Text with Thai and Lao sara am as one character where it is two."""
+    """Text with letters as one character that are typed in parts, as Thai sara am and Malayalam chillu letters."""
+    text = _PARTS.sub(lambda match: _TYPED_IN_PARTS[match[0]], text)
     for split, whole in _SPLIT_AM:
         text = split.sub(lambda match, whole=whole: (match[1] or match[2] or "") + whole, text)
     return text
@@ -130,6 +141,7 @@ def write_words_whole(text: str, language: str | None) -> str:
     short = primary_subtag(language)
     if text.isascii() and short not in _ORTHOGRAPHY:
         return text
+    text = text.replace("\xb4", "'").replace("\u201b", "'")  # NFKC makes a space and an accent of the first
     text = _UNREAD_SIGNS.sub("", text.translate(VARIANTS.get(short, {})))
     for pattern, replacement in _ORTHOGRAPHY.get(short, ()):
         text = pattern.sub(replacement, text)

@@ -5,6 +5,7 @@ A cleaner is a function text -> text that changes nothing when applied twice. `C
 (jstasr/text/numbers.py), the dotless i, spaces in scripts that are written without (jstasr/text/languages.py).
 """
 
+import html
 import re
 import unicodedata
 from collections import Counter
@@ -16,6 +17,7 @@ from jstasr.kaldi.data_dir import TEXT
 from jstasr.kaldi.files import first_few
 from jstasr.text.languages import (
     APOSTROPHES,
+    CHEROKEE,
     JOINERS,
     SIGNS_IN_WORDS,
     compose,
@@ -35,6 +37,8 @@ MARKS = str.maketrans(dict.fromkeys("\u2122\u2120\u2116", " "))
 MARKS_AND_SINDHI = MARKS | dict.fromkeys(map(ord, WORD_SYMBOLS), " ")
 # Decimal signs and the hyphen for a minus, of numbers that stay digits; in others they are words by then.
 UNREAD_IN_NUMBERS = re.compile(r"(?<=\d)[.,\u066b](?=\d)|(?<![\w-])-(?=\d)")
+# Of texts from web pages: &amp; is not read "and amp".
+ENTITY = re.compile("&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]{2,5}|#x[0-9a-fA-F]{2,4});")
 NUMBERS = "0-9"  # for numbers in languages without number words: they stay digits
 UNREAD_PUNCTUATION = "%&#@^\xa7\u2030\u066a"
 
@@ -73,6 +77,8 @@ def basic(text: str, language: str | None) -> str:
         if turkic:
             text = text.replace("I", "\u0131").replace("\u0130", "i")
         text = text.lower().replace("i\u0307", "i")  # lower() of the dotted capital leaves a lone dot
+        if primary_subtag(language) == "chr":
+            text = text.translate(CHEROKEE)
         text = write_words_whole(compose(text), language).translate(SPOKEN_ONLY)
     words = text.split()
     if "'" in text:
@@ -89,6 +95,8 @@ def basic(text: str, language: str | None) -> str:
 
 def _read(text: str, language: str | None) -> str:
     """Text with its words in one spelling and its numbers and signs in words; what is left of signs is not read."""
+    if "&" in text:
+        text = ENTITY.sub(lambda match: html.unescape(match[0]), text)
     return spell_numbers(write_words_whole(drop_invisible(text), language), language)
 
 

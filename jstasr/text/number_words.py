@@ -1,6 +1,7 @@
 """Words of numbers and of amounts of money: by num2words where it has the language, else by CLDR.
 
-A code of `number_language` is num2words' own, or else one of CLDR's rules of numbers (jstasr/text/rbnf.py).
+A code of `number_language` is num2words' own, or else one of CLDR's rules of numbers (jstasr/text/rbnf.py), or of the
+languages that neither has (jstasr/text/indic_numbers.py, jstasr/text/composed_numbers.py).
 """
 
 import re
@@ -10,6 +11,8 @@ from functools import cache, lru_cache
 from typing import Any
 
 from jstasr.text.cldr import currency_name
+from jstasr.text.composed_numbers import PARTS, compose, compose_fraction
+from jstasr.text.indic_numbers import NAMES, indic_cardinal
 from jstasr.text.language_codes import best_match, general_tag, is_member, script_of
 from jstasr.text.language_tags import known_tag
 from jstasr.text.rbnf import cardinal_by_rules, ordinal_by_rules, point_by_rules, rule_codes
@@ -21,12 +24,19 @@ SERBIAN = dict(zip("abvgdđežzijklmnoprstćufhcčš", "абвгдђежзијк
 SERBIAN |= {"lj": "љ", "nj": "њ", "dž": "џ"}
 LATIN_LETTERS = re.compile("lj|nj|dž|[" + "".join(letter for letter in SERBIAN if len(letter) == 1) + "]")
 MINUS = "\u2212"
+MINUS_WORDS = {"bn": "মাইনাস", "kn": "ಮೈನಸ್", "te": "మైనస్", "vi": "âm"}  # where num2words has a sign, or nothing
 MAX_DIGITS = 15  # longer strings, and those with a leading zero, are names of things: read digit by digit
-# Agreement that num2words' French of Switzerland and Belgium lacks: deux cent un, un million, quatre-vingts.
+# Agreement that num2words lacks, of French in Switzerland and Belgium: deux cent un, un million, quatre-vingts; of
+# Spanish: veintiún mil; of Danish: en million; of Kannada: no "one" before every lakh.
 FRENCH = {
     re.compile(r"\bcents(?= (?!million|milliard|billion))"): "cent",
     re.compile(r"\bun (m|b)illi(on|ard)s\b"): r"un \1illi\2",
     re.compile(r"\bquatre-vingt(?=$| m?illi)"): "quatre-vingts",
+}
+AGREEMENT = dict.fromkeys(("fr_BE", "fr_CH"), FRENCH) | {
+    "da": {re.compile(r"\ben (milli(?:on|ard))er\b"): r"en \1"},
+    "kn": {re.compile(r"(?<=\S )ಒಂದು (?=ಲಕ್ಷ)"): ""},
+    "es": {re.compile(r"\bveintiuno (?=mil)"): "veintiún ", re.compile(r"\buno (?=mil)"): "un "},
 }
 # The decimal sign's name where num2words reads decimals wrong: Turkish 3,5 as 3,50, Persian 0.05 as a half.
 POINT_WORDS = {"ar": "فاصلة", "fa": "ممیز", "tr": "virgül", "vi": "phẩy"}
@@ -64,21 +74,21 @@ def _known_codes() -> dict[str, str]:
     codes = {code: CODES.get(code, code) for code in CONVERTER_CLASSES}
     languages = {meant.partition("_")[0].partition("-")[0] for meant in codes.values()}
     scripts = {*TRADITIONAL.values(), *SIMPLIFIED.values()}
-    return codes | {code: code for code in rule_codes() - scripts if code.partition("_")[0] not in languages}
+    others = {code: code for code in rule_codes() - scripts if code.partition("_")[0] not in languages}
+    return codes | others | {code: code for code in (*PARTS, *NAMES)}
 
 
 def _by_rules(code: str) -> bool:
     """Are the words CLDR's, not num2words'?"""
     from num2words import CONVERTER_CLASSES
 
-    return _library_code(code) not in CONVERTER_CLASSES
+    return _library_code(code) not in CONVERTER_CLASSES and code not in PARTS and code not in NAMES
 
 
 def _in_script(words: str, code: str) -> str:
     """num2words' words in the script of the code, and in its grammar."""
-    if code in ("fr_CH", "fr_BE"):
-        for pattern, right in FRENCH.items():
-            words = pattern.sub(right, words)
+    for pattern, right in AGREEMENT.get(code.partition("_")[0] if code.startswith("es") else code, {}).items():
+        words = pattern.sub(right, words)
     return LATIN_LETTERS.sub(lambda match: SERBIAN[match[0]], words) if code == SERBIAN_CYRILLIC else words
 
 
@@ -99,6 +109,10 @@ def words_or_none(value: float | Decimal, code: str, kind: str = "cardinal", **o
     if (code, kind) == ("nn", "ordinal"):  # the Bokmål ones but for their ending: sjuande
         words = (words_or_none(value, "no", kind) or "").replace("syvende", "sjuende")
         return re.sub("ende$", "ande", words) or None
+    if code in PARTS and kind == "cardinal" and value == int(value):
+        return compose(int(value), code)
+    if code in NAMES:
+        return indic_cardinal(int(value), code) if kind == "cardinal" and value == int(value) else None
     rules = code if _by_rules(code) else ORDINALS_BY_RULES.get(code) if kind == "ordinal" else None
     if rules is not None:
         if value != int(value) or kind not in ("cardinal", "ordinal"):
@@ -120,19 +134,20 @@ def _num2words_or_none(value: float | Decimal, code: str, kind: str, **options: 
     return words
 
 
-def cardinal(number: str, code: str | None, year: bool = False) -> str:
+def cardinal(number: str, code: str | None, year: bool = False, point: str | None = None) -> str:
     """Words of "12", "12.5" or, digit by digit, "0012"; the number itself without a code.
 
     Args:
         number: digits of any script, with a point for the decimal sign.
         code: of `number_language`.
         year: four digits between 1100 and 1999 are read as English reads a year.
+        point: the name of the decimal sign, where it is not that of the code.
     """
     if code is None:
         return number
     whole, _, fraction = number.partition(".")
     if fraction:
-        return _decimal(whole, fraction, code)
+        return _decimal(whole, fraction, code, point)
     if (len(whole) > 1 and int(whole[0]) == 0) or len(whole) > MAX_DIGITS:
         return digit_by_digit(whole, code)
     if year and code.startswith("en") and len(whole) == 4 and 1100 <= int(whole) <= 1999:
@@ -140,16 +155,28 @@ def cardinal(number: str, code: str | None, year: bool = False) -> str:
     return words_or_none(int(whole), code) or digit_by_digit(whole, code)
 
 
+def number_before(number: int, magnitude: str, power: int, code: str) -> str | None:
+    """Words of a number before a word for thousand, million and so on: those of their product but for its last word.
+
+    Russian 2 тысячи is "две тысячи", though 2 is "два"; None where the product is not read so, as German tausend.
+    """
+    words = words_or_none(number * 10**power, code) or ""
+    before, _, last = words.rpartition(" ")
+    return before if last.lower() == magnitude.lower() else None
+
+
 def digit_by_digit(number: str, code: str) -> str:
     """Words of each digit."""
     return " ".join(words_or_none(int(digit), code) or digit for digit in number if digit.isdigit())
 
 
-def _decimal(whole: str, fraction: str, code: str) -> str:
+def _decimal(whole: str, fraction: str, code: str, point: str | None = None) -> str:
+    if code in PARTS and (parts := compose_fraction(fraction, code)) is not None:
+        return f"{cardinal(whole, code)} {parts}"
     if code == "ky" and len(fraction) <= len(KYRGYZ_PARTS):
         parts = KYRGYZ_PARTS[len(fraction) - 1]
         return f"{cardinal(whole, code)} {KYRGYZ_WHOLE} {parts} {cardinal(str(int(fraction)), code)}"
-    point = _point_word(code)
+    point = point or _point_word(code)
     if point is None and len(whole) + len(fraction) <= MAX_DIGITS:
         words = words_or_none(Decimal(f"{int(whole)}.{int(fraction):0{len(fraction)}d}"), code)
         if words is not None:
@@ -163,6 +190,10 @@ def _point_word(code: str) -> str | None:
 
     From num2words' reading of 3.25 as a float: of a Decimal its Italian and Welsh drop the fraction.
     """
+    if code in PARTS:
+        return PARTS[code].point or None
+    if code in NAMES:
+        return NAMES[code].point
     if code in POINT_WORDS:
         return POINT_WORDS[code]
     if _by_rules(code):
@@ -181,6 +212,8 @@ def minus_word(code: str | None) -> str:
 
     if code is None:
         return MINUS
+    if code in MINUS_WORDS:
+        return MINUS_WORDS[code]
     one, negative = words_or_none(1, code), words_or_none(-1, code)
     if one is not None and negative is not None and negative.endswith(one):
         return negative.removesuffix(one).strip()

@@ -28,8 +28,10 @@ from jstasr.text.cldr import (
     separators,
     unit_pattern,
 )
+from jstasr.text.composed_endings import spell_composed_endings
+from jstasr.text.counted import spell_counted
 from jstasr.text.endings import endings_left, spell_endings
-from jstasr.text.fractions import spell_fractions
+from jstasr.text.fractions import VULGAR, spell_fractions
 from jstasr.text.languages import is_unspaced, letters_around, primary_subtag
 from jstasr.text.number_words import (
     cardinal,
@@ -37,11 +39,12 @@ from jstasr.text.number_words import (
     digit_by_digit,
     minus_word,
     money,
+    number_before,
     number_language,
 )
 from jstasr.text.ordinals import spell_ordinals
 from jstasr.text.point_ordinals import spell_point_ordinals
-from jstasr.text.times import spell_times_and_ranges
+from jstasr.text.times import spell_open_ranges, spell_times_and_ranges
 
 # A sign, with the letters that CLDR's symbols put before it to tell countries apart.
 CURRENCY = rf"(?:(?<![A-Za-z])(?:US|CA|HK|MX|NT|NZ|CN|JP|A|C|R)(?=[$\xa5]))?[{CURRENCY_SIGNS}]"
@@ -49,6 +52,13 @@ CURRENCY = rf"(?:(?<![A-Za-z])(?:US|CA|HK|MX|NT|NZ|CN|JP|A|C|R)(?=[$\xa5]))?[{CU
 MILLIONS_OF = {"ca": "de", "es": "de", "fr": "de", "gl": "de", "it": "di", "pt": "de"}
 # English abbreviations after an amount of money, as $5m; CLDR has the short ones of one style only.
 ABBREVIATED = {"k": "thousand", "m": "million", "mn": "million", "bn": "billion", "b": "billion", "tn": "trillion"}
+# The decimal comma's name; num2words has that of the point, for America.
+COMMA = {"ca": "coma", "es": "coma"}
+# Millions as one letter before a sign of a currency, as in 3 M€: one of them, more of them.
+LETTER_MILLIONS = {
+    "ca": ("milió", "milions"), "es": ("millón", "millones"), "fr": ("million", "millions"),
+    "it": ("milione", "milioni"), "pt": ("milhão", "milhões"),
+}  # fmt: skip
 # "Number", where a sign stands for it before digits.
 NUMERO_SIGN = r"(?:\u2116|\b[nN](?:\xb0|\xba|\.[\xba\xb0])) ?(?=\d)"
 NUMERO = {
@@ -56,9 +66,15 @@ NUMERO = {
     "it": "numero", "kk": "нөмір", "ky": "номер", "mk": "број", "pt": "número", "ru": "номер", "sr": "број",
     "uk": "номер",
 }  # fmt: skip
+NUMERO_LETTERS = {"de": r"\bNr\. ?(?=\d)", "en": r"\bNo\. ?(?=\d)|(?<!\w)#(?=\d)"}
 # An elided word keeps its apostrophe before a number: d'1 is d'un. The mark stands for it while numbers are read.
 ELISION = re.compile("(?<=[^\\W\\d_])['\u2019](?=\\d)")
 ELIDED = "\ue000"
+# One word with the number's: Hebrew prefixes with a hyphen, and endings after a percent sign.
+JOINED = "\ue002"
+PREFIXES = {"he": re.compile("(?<![\u05d0-\u05ea])([\u05d5\u05d1\u05db\u05dc\u05de\u05e9\u05d4]{1,3})[-\u05be](?=\\d)")}
+PERCENT_ENDINGS = re.compile(r"(?<=%)[-\u2011](?=[^\W\d_])")
+ENDINGS_JOIN = {"az", "hu", "kk", "ky", "mn", "tk", "tt", "uz"}
 # A number with both signs in the order of other languages, by its decimal sign: nothing else can be meant.
 FOREIGN = {
     ",": re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d+(?![\d.,]\d)"),
@@ -66,10 +82,11 @@ FOREIGN = {
 }
 SWAPPED = str.maketrans(".,", ",.")
 INTERESTING = re.compile(f"[\\d%&{CURRENCY_SIGNS}\\u066a\\u2030\xb0]")
-# Telephone numbers, read digit by digit: +49 30 1234567, (555) 123-4567, 555-123-4567, 555-1234, 0800 123 456; 100-1000
-# is none.
+# Telephone numbers, read digit by digit: +49 30 1234567, (555) 123-4567, 555-123-4567, 555-1234, 0800 123 456,
+# 090-1234-5678; 100-1000 is none.
 PHONE = re.compile(
-    r"(?<![\w.,+-])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?|\d{1,4}[ .-])(?:\d{2,8}(?:[ .-](?=\d)|\b))+"
+    r"(?<![A-Za-z\d.,+-])(?:0\d{1,4}-\d{1,4}-\d{4}(?![\d-])"
+    r"|\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?|\d{1,4}[ .-])(?:\d{2,8}(?:[ .-](?=\d)|\b))+"
     r"|\+\d{7,15}\b|\(\d{3}\) ?\d{3}[ .-]\d{4}\b|(?!\d\d0-\d{3}0\b)(?:1-)?(?:\d{3}-){1,2}\d{4}\b(?!-)"
     r"|(?<!\d )0[1-9]\d{1,3}(?: \d{2,8}){1,4}\b)(?![.,]\d)"
 )
@@ -131,13 +148,15 @@ class _Reader:
         # The typewriter's apostrophe too: Swiss 1'000.
         groups |= {"'", "\u2019"}
         self.decimals = {self.decimal_sign, "\u066b"}
+        self.point = COMMA.get(self.short) if self.decimal_sign == "," else None
         group = f"[{re.escape(''.join(sorted(groups - self.decimals)))}]"
         decimal = f"[{re.escape(''.join(sorted(self.decimals)))}]"
         indian = r"\d{1,2}(?:,\d\d)+,\d{3}(?!\d)" if self.decimal_sign == "." else r"(?!)"
         # A blank groups where nothing else can be meant: 1 000 is not a one and three zeros.
         blanks = r"[1-9]\d{0,2}(?:(?: \d{3})+ \d{3}|(?: 000))(?!\d)" if self.decimal_sign == "." else r"(?!)"
+        no_phone = r"(?!\d|(?<!000) \d\d(?!\d))"  # 91 123 45 67
         self.number = (
-            rf"(?:(?:{indian}|{blanks}|\d{{1,3}}(?P<g%d>{group})\d{{3}}(?:(?P=g%d)\d{{3}})*(?!\d))(?:{decimal}\d+)?"
+            rf"(?:(?:{indian}|{blanks}|\d{{1,3}}(?P<g%d>{group})\d{{3}}(?:(?P=g%d)\d{{3}})*{no_phone})(?:{decimal}\d+)?"
             rf"|\d+(?:{decimal}\d+(?!{decimal}\d))?)"
         )
         self.group = re.compile(group)
@@ -168,6 +187,8 @@ class _Reader:
         magnitude += rf"|{self._number(1).replace('number', 'number2')}{between}(?P<word2>{words})[ \xa0]?(?P<sign2>"
         magnitude += rf"{CURRENCY}{alone}|(?:{letters}){ended})"
         self.magnitude = re.compile(magnitude if words else "(?!)")
+        self.mixed_amount = re.compile(rf"({CURRENCY}) ?(\d+ ?[{VULGAR}](?: (?:{words or '(?!)'}){ends})?)")
+        self.counted = re.compile(rf"(?<![\w.,])(?P<number>[1-9]\d{{0,2}}) (?=(?P<word>{words or '(?!)'}){ends})")
 
     def _number(self, name: int) -> str:
         """The pattern of a number; its own name for the group that remembers the grouping sign."""
@@ -181,32 +202,51 @@ class _Reader:
         if foreign is not None:
             text = foreign.sub(lambda match: match[0].translate(SWAPPED), text)
         text = re.sub(rf"(?<!\d)([{CURRENCY_SIGNS}]) ?([\u2212-])(?=\d)", r"\2\1", text)  # $-5 is -$5
+        text = re.sub(r"(?<=\d)( ?)[\xba\xb0] ?(?=[CF]\b)", "\\1\xb0", text)  # also the sign of ordinals for degrees
         text = ELISION.sub(ELIDED, text.replace(ELIDED, " "))
+        if self.code is not None and self.short in PREFIXES:
+            text = PREFIXES[self.short].sub(rf"\1{JOINED}", text)
+        if self.short == "da":  # 90'erne
+            text = re.sub(r"(?<=\d)['\u2019](?=er(?:ne)?\b)", JOINED, text)
+        if self.code is not None and self.short in ENDINGS_JOIN:
+            text = PERCENT_ENDINGS.sub(JOINED, text)
         if self.code is not None:
             months = month_names(self.language)
+            text = spell_open_ranges(text, self.short, magnitudes(self.language))
             text = PHONE.sub(self._phone, text)
             if self.short in ("yue", "zh"):
                 text = spell_chinese(text, self.code)
             text = spell_ordinals(text, self.language, self.code, self._plain, months)
             text = spell_point_ordinals(text, self.short, self.code, months)
             text = spell_endings(text, self.language, self.code)
+            text = spell_composed_endings(text, self.code)
+            text = spell_counted(text, self.short, self.code)
         text = self.area.sub(self._area, text)
+        # The sign goes behind the fraction, as it is read: $5½.
+        text = self.mixed_amount.sub(self._sign_behind, text)
         text = spell_fractions(text, self.language, self.code)
         if self.code is not None:
             text = spell_times_and_ranges(text, self.language, self.code)
         if self.short in NUMERO:
             text = re.sub(NUMERO_SIGN, f" {NUMERO[self.short]} ", text)
+        if self.short in NUMERO_LETTERS:
+            text = re.sub(NUMERO_LETTERS[self.short], f" {NUMERO[self.short]} ", text)
         if self.short == "en":
             text = re.sub(r"(?<![\d.,])(\d+) ?\xa2", lambda match: f"{match[1]} cent{'s'[match[1] == '1' :]}", text)
+            text = re.sub(rf"(?<![\w.,])({self._number(0)})(bn|mn|tn)\b", self._short_english, text)
             text = self.abbreviated.sub(lambda match: f"{match['money']} {ABBREVIATED[match['short'].lower()]}", text)
+        if self.short in LETTER_MILLIONS:
+            text = re.sub(rf"(?<![\d.,])(\d+)(,\d+)? ?M(?=[{CURRENCY_SIGNS}])", self._letter_million, text)
         if self.code is not None:
             text = self.short_magnitude.sub(self._short_magnitude, text)
         text = self.magnitude.sub(self._magnitude, text)
         if self.code is not None:
+            text = self.counted.sub(lambda match: self._before_magnitude(match["number"], match["word"]) + " ", text)
             text = self._points(text) if "." in self.decimals else self._commas(text)
         text = self.amount.sub(self._amount, text)
         text = re.sub(rf"[%\u066a\u2030]|[{CURRENCY_SIGNS}]", self._bare_sign, text)
         text = re.sub(f"{ELIDED} *", "'", text)
+        text = re.sub(f" *{JOINED} *", "", text)
         words = and_words(self.language)
         return re.sub(r"\s*&\s*", words, text) if words else text
 
@@ -222,6 +262,8 @@ class _Reader:
     def _commas(self, text: str) -> str:
         """Mend what is not a number by the rules of languages with a decimal comma: 3.5%, $2.50."""
         signs = rf"[%\u066a\u2030\xb0]|[{CURRENCY_SIGNS}](?! ?\d)"
+        if self.short == "es":  # which has both signs; 10.30 is a time
+            text = re.sub(r"(?<![\w.,:/-])(\d+)\.(\d)(?![\d.,:/-])", r"\1,\2", text)
         text = re.sub(rf"(?<![\d.,])(\d+)\.(\d\d?)(?= ?(?:{signs}))", r"\1,\2", text)
         return re.sub(rf"([{CURRENCY_SIGNS}] ?\d+)\.(\d\d)(?![\d.])", r"\1,\2", text)
 
@@ -245,11 +287,25 @@ class _Reader:
         pattern = unit_pattern(f"{AREAS[match['power']]}-{AREA_UNITS[match['unit']]}", count, self.language)
         return pattern.replace("{0}", match["number"]) + " " if pattern else match[0]
 
+    def _sign_behind(self, match: re.Match[str]) -> str:
+        currency = currency_of(match[1], self.language)
+        name = currency_unit(currency, Decimal(2), self.language) if currency else None
+        return f"{match[2]} {name} " if name else match[0]
+
     def _whole(self, written: str) -> str:
         """A number that stays digits: those of one number together, but for blanks, which may part two."""
         if locale_of(self.language) is None or " " in written:
             return written
         return self._plain(written).replace(".", self.decimal_sign)
+
+    def _letter_million(self, match: re.Match[str]) -> str:
+        """ "3 M€" is read "three million euros"; French and Portuguese have the singular up to two."""
+        one = match[1] == "1" and (not match[2] or self.short in ("fr", "pt"))
+        return f"{match[1]}{match[2] or ''} {LETTER_MILLIONS[self.short][0 if one else 1]} "
+
+    def _short_english(self, match: re.Match[str]) -> str:
+        """ "5bn" is "five billion" without a currency too."""
+        return f"{match[1]} {ABBREVIATED[match[match.lastindex or 1]]}"
 
     def _short_magnitude(self, match: re.Match[str]) -> str:
         """ "5 млн" is read "пять миллионов"."""
@@ -267,11 +323,19 @@ class _Reader:
         if self.short in MILLIONS_OF and word not in ("mil", "mille", "mila"):
             elided = self.short in ("ca", "fr") and unit[0] in "aeiou"
             between = " d'" if elided else f" {MILLIONS_OF[self.short]} "
-        return f" {self._words(number)} {word}{between}{unit} "
+        return f" {self._before_magnitude(number, word)} {word}{between}{unit} "
+
+    def _before_magnitude(self, number: str, word: str) -> str:
+        """A number in the form that it has before a million: Spanish "un", not "uno"."""
+        if self.code is not None and number.isdecimal() and len(number) <= 3:
+            words = number_before(int(number), word, magnitudes(self.language)[word], self.code)
+            if words:
+                return words
+        return re.sub("kettő$", "két", self._words(number)) if self.short == "hu" else self._words(number)
 
     def _words(self, written: str, year: bool = False) -> str:
         number = self._plain(written) if self.code is not None else self._whole(written)
-        return cardinal(number, self.code, year and number == written)
+        return cardinal(number, self.code, year and number == written, self.point)
 
     def _amount(self, match: re.Match[str]) -> str:
         minus = f" {minus_word(self.code)} " if match["minus"] else ""

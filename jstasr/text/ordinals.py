@@ -10,8 +10,8 @@ from jstasr.text.number_words import words_or_none
 ENDINGS = {
     "af": r"(?:ste|de)",
     "en": r"(?:st|nd|rd|th)",
-    "fr": r"(?:er|ère|re|e|ème|nde?)",
-    "es": r"\.?(?:er|[ºª])",
+    "fr": r"(?:er|ère|re|e|i?ème|nde?)s?",
+    "es": r"\.?(?:er|[rdtmvn][oa]|[ºª])",
     "pt": r"\.?[ºª]",
     "it": r"\.?[ºª]",
     "ca": r"(?:r|n|t|è|a)",
@@ -30,6 +30,13 @@ ROMANIAN_FEMININE = {
 FEMININE = {"es": "o", "pt": "o", "it": "o"}
 # German ordinals before a month take the ending that the word before asks for.
 GERMAN_WEAK = r"(?P<word>\b(?:am|vom|zum|dem|den|im|beim|bis|ab|seit|und|des) )"
+# Nouns that an ordinal stands before, beside months.
+DEGREES = {
+    "es": "piso|lugar|puesto|siglo|grado|curso|aniversario|batallón|congreso|capítulo|artículo",
+    "it": "piano|posto|secolo|grado|anniversario|reggimento|congresso|capitolo|classificato|governo",
+    "pt": "andar|lugar|século|grau|ano|aniversário|batalhão|congresso|capítulo|artigo|ciclo|dia",
+}
+SCANDINAVIAN = {"da", "nb", "no", "nn"}
 DATES = {"de", "da", "lb", "nb", "no", "nn"}
 # Elsewhere an article tells that the point after a number is that of an ordinal: der 2. Weltkrieg, det 3. barn.
 ARTICLES = {
@@ -55,6 +62,9 @@ def spell_ordinals(
     short = primary_subtag(language)
     blank = r"(?: \d{3})+" if plain("1,5") == "1.5" else r"(?: 000)+"
     number = rf"(?<![\w.,])(?P<number>\d{{1,3}}(?:(?:[.,\u202f\xa0]\d{{3}})+|{blank})|\d{{1,9}})"
+    if short in DEGREES:  # the sign of degrees for that of ordinals: 1° maggio, 3° piso
+        names = "|".join([*map(re.escape, months), DEGREES[short]])
+        text = re.sub(rf"(?<![\w.,-])(\d{{1,2}})\xb0(?= (?:de )?(?:{names})\b)", "\\1\xba", text)
     if short in ENDINGS:
         prefix = r"(?:\bal? )?" if short == "ro" else ""
         pattern = rf"{prefix}{number}(?P<ending>{ENDINGS[short]})(?!\w)"
@@ -63,8 +73,13 @@ def spell_ordinals(
         text = re.sub(r"\bke-(?P<number>\d{1,9})\b", lambda match: _ordinal(match, short, code, plain), text)
     if short == "de":
         text = re.sub(r"(?<![\w.,])(\d{1,4})er\b", lambda match: _decade(match, code), text)
+        both = r"(?<![\w.,])(?P<number>\d{1,2})\. bis (?P<second>\d{1,2})\. (?=[^\W\d_])"
+        text = re.sub(both, lambda match: _both_of_range(match, code), text)
         pair = r"(?<![\w.,])(?P<number>[0-3]?\d)\.(?= (?:bis(?: zum)?|und|oder) [0-3]?\d\. )"
         text = re.sub(pair, lambda match: _first_of_two(match, code), text)
+    if short in SCANDINAVIAN:
+        pair = r"(?<![\w.,])(?P<number>[0-3]?\d)\. ?[-\u2013] ?(?=[0-3]?\d\. [^\W\d_])"
+        text = re.sub(pair, lambda match: _first_of_range(match, code), text)
     if short in DATES and months:
         names = "|".join(map(re.escape, months))
         dated = rf"(?:{GERMAN_WEAK})?(?<![\w.,])(?P<number>[0-3]?\d)\. ?(?={names})"
@@ -86,8 +101,14 @@ def _ordinal(match: re.Match[str], short: str, code: str, plain: Callable[[str],
     words = words_or_none(int(digits), code, "ordinal")
     if words is None:
         return match[0]
+    plural = "s" if short == "fr" and ending.endswith("s") else ""
+    ending = ending.removesuffix(plural)
     if short in FEMININE and ending.endswith("ª"):
         words = re.sub(r"o\b", "a", words)
+    elif short == "es" and ending.endswith(("o", "a")):  # 2do, 3ra: the last letters of the word
+        words = re.sub(r"o\b", ending[-1], words)
+        if not words.endswith(ending.removeprefix(".")):
+            return match[0]
     elif short == "es" and ending.endswith("er"):
         words = re.sub(r"(primer|tercer)o$", r"\1", words)
     elif short == "fr" and digits == "1" and ending in ("re", "ère"):
@@ -101,7 +122,7 @@ def _ordinal(match: re.Match[str], short: str, code: str, plain: Callable[[str],
         words = {"quart": "quarta", "cinquè": "cinquena"}.get(
             words, re.sub("è$", "ena", words) if words[-1] == "è" else words + "a"
         )
-    return f" {words} "
+    return f" {words}{plural} "
 
 
 def _decade(match: re.Match[str], code: str) -> str:
@@ -114,6 +135,16 @@ def _decade(match: re.Match[str], code: str) -> str:
 def _first_of_two(match: re.Match[str], code: str) -> str:
     words = words_or_none(int(match["number"]), code, "ordinal")
     return f"{words}n" if words and int(match["number"]) else match[0]
+
+
+def _both_of_range(match: re.Match[str], code: str) -> str:
+    first, last = (words_or_none(int(match[name]), code, "ordinal") for name in ("number", "second"))
+    return f"{first}n bis {last}n " if first and last and int(match["number"]) else match[0]
+
+
+def _first_of_range(match: re.Match[str], code: str) -> str:
+    words = words_or_none(int(match["number"]), code, "ordinal")
+    return f"{words} til " if words and int(match["number"]) else match[0]
 
 
 def _day(match: re.Match[str], short: str, code: str) -> str:

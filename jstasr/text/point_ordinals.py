@@ -4,11 +4,12 @@ import re
 
 from jstasr.text.endings import estonian_genitive, estonian_ordinal, hungarian_day
 from jstasr.text.number_words import cardinal, words_or_none
+from jstasr.text.times import RANGE
 
-# Before a word in lower case the point ends no sentence. German and its kin write nouns otherwise (ordinals.py).
-LANGUAGES = {"bs", "cs", "et", "fi", "hr", "hu", "lv", "pl", "sk", "sl", "sr", "tr"}
+# Before a word in lower case the point ends no sentence. German writes nouns otherwise (ordinals.py).
+LANGUAGES = {"bs", "cs", "da", "et", "fi", "hr", "hu", "lv", "nb", "nn", "no", "pl", "sk", "sl", "sr", "tr"}
 # Days before a month are genitives. Polish, Russian and Ukrainian write them without a point.
-DAYS_WITHOUT_POINT = {"pl", "ru", "uk"}
+DAYS_WITHOUT_POINT = {"pl", "ru", "sv", "uk"}
 # Ordinals of languages that num2words has only cardinals of: words, then ends of words; below a hundred.
 FROM_CARDINALS = {
     "cs": (
@@ -72,6 +73,12 @@ SERBO_CROATIAN_NOUNS = {
     "веку": "ом", "сата": "ог", "дана": "ог", "места": "ог", "месту": "ом",
 }  # fmt: skip
 SOFT = {"og": "eg", "om": "em", "ог": "ег", "ом": "ем"}  # after ć: treći, trećeg
+# Plural cases of nouns after the number of a decade, and locatives.
+DECADES = {
+    "cs": {"letech": {"ý": "ých"}, "let": {"ý": "ých"}, "léta": {"ý": "á"}, "letům": {"ý": "ým"}},
+    "sk": {"rokoch": {"y": "ych"}, "rokov": {"y": "ych"}, "roky": {"y": "e"}, "rokom": {"y": "ym"}},
+}
+LATVIAN_LOCATIVE = re.compile("[āēīū]$")
 RANGES = {"bs": "do", "et": "kuni", "hr": "do"}  # between two ordinals: et 5.-7. klass
 LAST_WORD_ONLY = {"bs", "hr", "sr"}  # of compounds: "dvadeset i prva"
 # Cases that show at the end of a Finnish noun; the ordinal has the same.
@@ -99,15 +106,31 @@ def spell_point_ordinals(text: str, short: str, code: str, months: tuple[str, ..
     if short not in LANGUAGES | DAYS_WITHOUT_POINT:
         return text
     names = "|".join(map(re.escape, MONTHS.get(short, months))) or "(?!)"
+    if short == "sv":
+        pair = rf"(?<![\w.,:/\-\u2013])([12]?\d|3[01]) ?[-\u2013] ?(?=(?:[12]?\d|3[01]) (?:{names})\b)"
+        text = re.sub(pair, lambda match: f"{words_or_none(int(match[1]), code, 'ordinal') or match[1]} till ", text)
+        day = rf"(?<![\w.,:/\-\u2013])([12]?\d|3[01]) (?=(?:{names})\b)"
+        text = re.sub(day, lambda match: f"{words_or_none(int(match[1]), code, 'ordinal') or match[1]} ", text)
+    if short in LAST_WORD_ONLY:  # 90-ih
+        plural = r"(?<![\w.,:-])(\d{1,4})\.?-(ih|им|их|im)\b"
+        text = re.sub(plural, lambda match: _genitive_plural(match, short, code), text)
     if short in GENITIVE or short == "ru":
         point = r" " if short in DAYS_WITHOUT_POINT else r"\. ?"
-        day = rf"(?<![\w.,:/\-\u2013])([12]?\d|3[01]){point}(?=(?:{names})\b)"
+        one = r"(?:[12]?\d|3[01])"
+        if short in RANGE:  # 1.–3. května
+            pair = rf"(?<![\w.,:/\-\u2013])({one})\.? ?[-\u2013] ?(?={one}{point}(?:{names})\b)"
+            text = re.sub(pair, lambda match: _first_day(match, short, code), text, flags=re.IGNORECASE)
+        day = rf"(?<![\w.,:/\-\u2013])({one}){point}(?=(?:{names})\b)"
         text = re.sub(day, lambda match: _day(match, short, code), text, flags=re.IGNORECASE)
     if short == "hu":
         day = rf"\b((?:{names}) )([12]?\d|3[01])(?:\.(?!\d)|-([a-záéíóöőúüű]{{1,6}})\b)"
         text = re.sub(day, lambda match: _hungarian_day(match, code), text, flags=re.IGNORECASE)
     if short in RANGES:
         text = re.sub(r"(?<![\w.,:/-])(\d{1,4})\. ?[-\u2013] ?(?=\d{1,4}\. )", rf"\1. {RANGES[short]} ", text)
+    if short == "pl":
+        decade = r"(?<!\d )\b(?P<noun>lata|lat|latach|latom) (?P<first>[2-9]0)\b(?P<point>\.?)"
+        decade += r"(?: (?P<word>i|do) (?P<second>[2-9]0)\b\.?)?"
+        text = re.sub(decade, lambda match: _decade(match, code), text, flags=re.IGNORECASE)
     if short in LANGUAGES:
         before_noun = r"(?<![\w.,:/\-\u2013])(\d{1,4})\. (?=([^\W\d_]+))"
         text = re.sub(before_noun, lambda match: _before_noun(match, short, code), text)
@@ -119,9 +142,11 @@ def _ordinal(number: int, short: str, code: str) -> str | None:
         return estonian_ordinal(number, code)
     if short not in FROM_CARDINALS:
         return words_or_none(number, code, "ordinal") if number else None
+    words, ends = FROM_CARDINALS[short]
+    if short == "lv" and number > 100 and number % 100:  # of compounds only the last word is an ordinal
+        return f"{cardinal(str(number - number % 100), code)} {_ordinal(number % 100, short, code)}"
     if not 0 < number < 100:
         return None
-    words, ends = FROM_CARDINALS[short]
     tens, unit = divmod(number, 10)
     values = (tens * 10, unit) if tens > 1 and unit else (number,)
     parts = [cardinal(str(value), code) for value in values]
@@ -151,6 +176,30 @@ def _day(match: re.Match[str], short: str, code: str) -> str:
     return f"{words} " if words else match[0]
 
 
+def _genitive_plural(match: re.Match[str], short: str, code: str) -> str:
+    """Croatian "90-ih godina" is "devedesetih godina"."""
+    words = _ordinal(int(match[1]), short, code)
+    return words + match[2][1:] if words else match[0]
+
+
+def _decade(match: re.Match[str], code: str) -> str:
+    """Polish "w latach 80. i 90." is "w latach osiemdziesiątych i dziewięćdziesiątych"."""
+    noun = match["noun"].lower()
+    if noun == "lat" and not match["point"]:
+        return match[0]
+    end = {"lata": "e", "latom": "ym"}.get(noun, "ych")
+    first, second = (
+        re.sub("y$", end, words_or_none(int(number), code, "ordinal") or number) if number else ""
+        for number in match.group("first", "second")
+    )
+    return " ".join(filter(None, (match["noun"], first, match["word"], second))) + " "
+
+
+def _first_day(match: re.Match[str], short: str, code: str) -> str:
+    words = _day(match, short, code)
+    return match[0] if words == match[0] else f"{words}{RANGE[short]} "
+
+
 def _hungarian_day(match: re.Match[str], code: str) -> str:
     words = hungarian_day(int(match[2]), (match[3] or "").lower(), code)
     return f"{match[1]}{words} " if words else match[0]
@@ -172,6 +221,10 @@ def _before_noun(match: re.Match[str], short: str, code: str) -> str:
         return f"{estonian_genitive(words)}{oblique[1] or ''} "
     if noun == RANGES.get(short):
         return f"{words} "
+    if noun in DECADES.get(short, {}) and int(match[1]) % 10 == 0:
+        return f"{_with_end(words, DECADES[short][noun], short)} "
+    if short == "lv" and LATVIAN_LOCATIVE.search(noun):  # 1995. gadā
+        return f"{words.removesuffix('ais')}ajā "
     if short in LAST_WORD_ONLY and (end := SERBO_CROATIAN_NOUNS.get(noun)):
         soft = SOFT.get(end, end) if noun[:5] not in ("godin", "годин") else end
         ends = {"ći": f"ć{soft}", "i": end, "ћи": f"ћ{soft}", "и": end}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 CARDINAL = {"zh": "spellout-cardinal", "zh_Hant": "spellout-cardinal", "no": "spellout-numbering"}
 # Bosnian numbers are the Croatian ones but for the thousands; CLDR's own have "jedinica hiljada".
 RULES = {"bs": "hr"}
-# CLDR's Zulu is no longer in ICU. Its Macedonian is wrong from a hundred on: "еднасто", "две илјада".
+# CLDR's Zulu is no longer in ICU. Its Macedonian is wrong from a hundred on ("еднасто"): composed_numbers.py.
 UNFIT = {"mk", "zu"}
 # What CLDR writes otherwise than the language is written: Thai words among Lao ones; stress marks of dictionaries.
 REWRITTEN = {
@@ -22,6 +22,7 @@ REWRITTEN = {
         "ร้อย": "ຮ້ອຍ", "พัน": "ພັນ", "หมื่น": "ໝື່ນ", "แสน": "ແສນ", "ล้าน": "ລ້ານ", "จุด": "ຈຸດ", "ลบ": "ລົບ",
         "ที่": "ທີ", "ศูนย์": "ສູນ",
     },
+    "qu": {"-": ""},  # endings of one word
     "sr": {"\u2018": ""},
     "sr_Latn": {"\u2018": ""},
 }  # fmt: skip
@@ -92,6 +93,11 @@ def ordinal_by_rules(value: int, code: str, form: str = "") -> str | None:
     name = next((name for name in names if name in _engine(code).rulesets), None)
     words = _words(value, code, name) if name is not None and value > 0 else None
     return None if words == cardinal_by_rules(value, code) else words
+
+
+def feminine_by_rules(value: int, code: str) -> str | None:
+    """Words of a whole number before a feminine noun; None where CLDR has none."""
+    return _words(value, code, "spellout-cardinal-feminine")
 
 
 def native_korean(value: int) -> str | None:

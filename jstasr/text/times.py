@@ -1,9 +1,11 @@
 """Times of day, decades and ranges of numbers as languages read them: 10:30, 10h30, the 1990s, 5–10."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from jstasr.text.cldr import CURRENCY_SIGNS, SIGN_UNITS, unit_pattern
+from jstasr.text.fractions import VULGAR
 from jstasr.text.languages import letters_around, primary_subtag
 from jstasr.text.number_words import cardinal
 from jstasr.text.rbnf import native_korean
@@ -12,11 +14,14 @@ from jstasr.text.rbnf import native_korean
 RANGE = {
     "en": "to", "de": "bis", "fr": "à", "es": "a", "it": "a", "pt": "a", "nl": "tot", "sv": "till", "da": "til",
     "nb": "til", "no": "til", "pl": "do", "ca": "a", "cs": "až", "sk": "až", "id": "sampai", "vi": "đến", "eo": "ĝis",
-    "fa": "تا", "ar": "إلى", "he": "עד", "bn": "থেকে", "ja": "から", "th": "ถึง", "af": "tot", "bs": "do", "el": "έως",
-    "et": "kuni", "fil": "hanggang", "gl": "a", "hi": "से", "hr": "do", "km": "ដល់", "lb": "bis", "lo": "ຫາ",
+    "fa": "تا", "ar": "إلى", "he": "עד", "bn": "থেকে", "ja": "から", "ko": "\ue002에서", "th": "ถึง", "af": "tot",
+    "bs": "do", "el": "έως", "et": "kuni", "fil": "hanggang", "gl": "a", "hi": "से", "hr": "do", "km": "ដល់",
+    "lb": "bis", "lo": "ຫາ",
+    "bg": "до", "is": "til", "mk": "до", "ro": "până la", "sl": "do",
     "ms": "hingga", "my": "မှ", "ne": "देखि", "nn": "til", "sq": "deri", "sw": "hadi", "yue": "到", "zh": "到",
 }  # fmt: skip
-HOURS = {"de": "Uhr", "fr": "heures"}
+HOURS = {"de": "Uhr", "fr": "heures", "vi": "giờ"}
+THAI_TIME = re.compile(r"(?<![\d:.,])([01]?\d|2[0-4])[.:]([0-5]\d) ?น\.")
 # What follows the hour and the minute where both are named.
 CLOCK = {
     "ja": ("時", "分"), "ko": (" 시", " 분"), "lo": ("ໂມງ", "ນາທີ"), "th": ("นาฬิกา", "นาที"), "yue": ("點", "分"),
@@ -39,6 +44,27 @@ def spell_times_and_ranges(text: str, language: str | None, code: str) -> str:
         code: of `number_language`.
     """
     return _Times.of(language, code).read(text)
+
+
+def spell_open_ranges(text: str, short: str, magnitudes: Iterable[str]) -> str:
+    """Text with a word between the ends of ranges whose first end is more than digits: 2½–3½, €5m–€10m, 1st–3rd.
+
+    Args:
+        text: as written.
+        short: its language.
+        magnitudes: its words for thousand, million and so on.
+    """
+    if short not in RANGE or not re.search(f"[{DASHES}]", text):
+        return text
+    names = "|".join(map(re.escape, magnitudes)) or "(?!)"
+    end = rf"[{CURRENCY_SIGNS}]?\d"
+    text = re.sub(rf"(?<=[{VULGAR}]) ?[\u2013\u2014-] ?(?={end})", f" {RANGE[short]} ", text)
+    if short == "en":
+        text = re.sub(r"(\d(?:st|nd|rd|th))[\u2013-](?=\d+(?:st|nd|rd|th)\b)", r"\1 to ", text)
+    if short == "de":
+        text = re.sub(r"(?<![\w.,])(\d{1,2}\.) ?[\u2013-] ?(?=\d{1,2}\. [^\W\d_])", r"\1 bis ", text)
+    first = rf"((?<![\w.,])[{CURRENCY_SIGNS}]?\d+(?:[.,]\d+)?(?:[^\W\d_]{{1,2}}| ?(?:{names})))"
+    return re.sub(rf"{first} ?[\u2013\u2014] ?(?={end})", rf"\1 {RANGE[short]} ", text)
 
 
 class _Times:
@@ -66,6 +92,8 @@ class _Times:
         )
 
     def read(self, text: str) -> str:
+        if self.short == "th":
+            text = THAI_TIME.sub(self._time, text)
         text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4]):([0-5]\d)(?![\d:])( ?Uhr\b| ?[ap]\.?m\b)?", self._time, text)
         if self.short in JOINED:  # 10:30'da, 10:30-kor: one word with the ending
             text = re.sub(rf"{TIME_END} {JOINED[self.short]}", "", text)
@@ -75,7 +103,7 @@ class _Times:
             text = re.sub(r"(?<![\w.,])((?:1[1-9]|20)?[1-9]0|(?:1[1-9]|20)00)['\u2019]?s\b", self._decade, text)
         if self.short == "de":
             text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4])\.([0-5]\d)( Uhr\b)", self._time, text)
-        if self.short in ("fr", "pt"):
+        if self.short in ("fr", "pt", "vi"):
             text = re.sub(r"(?<![\d:.,])([01]?\d|2[0-4]) ?[hH] ?([0-5]\d)?\b", self._time, text)
         word = RANGE.get(self.short, " ")
         text = self.marked_range.sub(self._marked_range, text)
@@ -111,7 +139,7 @@ class _Times:
         unit = HOURS.get(self.short, "")
         if self.short == "fr" and words == ["un"]:
             words, unit = ["une"], "heure"
-        if self.short == "fr" or mark.strip() == "Uhr":
+        if self.short in ("fr", "vi") or mark.strip() == "Uhr":
             words.append(unit)
             mark = ""
         bare = int(minute or 0) == 0

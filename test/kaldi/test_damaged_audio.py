@@ -226,3 +226,16 @@ def test_gsm_is_whole_although_nothing_can_seek_in_it(tmp_path):
     path = tmp_path / "a.wav"
     soundfile.write(path, noise(1), RATE, subtype="GSM610")
     assert audio_info(str(path)).frames == RATE
+
+
+def test_a_file_that_states_no_sound_is_read_to_its_end_as_in_kaldi(tmp_path):
+    """Kaldi's WaveInfo takes a data chunk of 0 bytes for a stream of unknown length."""
+    whole = write(tmp_path / "whole.wav", "wav", noise(1))
+    path = tmp_path / "a.wav"
+    for sound in (whole[44:], bytes(800) + whole[44:]):  # which begins with digital silence
+        path.write_bytes(whole[:40] + bytes(4) + sound)
+        frames = len(sound) // 2
+        assert audio_info(str(path)).frames == frames
+        assert len(read_audio(path)[0]) == len(read_audio(f"cat {path} |")[0]) == frames
+    path.write_bytes(whole[:40] + bytes(4) + b"LIST\x04\0\0\0INFO")
+    assert audio_info(str(path)).frames == 0

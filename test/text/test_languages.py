@@ -19,7 +19,7 @@ from jstasr.text.unspaced import split_unspaced
         ("en-GB", "21", "twenty one"),
         ("de", "1.250 Katzen", "eintausendzweihundertfünfzig katzen"),
         ("fr", "10 000 chats", "dix mille chats"),
-        ("es", "3,5 gatos", "tres punto cinco gatos"),
+        ("es", "3,5 gatos", "tres coma cinco gatos"),
         ("pt-BR", "16", "dezesseis"),
         ("pt", "16", "dezasseis"),
         ("en", "007", "zero zero seven"),
@@ -38,8 +38,9 @@ def test_numbers_are_written_out_where_the_language_is_known(language, text, wor
 def test_each_library_is_asked_in_its_own_codes():
     of_num2words = {"pt-BR": "pt_BR", "sv-SE": "sv", "kk": "kz", "nb": "no", "br": None, None: None}
     of_cldr = {"nn-NO": "nn", "hi": "hi", "zh-TW": "zh_Hant", "zh-HK": "yue", "yue-Hans": "yue_Hans", "tl": "fil"}
-    of_neither = {"mk": None, "zu": None, "zh-Latn": None}
-    expected = of_num2words | of_cldr | of_neither
+    composed = {"mk": "mk", "uz": "uz"}
+    of_none = {"uz-Cyrl": None, "zu": None, "zh-Latn": None}
+    expected = of_num2words | of_cldr | composed | of_none
     assert {code: number_language(code) for code in expected} == expected
 
 

@@ -26,15 +26,15 @@ def test_signs_without_a_reading_are_counted_by_language():
     assert "3 sign(s)" in describe_left_out(counts) and "% (lg: 1)" in describe_left_out(counts)
     assert describe_left_out(left_out_signs({"a": "90% & £5, yes!"}, "basic", None, "en")) == ""
     assert not left_out_signs({"a": "+"}, "none", None, "en")
-    unread = left_out_signs({"a": "3,5 -7 1.000 10-15"}, "basic", None, "mk")
-    assert unread == {("mk", ","): 1, ("mk", "-"): 1, ("mk", "0-9"): 5}
+    unread = left_out_signs({"a": "3,5 -7 1.000 10-15"}, "basic", None, "fy")
+    assert unread == {("fy", ","): 1, ("fy", "-"): 1, ("fy", "0-9"): 5}
     assert not left_out_signs({"a": "3.5 -7 1,000"}, "basic", None, "en")
 
 
 def test_endings_that_are_no_part_of_the_number_are_counted():
     assert left_out_signs({"a": "5-oji ir 7-oji klasė"}, "basic", None, "lt") == {("lt", "-oji"): 2}
     assert left_out_signs({"a": "5. maí"}, "basic", None, "is") == {("is", "."): 1}
-    assert left_out_signs({"a": "1995. gadā 5. klase"}, "basic", None, "lv") == {("lv", "."): 1}
+    assert left_out_signs({"a": "2000. gadā 5. klase"}, "basic", None, "lv") == {("lv", "."): 1}
     assert left_out_signs({"a": "5-xyz"}, "basic", None, "et") == {("et", "-xyz"): 1}
     assert not left_out_signs({"a": "5-го мая, covid-19, XX-й"}, "basic", None, "ru")
 

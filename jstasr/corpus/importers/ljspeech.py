@@ -102,8 +102,9 @@ def _text_column(rows: Sequence[Sequence[str]], path: Path) -> int:
     if width == 3:
         if not any(fields[2] for fields in sample):
             return 1
-        same = sum(_share_words(fields[1], fields[2]) for fields in sample)
-        if 2 * same > len(sample):
+        normalised = [fields for fields in sample if fields[2]]
+        same = sum(_share_words(fields[1], fields[2]) for fields in normalised)
+        if 2 * same > len(normalised):
             return 2
     shown = printable("|".join(rows[0]))[:80]
     raise JstasrError(
