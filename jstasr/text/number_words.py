@@ -33,7 +33,9 @@ FRENCH = {
     re.compile(r"\bun (m|b)illi(on|ard)s\b"): r"un \1illi\2",
     re.compile(r"\bquatre-vingt(?=$| m?illi)"): "quatre-vingts",
 }
-AGREEMENT = dict.fromkeys(("fr_BE", "fr_CH"), FRENCH) | {
+FRENCH_ORDINALS = {re.compile(r"(?<=vingt|.cent)sième\b"): "ième"}  # quatre-vingtième
+AGREEMENT = dict.fromkeys(("fr_BE", "fr_CH"), FRENCH | FRENCH_ORDINALS) | {
+    "fr": FRENCH_ORDINALS,
     "da": {re.compile(r"\ben (milli(?:on|ard))er\b"): r"en \1"},
     "kn": {re.compile(r"(?<=\S )ಒಂದು (?=ಲಕ್ಷ)"): ""},
     "es": {re.compile(r"\bveintiuno (?=mil)"): "veintiún ", re.compile(r"\buno (?=mil)"): "un "},

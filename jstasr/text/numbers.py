@@ -30,6 +30,7 @@ from jstasr.text.cldr import (
 )
 from jstasr.text.composed_endings import spell_composed_endings
 from jstasr.text.counted import spell_counted
+from jstasr.text.dates import spell_out_months
 from jstasr.text.endings import endings_left, spell_endings
 from jstasr.text.fractions import VULGAR, spell_fractions
 from jstasr.text.languages import is_unspaced, letters_around, primary_subtag
@@ -169,7 +170,7 @@ class _Reader:
         # Vowel signs of Indic scripts are no \w.
         apart, ended = (f"(?{side}[{letters_around(language)}\u0900-\u0dff])" for side in ("<!", "!"))
         self.amount = re.compile(
-            rf"(?P<minus>(?<![{letters_around(language)}.,:/)\]%-])[\u2212-](?! ))?"
+            rf"(?P<minus>(?<![{letters_around(language)}.,:/)\]%-])[\u2212\u2013-](?! ))?"
             rf"(?P<before>(?:{CURRENCY}|{apart}(?:{letters}))[ \xa0]?)?"
             rf"{self._number(0)}"
             rf"(?P<after>[ \xa0\u202f]?(?:[{CURRENCY_SIGNS}]{alone}|{percent}|\xb0(?:[CF]\b)?|(?:{letters}){ended}))?"
@@ -211,6 +212,7 @@ class _Reader:
         if self.code is not None and self.short in ENDINGS_JOIN:
             text = PERCENT_ENDINGS.sub(JOINED, text)
         if self.code is not None:
+            text = spell_out_months(text, self.language)
             months = month_names(self.language)
             text = spell_open_ranges(text, self.short, magnitudes(self.language))
             text = PHONE.sub(self._phone, text)

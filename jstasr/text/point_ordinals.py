@@ -122,7 +122,8 @@ def spell_point_ordinals(text: str, short: str, code: str, months: tuple[str, ..
             text = re.sub(pair, lambda match: _first_day(match, short, code), text, flags=re.IGNORECASE)
         day = rf"(?<![\w.,:/\-\u2013])({one}){point}(?=(?:{names})\b)"
         text = re.sub(day, lambda match: _day(match, short, code), text, flags=re.IGNORECASE)
-    if short == "hu":
+    if short == "hu":  # years before months are cardinals
+        text = re.sub(rf"(?<![\w.,-])(1\d{{3}}|20\d\d)\. (?=(?:{names})\b)", r"\1 ", text, flags=re.IGNORECASE)
         day = rf"\b((?:{names}) )([12]?\d|3[01])(?:\.(?!\d)|-([a-záéíóöőúüű]{{1,6}})\b)"
         text = re.sub(day, lambda match: _hungarian_day(match, code), text, flags=re.IGNORECASE)
     if short in RANGES:

@@ -137,8 +137,11 @@ class _Times:
             return self._portuguese(int(hour), hour_words, int(minute or 0))
         words = [hour_words]
         unit = HOURS.get(self.short, "")
-        if self.short == "fr" and words == ["un"]:
-            words, unit = ["une"], "heure"
+        if self.short == "fr" and words[0].endswith("un"):
+            unit = "heure" if words == ["un"] else unit
+            words = [words[0] + "e"]
+        if mark.strip() == "Uhr":
+            words = [re.sub("^eins$", "ein", words[0])]
         if self.short in ("fr", "vi") or mark.strip() == "Uhr":
             words.append(unit)
             mark = ""
