@@ -45,7 +45,7 @@ def _bengali(number: int, ending: str) -> str | None:
     if (number, ending) in BENGALI_DAYS:
         return BENGALI_DAYS[number, ending]
     words = cardinal(str(number), "bn")
-    if ending in ("ই", "তম"):
+    if ending in ("ই", "তম", "টা", "টি", "টার", "টির", "টায়"):
         return words + ending
     if ending == "শে":  # ২১শে is "একুশে"
         return f"{words}ে" if words.endswith("শ") else None
@@ -83,7 +83,7 @@ HYPHEN = "[-\u2011]"
 READERS: dict[str, tuple[re.Pattern[str], Callable[[int, str], str | None]]] = {
     "eu": (re.compile(rf"{START}(?:{HYPHEN}?(?P<ending>{BASQUE})(?!\w)|\.(?= [a-z]))", re.IGNORECASE), _basque),
     "gl": (re.compile(rf"{START}(?P<ending>\.?[ºª])(?!\w)"), _galician),
-    "bn": (re.compile(rf"{START}(?P<ending>ম|য়|য়|র্থ|ষ্ঠ|তম|ই|শে|লা|রা|ঠা)(?![\u0980-\u09ff])"), _bengali),
+    "bn": (re.compile(rf"{START}(?P<ending>ম|য়|য়|র্থ|ষ্ঠ|তম|ই|শে|লা|রা|ঠা|টা|টি|টার|টির|টায়)(?![\u0980-\u09ff])"), _bengali),
     "mn": (re.compile(rf"{START}{HYPHEN}(?P<ending>р|дугаар|дүгээр)(?!\w)", re.IGNORECASE), _mongolian),
     **{
         code: (

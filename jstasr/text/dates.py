@@ -10,15 +10,18 @@ from jstasr.text.languages import primary_subtag
 
 # Whose long form of a date has no abbreviations but those below, and is read as the other rules read it.
 LANGUAGES = set(
-    "be bg bn bs ca cs cy da de el en es et fi fr gl hi hr hu id is it ja ko lv mk ms nb nl nn no pl pt ro ru sk sl sq "
-    "sr sv tr uk".split()
+    "ar az be bg bn bs ca cs cy da de el en es et fi fr gl he hi hr hu id is it ja ka ko lv mk ms nb nl nn no pl pt ro "
+    "ru sk sl sq sr sv ta tr uk uz vi".split()
 )
 YEAR_WORDS = {
     "be": ("г.", "года"), "bg": ("г.", "година"), "mk": ("г.", "година"), "ru": ("г.", "года"), "uk": ("р.", "року"),
+    "vi": (",", " năm"),
 }  # fmt: skip
 FIRST = {"fr": "1er", "it": "1º", "pt": "1º"}  # of a month: an ordinal, though other days are not
 YEAR_LAST = re.compile(r"(?<![\w.,/-])(\d{1,2})([./-]) ?(\d{1,2})\2 ?([12]\d{3})(?![\w/-]|[.,]\d)")
-YEAR_FIRST = re.compile(r"(?<![\w.,/-])([12]\d{3})(?:-(\d\d)-(\d\d)|\. ?(\d\d)\. ?(\d\d))(?![\w/-]|[.,]\d)")
+YEAR_FIRST = re.compile(
+    r"(?<![\w.,/-])([12]\d{3})(?:-(\d\d)-(\d\d)|/(\d\d?)/(\d\d?)|\. ?(\d\d)\. ?(\d\d))(?![\w/-]|[.,]\d)"
+)
 
 
 def spell_out_months(text: str, language: str | None) -> str:
@@ -29,7 +32,10 @@ def spell_out_months(text: str, language: str | None) -> str:
     if primary_subtag(language) not in LANGUAGES:
         return text
     text = YEAR_FIRST.sub(
-        lambda match: _long(match, match[1], match[2] or match[4], match[3] or match[5], language), text
+        lambda match: _long(
+            match, match[1], match[2] or match[4] or match[6], match[3] or match[5] or match[7], language
+        ),
+        text,
     )
     return YEAR_LAST.sub(lambda match: _year_last(match, language), text)
 

@@ -125,7 +125,7 @@ def spell_endings(text: str, language: str | None, code: str) -> str:
         ending = match["ending"].lower()
         if ending == "е" and match.string.startswith(" годы", match.end()):
             ending = "ые"
-        words = reader(int("".join(match["number"].split())), ending, code)
+        words = reader(int(re.sub(r"\D", "", match["number"])), ending, code)
         return f" {words} " if words else match[0]
 
     return pattern.sub(read, text)
@@ -341,7 +341,7 @@ def _filipino(number: int, ending: str, code: str) -> str | None:
     return f"ika{cardinal(str(number), code)}"
 
 
-NUMBER = r"\d{1,3}(?:[ \xa0\u202f]\d{3})+|\d{1,9}"
+NUMBER = r"\d{1,3}(?:[ .\xa0\u202f]\d{3})+|\d{1,9}"
 
 
 def _pattern(mark: str, ending: str) -> re.Pattern[str]:

@@ -242,7 +242,7 @@ def money(amount: str, currency: str, language: str | None) -> str | None:
         options: dict[str, Any] = {"currency": currency} | ({"separator": "|"} if cents == "00" else {})
         words = _money_words(value, code, options)
         if words is not None:
-            words = words.partition("|")[0].strip()
+            words = words.partition("|")[0].strip().removesuffix(" 영센트")  # where Korean has no separator
             return _everyday_english(words, int(whole)) if code.startswith("en") else words
     if not fraction.strip("0"):
         amount = whole  # "5,00" is read as 5

@@ -130,6 +130,10 @@ def unread_endings(text: str, language: str | None) -> list[str]:
     return endings_left(text, language, number_language(language)) if any(map(str.isdigit, text)) else []
 
 
+def _latin_digit(match: re.Match[str]) -> str:
+    return str(unicodedata.digit(match[0])) if match[0].isdecimal() else match[0]
+
+
 class _Reader:
     """The patterns and words of one language."""
 
@@ -199,6 +203,8 @@ class _Reader:
         """The text in words."""
         if not text.isascii():
             text = text.translate(FULL_WIDTH)
+            if self.code is not None:  # the digits of other scripts, which the tables below do not name
+                text = re.sub(r"[^\W\x00-\x7f]", _latin_digit, text)
         foreign = FOREIGN.get({".": ",", ",": "."}.get(self.decimal_sign, ""))
         if foreign is not None:
             text = foreign.sub(lambda match: match[0].translate(SWAPPED), text)
@@ -247,6 +253,8 @@ class _Reader:
             text = self._points(text) if "." in self.decimals else self._commas(text)
         text = self.amount.sub(self._amount, text)
         text = re.sub(rf"[%\u066a\u2030]|[{CURRENCY_SIGNS}]", self._bare_sign, text)
+        if self.short == "ar":  # the dual before a noun, which num2words always has
+            text = re.sub(r"(?<!\w)(ألفا|مئتا|مليونا)(?= *(?:$|[،.,؛:!؟)]| و ))", r"\1ن", text)
         text = re.sub(f"{ELIDED} *", "'", text)
         text = re.sub(f" *{JOINED} *", "", text)
         words = and_words(self.language)

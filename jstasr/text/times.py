@@ -59,6 +59,7 @@ def spell_open_ranges(text: str, short: str, magnitudes: Iterable[str]) -> str:
     names = "|".join(map(re.escape, magnitudes)) or "(?!)"
     end = rf"[{CURRENCY_SIGNS}]?\d"
     text = re.sub(rf"(?<=[{VULGAR}]) ?[\u2013\u2014-] ?(?={end})", f" {RANGE[short]} ", text)
+    text = re.sub(r"(?<![\d:])(\d{1,2}[:hH]\d\d) ?[\u2013-] ?(?=\d{1,2}[:hH]\d\d(?!\d))", rf"\1 {RANGE[short]} ", text)
     if short == "en":
         text = re.sub(r"(\d(?:st|nd|rd|th))[\u2013-](?=\d+(?:st|nd|rd|th)\b)", r"\1 to ", text)
     if short == "de":
