@@ -1,4 +1,4 @@
-"""Ordinals and numbers with case endings: uz 5-sinf, kk 5-сынып, mn 5-р, eu 1995eko, gl 3ª, bn ১ম."""
+"""Ordinals and numbers with case endings: uz 5-sinf, kk 5-сынып, mn 5-р, lt 5-oji, eu 1995eko, gl 3ª, bn ১ম."""
 
 import re
 from collections.abc import Callable
@@ -21,6 +21,13 @@ CASES = {
     "ky": "[гк][аеоө]|[дт][аеоө]н?|[ндт][ыиуү]н?",
     "uz": "[gkq]a|dan?|ni|ning|gacha",
 }
+# Stems of Lithuanian ordinals, to which what is written after the hyphen is added.
+LITHUANIAN = dict(enumerate("pirm antr treči ketvirt penkt šešt septint aštunt devint dešimt".split(), 1)) | {
+    11: "vienuolikt", 12: "dvylikt", 13: "trylikt", 14: "keturiolikt", 15: "penkiolikt", 16: "šešiolikt",
+    17: "septyniolikt", 18: "aštuoniolikt", 19: "devyniolikt", 20: "dvidešimt", 30: "trisdešimt",
+    40: "keturiasdešimt", 50: "penkiasdešimt", 60: "šešiasdešimt", 70: "septyniasdešimt", 80: "aštuoniasdešimt",
+    90: "devyniasdešimt", 100: "šimt", 1000: "tūkstant",
+}  # fmt: skip
 BENGALI = "প্রথম দ্বিতীয় তৃতীয় চতুর্থ পঞ্চম ষষ্ঠ সপ্তম অষ্টম নবম দশম".split()
 BENGALI_DAYS = {(1, "লা"): "পহেলা", (2, "রা"): "দোসরা", (3, "রা"): "তেসরা", (4, "ঠা"): "চৌঠা"}
 # Vowels after which Mongolian has the front form of the ending.
@@ -70,6 +77,23 @@ def _basque(number: int, ending: str) -> str:
     return words.removesuffix("a") + ending if words.endswith("a") and ending[0] == "a" else words + ending
 
 
+def _lithuanian(number: int, ending: str) -> str | None:
+    """5-oji is "penktoji", 1995-aisiais "vienas tūkstantis devyni šimtai devyniasdešimt penktaisiais"."""
+    last = next((size for size in (number, number % 100, number % 10) if size in LITHUANIAN), None)
+    if last is None:
+        return None
+    stem = LITHUANIAN[last]
+    if ending[0] == "i" and stem[-1] == "i":
+        ending = ending[1:]
+    elif ending[:2] in ("ia", "io", "iu", "ią", "ių"):  # 3-ioji
+        return None
+    head = number - last
+    before = cardinal(str(head), "lt") if head else ""
+    if last < 10 and head % 100:  # twenty before a unit has no ending: dvidešimt pirmoji
+        before = re.sub("dešimtas$", "dešimt", before)
+    return f"{before} {stem}{ending}".strip()
+
+
 def _galician(number: int, ending: str) -> str | None:
     tens, unit = divmod(number, 10)
     if not 0 < number < 100:
@@ -84,6 +108,10 @@ READERS: dict[str, tuple[re.Pattern[str], Callable[[int, str], str | None]]] = {
     "eu": (re.compile(rf"{START}(?:{HYPHEN}?(?P<ending>{BASQUE})(?!\w)|\.(?= [a-z]))", re.IGNORECASE), _basque),
     "gl": (re.compile(rf"{START}(?P<ending>\.?[ºª])(?!\w)"), _galician),
     "bn": (re.compile(rf"{START}(?P<ending>ম|য়|য়|র্থ|ষ্ঠ|তম|ই|শে|লা|রা|ঠা|টা|টি|টার|টির|টায়)(?![\u0980-\u09ff])"), _bengali),
+    "lt": (
+        re.compile(rf"{START}{HYPHEN}(?P<ending>[aąeęėiouų][a-ząčęėįšųūž]{{0,7}})(?!\w)", re.IGNORECASE),
+        _lithuanian,
+    ),
     "mn": (re.compile(rf"{START}{HYPHEN}(?P<ending>р|дугаар|дүгээр)(?!\w)", re.IGNORECASE), _mongolian),
     **{
         code: (
