@@ -151,7 +151,7 @@ class _Reader:
         if self.decimal_sign == ",":
             groups |= {".", " "}
         # The typewriter's apostrophe too: Swiss 1'000.
-        groups |= {"'", "\u2019"}
+        groups |= {"'", "\u2019", "\u02bc"}
         self.decimals = {self.decimal_sign, "\u066b"}
         self.point = COMMA.get(self.short) if self.decimal_sign == "," else None
         group = f"[{re.escape(''.join(sorted(groups - self.decimals)))}]"
@@ -185,6 +185,7 @@ class _Reader:
         ends, between = ("", "[ -]?") if self.unspaced or self.short == "ko" else (r"(?!\w)", "[ -]")
         shorts = "|".join(sorted(map(re.escape, abbreviated_magnitudes(language)), key=len, reverse=True)) or "(?!)"
         self.short_magnitude = re.compile(rf"(?<![\w.,]){self._number(0)}[ \xa0\u202f]?(?P<short>{shorts})(?![\w-])\.?")
+        self.short_english = re.compile(rf"(?<![\w.,])({self._number(0)})(bn|mn|tn)\b")
         self.abbreviated = re.compile(
             rf"(?P<money>{CURRENCY} ?{self._number(0)})(?P<short>{'|'.join(ABBREVIATED)})\b", re.IGNORECASE
         )
@@ -241,7 +242,7 @@ class _Reader:
             text = re.sub(NUMERO_LETTERS[self.short], f" {NUMERO[self.short]} ", text)
         if self.short == "en":
             text = re.sub(r"(?<![\d.,])(\d+) ?\xa2", lambda match: f"{match[1]} cent{'s'[match[1] == '1' :]}", text)
-            text = re.sub(rf"(?<![\w.,])({self._number(0)})(bn|mn|tn)\b", self._short_english, text)
+            text = self.short_english.sub(self._short_english, text)
             text = self.abbreviated.sub(lambda match: f"{match['money']} {ABBREVIATED[match['short'].lower()]}", text)
         if self.short in LETTER_MILLIONS:
             text = re.sub(rf"(?<![\d.,])(\d+)(,\d+)? ?M(?=[{CURRENCY_SIGNS}])", self._letter_million, text)
