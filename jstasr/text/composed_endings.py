@@ -28,6 +28,11 @@ LITHUANIAN = dict(enumerate("pirm antr treči ketvirt penkt šešt septint aštu
     40: "keturiasdešimt", 50: "penkiasdešimt", 60: "šešiasdešimt", 70: "septyniasdešimt", 80: "aštuoniasdešimt",
     90: "devyniasdešimt", 100: "šimt", 1000: "tūkstant",
 }  # fmt: skip
+# Macedonian stems of ordinals; others are the number and т.
+MACEDONIAN = {
+    "еден": "прв", "два": "втор", "три": "трет", "четири": "четврт", "пет": "петт", "шест": "шест", "седум": "седм",
+    "осум": "осм",
+}  # fmt: skip
 BENGALI = "প্রথম দ্বিতীয় তৃতীয় চতুর্থ পঞ্চম ষষ্ঠ সপ্তম অষ্টম নবম দশম".split()
 BENGALI_DAYS = {(1, "লা"): "পহেলা", (2, "রা"): "দোসরা", (3, "রা"): "তেসরা", (4, "ঠা"): "চৌঠা"}
 # Vowels after which Mongolian has the front form of the ending.
@@ -94,6 +99,16 @@ def _lithuanian(number: int, ending: str) -> str | None:
     return f"{before} {stem}{ending}".strip()
 
 
+def _macedonian(number: int, ending: str) -> str:
+    """3-ти is "трети", 5-тата "петтата"; before a noun with a point, by its last letter: 20. век, 1. класа."""
+    before, blank, last = (compose(number, "mk") or "").rpartition(" ")
+    stem = MACEDONIAN.get(last, f"{last}т")
+    if "." in ending:
+        end = {"а": "а", "о": "о", "е": "о"}.get(ending[-1], "" if stem in ("прв", "втор", "трет") else "и")
+        return before + blank + stem + end
+    return before + blank + stem + ending[1:]
+
+
 def _galician(number: int, ending: str) -> str | None:
     tens, unit = divmod(number, 10)
     if not 0 < number < 100:
@@ -111,6 +126,13 @@ READERS: dict[str, tuple[re.Pattern[str], Callable[[int, str], str | None]]] = {
     "lt": (
         re.compile(rf"{START}{HYPHEN}(?P<ending>[aąeęėiouų][a-ząčęėįšųūž]{{0,7}})(?!\w)", re.IGNORECASE),
         _lithuanian,
+    ),
+    "mk": (
+        re.compile(
+            rf"{START}(?:{HYPHEN}(?P<ending>[твр](?:и(?:от|те)?|а(?:та)?|о(?:то)?))(?!\w)"
+            r"|\.(?= (?P<noun>[а-шѓѕјљњќџ]+)))"
+        ),
+        _macedonian,
     ),
     "mn": (re.compile(rf"{START}{HYPHEN}(?P<ending>р|дугаар|дүгээр)(?!\w)", re.IGNORECASE), _mongolian),
     **{
@@ -137,5 +159,6 @@ def spell_composed_endings(text: str, code: str) -> str:
 
 
 def _words(match: re.Match[str], reader: Callable[[int, str], str | None]) -> str:
-    words = reader(int(match["number"]), (match["ending"] or "").lower())
+    noun = match.groupdict().get("noun")
+    words = reader(int(match["number"]), f".{noun}" if noun else (match["ending"] or "").lower())
     return match[0] if words is None else f" {words} "

@@ -392,7 +392,6 @@ PREFIXED: dict[str, tuple[re.Pattern[str], Reader]] = {
 # Endings and ordinals of languages for which no library and no rule here has the words.
 UNREAD = {
     "lt": _pattern(HYPHEN, "[b-dčf-hj-nprsštvzž][a-ząčęėįšųūž]{0,5}"),  # others are read (composed_endings.py)
-    "mk": _pattern(HYPHEN, "[а-ш]{1,4}"),
     "sq": _pattern(HYPHEN, "[a-zçë]{1,4}"),
     **{short: _point(r"\d{1,4}") for short in ("fo", "is")},
     **{short: _point(r"[1-9]\d{2,3}") for short in ("cs", "sk")},  # others are read (point_ordinals.py)

@@ -35,6 +35,7 @@ FRENCH = {
 }
 FRENCH_ORDINALS = {re.compile(r"(?<=vingt|.cent)sième\b"): "ième"}  # quatre-vingtième
 AGREEMENT = dict.fromkeys(("fr_BE", "fr_CH"), FRENCH | FRENCH_ORDINALS) | {
+    "cs": {re.compile(r"\bdva (?=koruny\b)"): "dvě "},
     "fr": FRENCH_ORDINALS,
     "da": {re.compile(r"\ben (milli(?:on|ard))er\b"): r"en \1"},
     "kn": {re.compile(r"(?<=\S )ಒಂದು (?=ಲಕ್ಷ)"): ""},

@@ -75,7 +75,8 @@ ELIDED = "\ue000"
 JOINED = "\ue002"
 PREFIXES = {"he": re.compile("(?<![\u05d0-\u05ea])([\u05d5\u05d1\u05db\u05dc\u05de\u05e9\u05d4]{1,3})[-\u05be](?=\\d)")}
 PERCENT_ENDINGS = re.compile(r"(?<=%)[-\u2011](?=[^\W\d_])")
-ENDINGS_JOIN = {"az", "hu", "kk", "ky", "mn", "tk", "tt", "uz"}
+GEORGIAN = {"მდე": "ა", "დან": "ი"}  # vowels before endings
+ENDINGS_JOIN = {"az", "hu", "ka", "kk", "ky", "mn", "tk", "tt", "uz"}
 # A number with both signs in the order of other languages, by its decimal sign: nothing else can be meant.
 FOREIGN = {
     ",": re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d+(?![\d.,]\d)"),
@@ -257,6 +258,8 @@ class _Reader:
         if self.short == "ar":  # the dual before a noun, which num2words always has
             text = re.sub(r"(?<!\w)(ألفا|مئتا|مليونا)(?= *(?:$|[،.,؛:!؟)]| و ))", r"\1ن", text)
         text = re.sub(f"{ELIDED} *", "'", text)
+        if self.short == "ka":  # 5%-ით: the ending takes the place of the nominative's
+            text = re.sub(rf"ი *{JOINED}(?=(მდე|დან)?)", lambda match: GEORGIAN.get(match[1], ""), text)
         text = re.sub(f" *{JOINED} *", "", text)
         words = and_words(self.language)
         return re.sub(r"\s*&\s*", words, text) if words else text
