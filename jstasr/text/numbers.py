@@ -212,7 +212,7 @@ class _Reader:
             text = foreign.sub(lambda match: match[0].translate(SWAPPED), text)
         text = re.sub(rf"(?<!\d)([{CURRENCY_SIGNS}]) ?([\u2212-])(?=\d)", r"\2\1", text)  # $-5 is -$5
         text = re.sub(r"(?<=\d)( ?)[\xba\xb0] ?(?=[CF]\b)", "\\1\xb0", text)  # also the sign of ordinals for degrees
-        text = ELISION.sub(ELIDED, text.replace(ELIDED, " "))
+        text = ELISION.sub(ELIDED, text.replace(ELIDED, " ").replace(JOINED, " "))
         if self.code is not None and self.short in PREFIXES:
             text = PREFIXES[self.short].sub(rf"\1{JOINED}", text)
         if self.short == "da":  # 90'erne

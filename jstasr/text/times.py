@@ -10,7 +10,7 @@ from jstasr.text.languages import letters_around, primary_subtag
 from jstasr.text.number_words import cardinal
 from jstasr.text.rbnf import native_korean
 
-# Between the ends of a range.
+# Between the ends of a range; the mark before the Korean one joins it to the first end (JOINED in numbers.py).
 RANGE = {
     "en": "to", "de": "bis", "fr": "à", "es": "a", "it": "a", "pt": "a", "nl": "tot", "sv": "till", "da": "til",
     "nb": "til", "no": "til", "pl": "do", "ca": "a", "cs": "až", "sk": "až", "id": "sampai", "vi": "đến", "eo": "ĝis",
