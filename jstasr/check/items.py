@@ -1,11 +1,13 @@
 """What each stage of asr.sh needs, as one list."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
 from jstasr.check import probes
 from jstasr.text.g2p import G2p
+from jstasr.text.indic_numbers import NAMES
 
 IN_CHECKOUT = (probes.PACKAGE.parent / "tools" / "setup.sh").is_file()
 SETUP = "run tools/setup.sh" if IN_CHECKOUT else "pip install 'jstasr[all]'"
@@ -53,7 +55,6 @@ def module_items(recipe: Recipe) -> list[Item]:
         ("langcodes", "langcodes", (1, AUDIO, PHONES, TOKENS, SCORE)),
         ("num2words", "num2words", (1, AUDIO, PHONES, SCORE)),
         ("unicode_rbnf", "unicode-rbnf", (1, AUDIO, PHONES, SCORE)),
-        ("indic_numtowords", "indic-numtowords", (1, AUDIO, PHONES, SCORE)),
         ("phonemizer", "phonemizer", (PHONES,)),
         ("kaldiio", "kaldiio", (FEATURES, TRAIN, DECODE, REPORT)),
         ("torch", "torch", (FEATURES, *MODEL)),
@@ -65,6 +66,8 @@ def module_items(recipe: Recipe) -> list[Item]:
         ("rich", "rich", (SCORE,)),
         ("matplotlib", "matplotlib", (TRAIN, REPORT)),
     ]
+    if any(re.split("[-_]", language)[0] in NAMES for language in recipe.languages):
+        rows.append(("indic_numtowords", "indic-numtowords", (1, AUDIO, PHONES, SCORE)))
     if recipe.token_type == "bpe":
         rows.append(("sentencepiece", "sentencepiece", (TOKENS, TRAIN, DECODE, PACK)))
     return [Item(name, partial(probes.module, name, dist), stages, SETUP) for name, dist, stages in rows]

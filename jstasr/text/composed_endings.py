@@ -1,4 +1,4 @@
-"""Ordinals and numbers with case endings: uz 5-sinf, kk 5-сынып, mn 5-р, eu 1995eko, gl 3ª, bn ১ম."""
+"""Ordinals and numbers with case endings: uz 5-sinf, kk 5-сынып, mn 5-р, lt 5-oji, eu 1995eko, gl 3ª, bn ১ম."""
 
 import re
 from collections.abc import Callable
@@ -21,6 +21,18 @@ CASES = {
     "ky": "[гк][аеоө]|[дт][аеоө]н?|[ндт][ыиуү]н?",
     "uz": "[gkq]a|dan?|ni|ning|gacha",
 }
+# Stems of Lithuanian ordinals, to which what is written after the hyphen is added.
+LITHUANIAN = dict(enumerate("pirm antr treči ketvirt penkt šešt septint aštunt devint dešimt".split(), 1)) | {
+    11: "vienuolikt", 12: "dvylikt", 13: "trylikt", 14: "keturiolikt", 15: "penkiolikt", 16: "šešiolikt",
+    17: "septyniolikt", 18: "aštuoniolikt", 19: "devyniolikt", 20: "dvidešimt", 30: "trisdešimt",
+    40: "keturiasdešimt", 50: "penkiasdešimt", 60: "šešiasdešimt", 70: "septyniasdešimt", 80: "aštuoniasdešimt",
+    90: "devyniasdešimt", 100: "šimt", 1000: "tūkstant",
+}  # fmt: skip
+# Macedonian stems of ordinals; others are the number and т.
+MACEDONIAN = {
+    "еден": "прв", "два": "втор", "три": "трет", "четири": "четврт", "пет": "петт", "шест": "шест", "седум": "седм",
+    "осум": "осм",
+}  # fmt: skip
 BENGALI = "প্রথম দ্বিতীয় তৃতীয় চতুর্থ পঞ্চম ষষ্ঠ সপ্তম অষ্টম নবম দশম".split()
 BENGALI_DAYS = {(1, "লা"): "পহেলা", (2, "রা"): "দোসরা", (3, "রা"): "তেসরা", (4, "ঠা"): "চৌঠা"}
 # Vowels after which Mongolian has the front form of the ending.
@@ -45,7 +57,7 @@ def _bengali(number: int, ending: str) -> str | None:
     if (number, ending) in BENGALI_DAYS:
         return BENGALI_DAYS[number, ending]
     words = cardinal(str(number), "bn")
-    if ending in ("ই", "তম"):
+    if ending in ("ই", "তম", "টা", "টি", "টার", "টির", "টায়"):
         return words + ending
     if ending == "শে":  # ২১শে is "একুশে"
         return f"{words}ে" if words.endswith("শ") else None
@@ -70,6 +82,33 @@ def _basque(number: int, ending: str) -> str:
     return words.removesuffix("a") + ending if words.endswith("a") and ending[0] == "a" else words + ending
 
 
+def _lithuanian(number: int, ending: str) -> str | None:
+    """5-oji is "penktoji", 1995-aisiais "vienas tūkstantis devyni šimtai devyniasdešimt penktaisiais"."""
+    last = next((size for size in (number, number % 100, number % 10) if size in LITHUANIAN), None)
+    if last is None:
+        return None
+    stem = LITHUANIAN[last]
+    if ending[0] == "i" and stem[-1] == "i":
+        ending = ending[1:]
+    elif ending[:2] in ("ia", "io", "iu", "ią", "ių"):  # 3-ioji
+        return None
+    head = number - last
+    before = cardinal(str(head), "lt") if head else ""
+    if last < 10 and head % 100:  # twenty before a unit has no ending: dvidešimt pirmoji
+        before = re.sub("dešimtas$", "dešimt", before)
+    return f"{before} {stem}{ending}".strip()
+
+
+def _macedonian(number: int, ending: str) -> str:
+    """3-ти is "трети", 5-тата "петтата"; before a noun with a point, by its last letter: 20. век, 1. класа."""
+    before, blank, last = (compose(number, "mk") or "").rpartition(" ")
+    stem = MACEDONIAN.get(last, f"{last}т")
+    if "." in ending:
+        end = {"а": "а", "о": "о", "е": "о"}.get(ending[-1], "" if stem in ("прв", "втор", "трет") else "и")
+        return before + blank + stem + end
+    return before + blank + stem + ending[1:]
+
+
 def _galician(number: int, ending: str) -> str | None:
     tens, unit = divmod(number, 10)
     if not 0 < number < 100:
@@ -83,7 +122,18 @@ HYPHEN = "[-\u2011]"
 READERS: dict[str, tuple[re.Pattern[str], Callable[[int, str], str | None]]] = {
     "eu": (re.compile(rf"{START}(?:{HYPHEN}?(?P<ending>{BASQUE})(?!\w)|\.(?= [a-z]))", re.IGNORECASE), _basque),
     "gl": (re.compile(rf"{START}(?P<ending>\.?[ºª])(?!\w)"), _galician),
-    "bn": (re.compile(rf"{START}(?P<ending>ম|য়|য়|র্থ|ষ্ঠ|তম|ই|শে|লা|রা|ঠা)(?![\u0980-\u09ff])"), _bengali),
+    "bn": (re.compile(rf"{START}(?P<ending>ম|য়|য়|র্থ|ষ্ঠ|তম|ই|শে|লা|রা|ঠা|টা|টি|টার|টির|টায়)(?![\u0980-\u09ff])"), _bengali),
+    "lt": (
+        re.compile(rf"{START}{HYPHEN}(?P<ending>[aąeęėiouų][a-ząčęėįšųūž]{{0,7}})(?!\w)", re.IGNORECASE),
+        _lithuanian,
+    ),
+    "mk": (
+        re.compile(
+            rf"{START}(?:{HYPHEN}(?P<ending>[твр](?:и(?:от|те)?|а(?:та)?|о(?:то)?))(?!\w)"
+            r"|\.(?= (?P<noun>[а-шѓѕјљњќџ]+)))"
+        ),
+        _macedonian,
+    ),
     "mn": (re.compile(rf"{START}{HYPHEN}(?P<ending>р|дугаар|дүгээр)(?!\w)", re.IGNORECASE), _mongolian),
     **{
         code: (
@@ -109,5 +159,6 @@ def spell_composed_endings(text: str, code: str) -> str:
 
 
 def _words(match: re.Match[str], reader: Callable[[int, str], str | None]) -> str:
-    words = reader(int(match["number"]), (match["ending"] or "").lower())
+    noun = match.groupdict().get("noun")
+    words = reader(int(match["number"]), f".{noun}" if noun else (match["ending"] or "").lower())
     return match[0] if words is None else f" {words} "

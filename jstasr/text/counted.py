@@ -35,6 +35,11 @@ HUNGARIAN_TWO = re.compile(
     r"(?<![\w.,:-])(\d{0,8}2) (?=(?!(?:és|vagy|meg|volt|van|lett|az|is|de|mert|közül|alatt|felett|ezer|[mb]ill\w+)\b)"
     r"[a-záéíóöőúüű]{2,})"
 )
+# German one before what is counted.
+GERMAN_ONE = {
+    "ein": "Uhr|Euro|Cent|Dollar|Prozent|Grad|Kilo(?:gramm|meter)?|Gramm|Meter|Zentimeter|Liter|Jahr|Monat|Tag|Mal",
+    "eine": "Stunde|Minute|Sekunde|Woche|Tonne|Seite",
+}
 # Irish numbers without "a" before what is counted.
 IRISH = re.compile(r"(?<![\w.,:/€£$-])([2-9]|10)(?= (?!agus\b|nó\b|go\b|ar\b|a\b|is\b)[a-záéíóú]{2,}| ?[%€£])")
 
@@ -59,6 +64,10 @@ def spell_counted(text: str, short: str, code: str) -> str:
         return FEMININE_TWO[short].sub(lambda match: f"{feminine_by_rules(int(match[1]), rules) or match[1]} ", text)
     if short == "hu":
         return HUNGARIAN_TWO.sub(lambda match: re.sub("kettő$", "két", cardinal(match[1], code)) + " ", text)
+    if short == "de":
+        for one, nouns in GERMAN_ONE.items():
+            text = re.sub(rf"(?<![\w.,:/-])1 (?=(?:{nouns})\b)", f"{one} ", text)
+        return re.sub(r"(?<![\w.,:/-])1(?= ?%)", "ein", text)
     if short == "ga":
         return IRISH.sub(lambda match: cardinal(match[1], code).removeprefix("a "), text)
     return text

@@ -125,7 +125,7 @@ def spell_endings(text: str, language: str | None, code: str) -> str:
         ending = match["ending"].lower()
         if ending == "е" and match.string.startswith(" годы", match.end()):
             ending = "ые"
-        words = reader(int("".join(match["number"].split())), ending, code)
+        words = reader(int(re.sub(r"\D", "", match["number"])), ending, code)
         return f" {words} " if words else match[0]
 
     return pattern.sub(read, text)
@@ -337,11 +337,7 @@ def _ordinal_only(number: int, ending: str, code: str) -> str | None:
     return words_or_none(number, code, "ordinal")
 
 
-def _filipino(number: int, ending: str, code: str) -> str | None:
-    return f"ika{cardinal(str(number), code)}"
-
-
-NUMBER = r"\d{1,3}(?:[ \xa0\u202f]\d{3})+|\d{1,9}"
+NUMBER = r"\d{1,3}(?:[ .\xa0\u202f]\d{3})+|\d{1,9}"
 
 
 def _pattern(mark: str, ending: str) -> re.Pattern[str]:
@@ -387,13 +383,15 @@ READERS: dict[str, tuple[re.Pattern[str], Reader]] = {
 }
 # Ordinals with a part before the digits: მე-5, ika-5.
 PREFIXED: dict[str, tuple[re.Pattern[str], Reader]] = {
-    "fil": (re.compile(r"\bika-(?P<number>\d{1,9})\b", re.IGNORECASE), _filipino),
+    "fil": (
+        re.compile(r"\bika-(?P<number>\d{1,9})\b", re.IGNORECASE),
+        lambda number, ending, code: f"ika{cardinal(str(number), code)}",
+    ),
     "ka": (re.compile(r"\bმე-(?P<number>\d{1,3})\b"), _georgian),
 }
 # Endings and ordinals of languages for which no library and no rule here has the words.
 UNREAD = {
-    "lt": _pattern(HYPHEN, "[a-ząčęėįšųūž]{1,5}"),
-    "mk": _pattern(HYPHEN, "[а-ш]{1,4}"),
+    "lt": _pattern(HYPHEN, "[b-dčf-hj-nprsštvzž][a-ząčęėįšųūž]{0,5}"),  # others are read (composed_endings.py)
     "sq": _pattern(HYPHEN, "[a-zçë]{1,4}"),
     **{short: _point(r"\d{1,4}") for short in ("fo", "is")},
     **{short: _point(r"[1-9]\d{2,3}") for short in ("cs", "sk")},  # others are read (point_ordinals.py)

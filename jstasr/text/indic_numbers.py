@@ -19,7 +19,7 @@ NAMES = {
 }  # fmt: skip
 # What the library spells otherwise than the language: Hindi's thousand, a nasal vowel for n before ch.
 REWRITTEN = {"mr": {"हज़ार": "हजार"}, "ur": {"پاںچ": "پانچ"}}
-TOP = 10**12
+TOP = 10**9  # from here on the library lacks some
 
 
 @lru_cache(maxsize=10000)

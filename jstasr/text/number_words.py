@@ -33,7 +33,10 @@ FRENCH = {
     re.compile(r"\bun (m|b)illi(on|ard)s\b"): r"un \1illi\2",
     re.compile(r"\bquatre-vingt(?=$| m?illi)"): "quatre-vingts",
 }
-AGREEMENT = dict.fromkeys(("fr_BE", "fr_CH"), FRENCH) | {
+FRENCH_ORDINALS = {re.compile(r"(?<=vingt|.cent)sième\b"): "ième"}  # quatre-vingtième
+AGREEMENT = dict.fromkeys(("fr_BE", "fr_CH"), FRENCH | FRENCH_ORDINALS) | {
+    "cs": {re.compile(r"\bdva (?=koruny\b)"): "dvě "},
+    "fr": FRENCH_ORDINALS,
     "da": {re.compile(r"\ben (milli(?:on|ard))er\b"): r"en \1"},
     "kn": {re.compile(r"(?<=\S )ಒಂದು (?=ಲಕ್ಷ)"): ""},
     "es": {re.compile(r"\bveintiuno (?=mil)"): "veintiún ", re.compile(r"\buno (?=mil)"): "un "},
@@ -240,7 +243,7 @@ def money(amount: str, currency: str, language: str | None) -> str | None:
         options: dict[str, Any] = {"currency": currency} | ({"separator": "|"} if cents == "00" else {})
         words = _money_words(value, code, options)
         if words is not None:
-            words = words.partition("|")[0].strip()
+            words = words.partition("|")[0].strip().removesuffix(" 영센트")  # where Korean has no separator
             return _everyday_english(words, int(whole)) if code.startswith("en") else words
     if not fraction.strip("0"):
         amount = whole  # "5,00" is read as 5

@@ -30,6 +30,7 @@ from jstasr.text.cldr import (
 )
 from jstasr.text.composed_endings import spell_composed_endings
 from jstasr.text.counted import spell_counted
+from jstasr.text.dates import spell_out_months
 from jstasr.text.endings import endings_left, spell_endings
 from jstasr.text.fractions import VULGAR, spell_fractions
 from jstasr.text.languages import is_unspaced, letters_around, primary_subtag
@@ -74,7 +75,8 @@ ELIDED = "\ue000"
 JOINED = "\ue002"
 PREFIXES = {"he": re.compile("(?<![\u05d0-\u05ea])([\u05d5\u05d1\u05db\u05dc\u05de\u05e9\u05d4]{1,3})[-\u05be](?=\\d)")}
 PERCENT_ENDINGS = re.compile(r"(?<=%)[-\u2011](?=[^\W\d_])")
-ENDINGS_JOIN = {"az", "hu", "kk", "ky", "mn", "tk", "tt", "uz"}
+GEORGIAN = {"მდე": "ა", "დან": "ი"}  # vowels before endings
+ENDINGS_JOIN = {"az", "hu", "ka", "kk", "ky", "mn", "tk", "tt", "uz"}
 # A number with both signs in the order of other languages, by its decimal sign: nothing else can be meant.
 FOREIGN = {
     ",": re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d+(?![\d.,]\d)"),
@@ -129,6 +131,10 @@ def unread_endings(text: str, language: str | None) -> list[str]:
     return endings_left(text, language, number_language(language)) if any(map(str.isdigit, text)) else []
 
 
+def _latin_digit(match: re.Match[str]) -> str:
+    return str(unicodedata.digit(match[0])) if match[0].isdecimal() else match[0]
+
+
 class _Reader:
     """The patterns and words of one language."""
 
@@ -146,7 +152,7 @@ class _Reader:
         if self.decimal_sign == ",":
             groups |= {".", " "}
         # The typewriter's apostrophe too: Swiss 1'000.
-        groups |= {"'", "\u2019"}
+        groups |= {"'", "\u2019", "\u02bc"}
         self.decimals = {self.decimal_sign, "\u066b"}
         self.point = COMMA.get(self.short) if self.decimal_sign == "," else None
         group = f"[{re.escape(''.join(sorted(groups - self.decimals)))}]"
@@ -169,7 +175,7 @@ class _Reader:
         # Vowel signs of Indic scripts are no \w.
         apart, ended = (f"(?{side}[{letters_around(language)}\u0900-\u0dff])" for side in ("<!", "!"))
         self.amount = re.compile(
-            rf"(?P<minus>(?<![{letters_around(language)}.,:/)\]%-])[\u2212-](?! ))?"
+            rf"(?P<minus>(?<![{letters_around(language)}.,:/)\]%-])[\u2212\u2013-](?! ))?"
             rf"(?P<before>(?:{CURRENCY}|{apart}(?:{letters}))[ \xa0]?)?"
             rf"{self._number(0)}"
             rf"(?P<after>[ \xa0\u202f]?(?:[{CURRENCY_SIGNS}]{alone}|{percent}|\xb0(?:[CF]\b)?|(?:{letters}){ended}))?"
@@ -180,6 +186,7 @@ class _Reader:
         ends, between = ("", "[ -]?") if self.unspaced or self.short == "ko" else (r"(?!\w)", "[ -]")
         shorts = "|".join(sorted(map(re.escape, abbreviated_magnitudes(language)), key=len, reverse=True)) or "(?!)"
         self.short_magnitude = re.compile(rf"(?<![\w.,]){self._number(0)}[ \xa0\u202f]?(?P<short>{shorts})(?![\w-])\.?")
+        self.short_english = re.compile(rf"(?<![\w.,])({self._number(0)})(bn|mn|tn)\b")
         self.abbreviated = re.compile(
             rf"(?P<money>{CURRENCY} ?{self._number(0)})(?P<short>{'|'.join(ABBREVIATED)})\b", re.IGNORECASE
         )
@@ -198,12 +205,14 @@ class _Reader:
         """The text in words."""
         if not text.isascii():
             text = text.translate(FULL_WIDTH)
+            if self.code is not None:  # the digits of other scripts, which the tables below do not name
+                text = re.sub(r"[^\W\x00-\x7f]", _latin_digit, text)
         foreign = FOREIGN.get({".": ",", ",": "."}.get(self.decimal_sign, ""))
         if foreign is not None:
             text = foreign.sub(lambda match: match[0].translate(SWAPPED), text)
         text = re.sub(rf"(?<!\d)([{CURRENCY_SIGNS}]) ?([\u2212-])(?=\d)", r"\2\1", text)  # $-5 is -$5
         text = re.sub(r"(?<=\d)( ?)[\xba\xb0] ?(?=[CF]\b)", "\\1\xb0", text)  # also the sign of ordinals for degrees
-        text = ELISION.sub(ELIDED, text.replace(ELIDED, " "))
+        text = ELISION.sub(ELIDED, text.replace(ELIDED, " ").replace(JOINED, " "))
         if self.code is not None and self.short in PREFIXES:
             text = PREFIXES[self.short].sub(rf"\1{JOINED}", text)
         if self.short == "da":  # 90'erne
@@ -211,6 +220,7 @@ class _Reader:
         if self.code is not None and self.short in ENDINGS_JOIN:
             text = PERCENT_ENDINGS.sub(JOINED, text)
         if self.code is not None:
+            text = spell_out_months(text, self.language)
             months = month_names(self.language)
             text = spell_open_ranges(text, self.short, magnitudes(self.language))
             text = PHONE.sub(self._phone, text)
@@ -233,7 +243,7 @@ class _Reader:
             text = re.sub(NUMERO_LETTERS[self.short], f" {NUMERO[self.short]} ", text)
         if self.short == "en":
             text = re.sub(r"(?<![\d.,])(\d+) ?\xa2", lambda match: f"{match[1]} cent{'s'[match[1] == '1' :]}", text)
-            text = re.sub(rf"(?<![\w.,])({self._number(0)})(bn|mn|tn)\b", self._short_english, text)
+            text = self.short_english.sub(self._short_english, text)
             text = self.abbreviated.sub(lambda match: f"{match['money']} {ABBREVIATED[match['short'].lower()]}", text)
         if self.short in LETTER_MILLIONS:
             text = re.sub(rf"(?<![\d.,])(\d+)(,\d+)? ?M(?=[{CURRENCY_SIGNS}])", self._letter_million, text)
@@ -245,7 +255,11 @@ class _Reader:
             text = self._points(text) if "." in self.decimals else self._commas(text)
         text = self.amount.sub(self._amount, text)
         text = re.sub(rf"[%\u066a\u2030]|[{CURRENCY_SIGNS}]", self._bare_sign, text)
+        if self.short == "ar":  # the dual before a noun, which num2words always has
+            text = re.sub(r"(?<!\w)(ألفا|مئتا|مليونا)(?= *(?:$|[،.,؛:!؟)]| و ))", r"\1ن", text)
         text = re.sub(f"{ELIDED} *", "'", text)
+        if self.short == "ka":  # 5%-ით: the ending takes the place of the nominative's
+            text = re.sub(rf"ი *{JOINED}(?=(მდე|დან)?)", lambda match: GEORGIAN.get(match[1], ""), text)
         text = re.sub(f" *{JOINED} *", "", text)
         words = and_words(self.language)
         return re.sub(r"\s*&\s*", words, text) if words else text

@@ -21,7 +21,10 @@ ENDINGS = {
     "cy": r"(?:af|ail|il|ydd|edd|ed|fed|eg|ain|fain)",
     "eo": r"-?a",
     "tr": r"['\u2019]?(?:inci|ıncı|uncu|üncü|nci|ncı)",
+    "fa": r"[ \u200c]?(?:ام|اُم|م)",
+    "kn": r"-?ನೇ",
     "ko": r" ?번째",
+    "te": r"-?వ",
 }
 # Romanian feminines: al treilea, a treia.
 ROMANIAN_FEMININE = {

@@ -9,7 +9,7 @@ from jstasr.text.times import RANGE
 # Before a word in lower case the point ends no sentence. German writes nouns otherwise (ordinals.py).
 LANGUAGES = {"bs", "cs", "da", "et", "fi", "hr", "hu", "lv", "nb", "nn", "no", "pl", "sk", "sl", "sr", "tr"}
 # Days before a month are genitives. Polish, Russian and Ukrainian write them without a point.
-DAYS_WITHOUT_POINT = {"pl", "ru", "sv", "uk"}
+DAYS_WITHOUT_POINT = {"be", "pl", "ru", "sv", "uk"}
 # Ordinals of languages that num2words has only cardinals of: words, then ends of words; below a hundred.
 FROM_CARDINALS = {
     "cs": (
@@ -30,6 +30,7 @@ FROM_CARDINALS = {
 }  # fmt: skip
 # Ends of the nominative masculine -> of the genitive.
 GENITIVE = {
+    "be": {"ці": "цяга", "гі": "гога", "ы": "ага"},
     "bs": {"ći": "ćeg", "i": "og"},
     "cs": {"ý": "ého", "í": "ího"},
     "hr": {"ći": "ćeg", "i": "og"},
@@ -122,7 +123,8 @@ def spell_point_ordinals(text: str, short: str, code: str, months: tuple[str, ..
             text = re.sub(pair, lambda match: _first_day(match, short, code), text, flags=re.IGNORECASE)
         day = rf"(?<![\w.,:/\-\u2013])({one}){point}(?=(?:{names})\b)"
         text = re.sub(day, lambda match: _day(match, short, code), text, flags=re.IGNORECASE)
-    if short == "hu":
+    if short == "hu":  # years before months are cardinals
+        text = re.sub(rf"(?<![\w.,-])(1\d{{3}}|20\d\d)\. (?=(?:{names})\b)", r"\1 ", text, flags=re.IGNORECASE)
         day = rf"\b((?:{names}) )([12]?\d|3[01])(?:\.(?!\d)|-([a-záéíóöőúüű]{{1,6}})\b)"
         text = re.sub(day, lambda match: _hungarian_day(match, code), text, flags=re.IGNORECASE)
     if short in RANGES:

@@ -10,7 +10,7 @@ from jstasr.text.languages import letters_around, primary_subtag
 from jstasr.text.number_words import cardinal
 from jstasr.text.rbnf import native_korean
 
-# Between the ends of a range.
+# Between the ends of a range; the mark before the Korean one joins it to the first end (JOINED in numbers.py).
 RANGE = {
     "en": "to", "de": "bis", "fr": "à", "es": "a", "it": "a", "pt": "a", "nl": "tot", "sv": "till", "da": "til",
     "nb": "til", "no": "til", "pl": "do", "ca": "a", "cs": "až", "sk": "až", "id": "sampai", "vi": "đến", "eo": "ĝis",
@@ -59,6 +59,7 @@ def spell_open_ranges(text: str, short: str, magnitudes: Iterable[str]) -> str:
     names = "|".join(map(re.escape, magnitudes)) or "(?!)"
     end = rf"[{CURRENCY_SIGNS}]?\d"
     text = re.sub(rf"(?<=[{VULGAR}]) ?[\u2013\u2014-] ?(?={end})", f" {RANGE[short]} ", text)
+    text = re.sub(r"(?<![\d:])(\d{1,2}[:hH]\d\d) ?[\u2013-] ?(?=\d{1,2}[:hH]\d\d(?!\d))", rf"\1 {RANGE[short]} ", text)
     if short == "en":
         text = re.sub(r"(\d(?:st|nd|rd|th))[\u2013-](?=\d+(?:st|nd|rd|th)\b)", r"\1 to ", text)
     if short == "de":
@@ -137,8 +138,11 @@ class _Times:
             return self._portuguese(int(hour), hour_words, int(minute or 0))
         words = [hour_words]
         unit = HOURS.get(self.short, "")
-        if self.short == "fr" and words == ["un"]:
-            words, unit = ["une"], "heure"
+        if self.short == "fr" and words[0].endswith("un"):
+            unit = "heure" if words == ["un"] else unit
+            words = [words[0] + "e"]
+        if mark.strip() == "Uhr":
+            words = [re.sub("^eins$", "ein", words[0])]
         if self.short in ("fr", "vi") or mark.strip() == "Uhr":
             words.append(unit)
             mark = ""

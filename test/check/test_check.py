@@ -202,3 +202,10 @@ def test_audio_formats_are_written_and_read(monkeypatch):
     monkeypatch.setattr(probes, "write_tone", without_mp3)
     with pytest.raises(probes.Missing, match="mp3: Unknown format"):
         probes.audio_formats()
+
+
+def test_number_words_of_indian_languages_are_needed_where_the_recipe_has_one():
+    needed = [
+        {item.name for item in all_items(Recipe(languages=languages))} for languages in (("en",), ("en", "mr-IN"))
+    ]
+    assert needed[1] - needed[0] >= {"indic_numtowords"}

@@ -50,5 +50,6 @@ def test_no_two_numbers_have_the_same_words(code):
 @pytest.mark.parametrize("code", NAMES)
 def test_no_two_numbers_of_indian_languages_have_the_same_words(code):
     words = {indic_cardinal(number, code) for number in range(3000)}
+    assert indic_cardinal(10**9 - 1, code) and indic_cardinal(10**9, code) is None
     assert len(words) == 3000 and not any(re.search(r"\d|  |^ | $", word) for word in words)
     assert indic_cardinal(-21, code) == f"{NAMES[code].minus} {indic_cardinal(21, code)}"

@@ -69,6 +69,7 @@ ORTHOGRAPHY = "".join(
             *range(0x3131, 0x318F),
             0xB4,
             0x201B,
+            *map(ord, "เເതണനരലളക"),
             0x2116,
             0x2120,
             0x2122,

@@ -4,6 +4,8 @@ import csv
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jstasr.text.normalize import clean, describe_left_out, left_out_signs
 from jstasr.text.phonemes import phonemize_texts
@@ -32,7 +34,8 @@ def test_signs_without_a_reading_are_counted_by_language():
 
 
 def test_endings_that_are_no_part_of_the_number_are_counted():
-    assert left_out_signs({"a": "5-oji ir 7-oji klasė"}, "basic", None, "lt") == {("lt", "-oji"): 2}
+    assert left_out_signs({"a": "e 5-të dhe e 7-të"}, "basic", None, "sq") == {("sq", "-të"): 2}
+    assert left_out_signs({"a": "3-čias"}, "basic", None, "lt") == {("lt", "-čias"): 1}
     assert left_out_signs({"a": "5. maí"}, "basic", None, "is") == {("is", "."): 1}
     assert left_out_signs({"a": "2000. gadā 5. klase"}, "basic", None, "lv") == {("lv", "."): 1}
     assert left_out_signs({"a": "5-xyz"}, "basic", None, "et") == {("et", "-xyz"): 1}
@@ -61,3 +64,19 @@ def test_a_word_spelled_out_gives_its_letters_and_its_neighbours_their_phones():
 
 def test_a_split_sara_am_is_read_as_the_whole_one():
     assert phonemize_texts(["ทํา"], "th") == phonemize_texts(["ทำ"], "th")
+
+
+# What numbers are made of and what stands beside them, in any order.
+PIECES = (
+    "0 00 1 2 12 100 1000 1,000 1.000 3,5 ½ ² ⁻ - – − ~ . , : / % $ € ° °C º ª & &amp; # № + ( ) ' ’ ʼ a M k km² st -й "
+    "31.02.2020 1990-10-03 3/10/1990 12:30 10h30 ٣ ३ ৫ ๕ ① Ⅳ １２ 99999999999999999999 \u200d \ue000 \ue002 日 ก ب mio."
+).split() + [" ", "  ", "\xa0", "\u202f"]
+LANGUAGES = sorted({language for language, _, _ in CASES} | {"kk-Latn", "uz-Cyrl", "zu", "yi"})
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.sampled_from(LANGUAGES), st.lists(st.sampled_from(PIECES), max_size=9).map("".join))
+def test_any_text_is_read_in_any_language_and_reading_it_again_changes_nothing(language, text):
+    read = clean(text, "basic", language)
+    assert clean(read, "basic", language) == read
+    left_out_signs({"a": text}, "basic", None, language)

@@ -37,6 +37,13 @@ def test_ljspeech(speak, lines, run_import, source):
     assert words()["LJ001-0001"] == '"Printing, in 1455'
 
 
+def test_an_empty_normalised_transcript_is_a_fault_and_no_doubt_about_the_fields(speak, lines, run_import):
+    speak("lj/wavs/a.wav", "lj/wavs/b.wav", "lj/wavs/c.wav")
+    lines("lj/metadata.csv", "a|in 1455|in fourteen", "b|of 5|", "c|7|")
+    status, _, err = run_import("lj", "data/x")
+    assert status == 1 and "metadata.csv:2: empty transcript" in err and "metadata.csv:3: empty transcript" in err
+
+
 def test_ljspeech_with_one_transcript_and_other_audio(speak, lines, run_import):
     speak("lj/wavs/a.flac", "lj/b.WAV", "lj/wavs/c.x.wav")
     lines("lj/metadata.csv", "a|one", "b|two", "wavs/c.x.wav|three")
