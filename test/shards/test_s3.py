@@ -1,5 +1,7 @@
 """Shards in an object store: s3fs against moto's server."""
 
+from urllib.request import Request, urlopen
+
 import numpy as np
 import pytest
 from moto.server import ThreadedMotoServer
@@ -23,6 +25,8 @@ def bucket(monkeypatch, tmp_path):
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    reset = Request(f"http://{host}:{port}/moto-api/reset", method="POST")  # buckets of another test of this process
+    urlopen(reset).close()
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{host}:{port}")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
         monkeypatch.setenv(name, "us-east-1")
