@@ -44,6 +44,11 @@ class Entry(NamedTuple):
     size: int  # bytes
     crc32: int
 
+    @property
+    def end(self) -> int:
+        """Offset behind the last byte."""
+        return self.offset + self.size
+
     def __str__(self) -> str:
         return f"{self.shard} {self.offset} {self.size} {self.crc32:08x}"
 
@@ -99,6 +104,9 @@ def parse_index(content: bytes, source: str | Path) -> ShardIndex:
         index = ShardIndex(shards, int(found["dimensions"]), dict(found["tables"]), dict(found["summary"]))
     except (ValueError, KeyError, TypeError) as error:
         raise JstasrError(f"{source}: damaged ({type(error).__name__}: {error}). {WRITE_AGAIN}") from error
+    outside = [name for name in (*index.tables, *(shard.name for shard in shards)) if Path(name).name != name]
+    if outside:  # a name from elsewhere must not lead out of the folder
+        raise JstasrError(f"{source}: damaged ({outside[0]!r} is no name of a file). {WRITE_AGAIN}")
     if version != VERSION:
         raise JstasrError(f"{source}: of version {version}; this jstasr reads {VERSION}. {WRITE_AGAIN}")
     return index

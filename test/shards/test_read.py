@@ -22,6 +22,7 @@ from jstasr.shards.store import Store
 from jstasr.train.loader import Steps, step_sampler
 
 URL = "memory://bucket/train"
+OUTSIDE = b'{"version": 1, "shards": [], "dimensions": 20, "tables": {"../text": ""}, "summary": {}}'
 PLACES = ["folder", "url"]
 
 
@@ -175,7 +176,13 @@ def test_a_table_that_is_damaged_or_missing_is_named(sharded, memory):
 
 @pytest.mark.parametrize(
     "content, words",
-    [(b"{", "damaged"), (b"[]", "damaged"), (b'{"version": 1}', "damaged"), (None, "of version 99")],
+    [
+        (b"{", "damaged"),
+        (b"[]", "damaged"),
+        (b'{"version": 1}', "damaged"),
+        (OUTSIDE, "damaged"),
+        (None, "of version 99"),
+    ],
 )
 def test_an_index_that_cannot_be_read_is_named(sharded, content, words):
     assert sharded.write() == 0

@@ -1,5 +1,7 @@
 """Shards in an object store: s3fs against moto's server."""
 
+from urllib.request import Request, urlopen
+
 import numpy as np
 import pytest
 from moto.server import ThreadedMotoServer
@@ -9,6 +11,7 @@ from jstasr.errors import JstasrError
 from jstasr.experiment.config import TrainConfig
 from jstasr.shards import store as store_module
 from jstasr.shards.index import local_folder
+from jstasr.shards.reader import LostShard
 from jstasr.shards.store import Store
 from jstasr.train.loader import Steps, step_sampler
 
@@ -23,6 +26,8 @@ def bucket(monkeypatch, tmp_path):
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    reset = Request(f"http://{host}:{port}/moto-api/reset", method="POST")  # buckets of another test of this process
+    urlopen(reset).close()
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{host}:{port}")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
         monkeypatch.setenv(name, "us-east-1")
@@ -64,6 +69,9 @@ def test_lost_shards_and_a_bucket_that_is_not_there_are_named(sharded, bucket, m
     with pytest.raises(JstasrError, match=rf"{URL}/shard-000000\.tar: no such shard"):
         for index in range(40):
             data.features(index)
+    bucket.pipe_file("corpora/toy/train/shard-000001.tar", b"cut")
+    with pytest.raises(LostShard, match=r"shard-000001\.tar: is cut short at train-0"):
+        data.features(next(index for index in range(40) if "shard-000001" in data.reader.table.value(index)))
     with pytest.raises(JstasrError, match=r"s3://nowhere/train/shards\.json: no such file\. Give the URL"):
         local_folder("s3://nowhere/train")
     capsys.readouterr()

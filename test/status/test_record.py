@@ -55,6 +55,7 @@ def test_without_a_log_the_scores_tell_the_mean(make, status):
     [
         "step 60: skipped, full loss is nan in utterances a b",
         "skipped utterance 3 (of at most 100): a: features are NaN",
+        "skipped shard 1 (of at most 3): s3://b/shard-000000.tar: no such shard",
         "exp/checkpoints/step50.pth: damaged or not a checkpoint (BadZipFile); using the one before it",
         "error: 3 steps in a row were skipped",
     ],
