@@ -10,7 +10,7 @@ from jstasr.decode.streaming import StreamingSearch, append
 from jstasr.decode.vad import FRAME_SECONDS
 from jstasr.features.frames import ENCODER_FRAME_SECONDS
 
-HOLD = 1.0  # seconds after speech in which its last labels come, and quiet ends of sentences
+HOLD = 0.5  # seconds after speech in which its last labels come
 Hears = Callable[[float, float], bool]  # is there evidence of speech between two moments of the stream (seconds)?
 
 

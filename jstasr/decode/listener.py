@@ -8,7 +8,6 @@ from jstasr.decode.vad import FRAME_SECONDS, Vad
 
 EVIDENCE = 5  # frames (0.16 s), as in short words; knocks and key tones are taken for speech for less
 SURE = 0.6  # mean probability in them at which somebody speaks
-REMEMBERED = 1000  # frames (32 s) that `hears` can be asked about
 
 
 class Listener:
@@ -22,7 +21,7 @@ class Listener:
         self.speech = 0.0
         self.frames = 0
         self.recent = deque([0.0] * EVIDENCE, EVIDENCE)
-        self.sure: deque[int] = deque()  # the last frames of evidence
+        self.sure: list[tuple[int, int]] = []  # first and last frame of each run of frames with which evidence ends
 
     def accept(self, samples: np.ndarray) -> None:
         """Listen to the next samples (N,) float32."""
@@ -40,12 +39,17 @@ class Listener:
         mean = sum(self.recent) / EVIDENCE
         self.speech = max(self.speech, mean)
         if mean >= SURE:
-            self.sure.append(self.frames)
+            goes_on = bool(self.sure) and self.sure[-1][1] == self.frames - 1
+            first = self.sure.pop()[0] if goes_on else self.frames
+            self.sure.append((first, self.frames))
         self.frames += 1
-        while self.sure and self.sure[0] < self.frames - REMEMBERED:
-            self.sure.popleft()
         return mean >= SURE
 
     def hears(self, begin: float, end: float) -> bool:
         """Is there evidence of speech that ends between two moments, in seconds? What came later has no part in it."""
-        return any(begin <= (frame + 1) * FRAME_SECONDS <= end for frame in reversed(self.sure))
+        for first, last in reversed(self.sure):
+            if (last + 1) * FRAME_SECONDS < begin:
+                return False
+            if (first + 1) * FRAME_SECONDS <= end:
+                return True
+        return False

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from jstasr.decode.arguments import as_samples, check_rate
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from jstasr.decode.transcriber import Transcriber
+
+
+UNHEARD_SECONDS = 1.0  # that a stream may keep before its listener hears them
 
 
 class StreamHistory:
@@ -92,6 +96,7 @@ class TranscriptStream:
         self.own_listener = listener is None
         self.listener = listener or Listener(open_vad(AUTO if vad == NONE else vad, transcriber.sample_rate))
         self.begin = begin
+        self.unheard: list[np.ndarray] = []
         self.speech = transcriber.speech_stream(transcriber.settings(config, lang))
         if vad != NONE and self.listener.vad.prompt:
             chunk_size = transcriber.experiment.config.model.chunk_size
@@ -112,16 +117,16 @@ class TranscriptStream:
         if self.finished:
             raise JstasrError("the stream has ended: begin another one")
         piece = self.resampler.accept(as_samples(samples, "a piece of the stream"))
-        if self.own_listener:
-            self.listener.accept(piece)
+        self.keep(piece)
         return self.extend(self.speech.accept(piece))
 
     def finish(self) -> Transcript:
         """The whole transcript; ends the stream."""
         if not self.finished:
             piece = self.resampler.finish()
+            self.keep(piece)
+            self.listen()
             if self.own_listener:
-                self.listener.accept(piece)
                 self.listener.finish()
             self.extend(self.speech.accept(piece, last=True))
             self.finished = True
@@ -143,8 +148,22 @@ class TranscriptStream:
         if kind is None:
             self.finish()
 
+    def keep(self, piece: np.ndarray) -> None:
+        """Keep the next samples for the stream's own listener, for which many at a time are cheaper."""
+        if self.own_listener:
+            self.unheard.append(piece)
+        if sum(map(len, self.unheard)) >= UNHEARD_SECONDS * self.transcriber.sample_rate:
+            self.listen()
+
+    def listen(self) -> None:
+        """Let the listener hear what was kept."""
+        if self.unheard:
+            self.listener.accept(np.concatenate(self.unheard))
+            self.unheard = []
+
     def hears(self, begin: float, end: float) -> bool:
         """Is there evidence of speech between two moments of the stream, in seconds?"""
+        self.listen()
         return self.listener.hears(self.begin + begin, self.begin + end)
 
     def extend(self, found: Hypothesis) -> PartialTranscript:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 AUTO, SILERO, ENERGY, NONE = "auto", "silero", "energy", "none"
 FRAME_SECONDS = 0.032
 SILERO_RATE, SILERO_FRAME, SILERO_CONTEXT = 16000, 512, 64  # Hz; samples of a frame and in front of it
+SILERO_OUTPUTS = ["speech_probs", "hn", "cn"]
+State = tuple[np.ndarray, np.ndarray]  # of silero: two of (1, 1, 128) float32
 WARM_UP = 16  # frames of silence in front of a recording
 BLOCK = 312  # frames (10 s) whose background is estimated together with that of the blocks beside them
 QUIET, LOUD = 5, 99  # percentiles of the level that stand for the background and for speech (0.3 s in 30)
@@ -86,28 +88,27 @@ def silero_session() -> "InferenceSession":
     assert spec is not None and spec.origin is not None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # a frame is too little to share
-    weights = Path(spec.origin).parent / "data" / "silero_vad.onnx"
+    weights = Path(spec.origin).parent / "data" / "silero_vad_16k_sequence.onnx"
     try:
         return onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has classes of its own, without a common parent
-        raise JstasrError(f"{weights}: cannot be loaded ({error}). Install silero-vad again") from error
+        raise JstasrError(
+            f"{weights}: cannot be loaded ({error}). Install silero-vad again: pip install -U 'jstasr[vad]'"
+        ) from error
 
 
-def silero_step(session: "InferenceSession", window: np.ndarray, state: np.ndarray) -> tuple[float, np.ndarray]:
-    """The probability of speech in a frame, (1, context + frame) samples, and the state after it."""
-    rate = np.array(SILERO_RATE, dtype=np.int64)
-    probability, after = session.run(None, {"input": window, "state": state, "sr": rate})
-    return float(np.asarray(probability)[0, 0]), np.asarray(after)
+def silero_steps(windows: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+    """The probabilities (F,) of speech in consecutive frames, (F, context + frame) samples, and the state after."""
+    found, hidden, cell = silero_session().run(SILERO_OUTPUTS, {"input": windows, "h": state[0], "c": state[1]})
+    return np.asarray(found), (np.asarray(hidden), np.asarray(cell))
 
 
 @lru_cache(maxsize=1)
-def silero_warm_state() -> np.ndarray:
-    """The state (2, 1, 128) of the network after some silence: in its first frames it hears little."""
-    state = np.zeros((2, 1, 128), dtype=np.float32)
-    silence = np.zeros((1, SILERO_CONTEXT + SILERO_FRAME), dtype=np.float32)
-    for _ in range(WARM_UP):
-        _, state = silero_step(silero_session(), silence, state)
-    return state
+def silero_warm_state() -> State:
+    """The state of the network after some silence: in its first frames it hears little."""
+    silence = np.zeros((WARM_UP, SILERO_CONTEXT + SILERO_FRAME), dtype=np.float32)
+    nothing = np.zeros((1, 1, 128), dtype=np.float32)
+    return silero_steps(silence, (nothing, nothing))[1]
 
 
 class SileroVad:
@@ -117,7 +118,6 @@ class SileroVad:
 
     def __init__(self, rate: int):
         """rate: Hz of the samples; the network gets 16 kHz."""
-        self.session = silero_session()
         self.resampler = Resampler(rate, SILERO_RATE)
         self.state = silero_warm_state()
         self.pending = np.zeros(SILERO_CONTEXT, dtype=np.float32)  # the context, then samples of the next frame
@@ -134,11 +134,10 @@ class SileroVad:
         """Probabilities of the frames that samples (N,) at 16 kHz complete."""
         self.pending = np.concatenate([self.pending, samples.astype(np.float32, copy=False)])
         count = (len(self.pending) - SILERO_CONTEXT) // SILERO_FRAME
-        found = np.zeros(count, dtype=np.float32)
-        for frame in range(count):
-            begin = frame * SILERO_FRAME
-            window = self.pending[None, begin : begin + SILERO_CONTEXT + SILERO_FRAME]
-            found[frame], self.state = silero_step(self.session, window, self.state)
+        if count == 0:
+            return np.zeros(0, dtype=np.float32)
+        windows = np.lib.stride_tricks.sliding_window_view(self.pending, SILERO_CONTEXT + SILERO_FRAME)
+        found, self.state = silero_steps(windows[::SILERO_FRAME], self.state)
         self.pending = self.pending[count * SILERO_FRAME :]
         return found
 

@@ -62,11 +62,9 @@ def test_evidence_lies_between_two_moments():
     assert not listener.hears(0, 0.73) and not listener.hears(0.87, 2)
 
 
-def test_what_is_long_past_is_forgotten():
-    listener = Listener(Known())
-    for _ in range(100):
-        listener.accept([1.0] * 100)
-    assert len(listener.sure) <= 1100 and listener.hears(300, 400)
+def test_memory_is_that_of_the_pauses():
+    listener = heard(*([1.0] * 50_000 + [0.0] * 50_000 + [1.0] * 50_000))
+    assert len(listener.sure) == 2 and listener.hears(0, 1) and not listener.hears(1700, 3000)
 
 
 stretches = st.lists(st.tuples(st.integers(1, 120), st.sampled_from([0.0, 0.5, 1.0])), min_size=1, max_size=8)

@@ -88,3 +88,11 @@ def test_the_command_tells_it(jstasr, expdir, sounds, spoken, tmp_path):
         noise, speech = map(json.loads, done.stdout.splitlines())
         assert noise["speech"] < 0.6 < 0.8 < speech["speech"] and all("speech" in part for part in speech["segments"])
         assert (noise["text"] == "") == (vad != "none")
+
+
+@needs_silero
+def test_a_long_piece_has_the_words_of_short_ones(transcriber, sounds, spoken):
+    samples = np.concatenate([spoken[0], sounds.made("typing", 50), spoken[0]])
+    expected = streamed(transcriber, samples)[1]
+    assert expected.timestamps[0] < 10 and expected.timestamps[-1] > 50
+    assert list(transcriber.stream([samples]))[-1] == expected

@@ -54,7 +54,7 @@ def test_silence_and_steady_noise_are_no_speech(name, samples):
 
 @pytest.mark.parametrize("name", DETECTORS)
 @pytest.mark.parametrize("rate", [8000, 16000])
-@pytest.mark.parametrize("kind", ["hum", "clicks", "typing", "bursts", "rain", "breathing", "beeps", "birds"])
+@pytest.mark.parametrize("kind", ["clicks", "typing", "bursts", "rain", "breathing", "beeps", "birds"])
 def test_sounds_without_a_voice_are_no_speech(name, rate, kind, sounds):
     """However far they stand out from silence."""
     samples = resample(np.pad(sounds.made(kind, 12), (RATE * 8, 0)), RATE, rate)
