@@ -4,8 +4,8 @@
     python measure_no_speech.py exp/<tag> dump/audio/test --corpora <corpora>
 
 Prints a line for each way to transcribe: words a minute in each kind of sound (`sounds.py`), and the WER of utterances
-with speech. The ways: `transcribe` with each detector, `stream`, and the websocket of `jstasr serve`, whose partial words
-count too. The words and the probability of speech of each sound go to stderr.
+with speech. The ways: `transcribe` with each detector, `stream`, and the websocket of `jstasr serve`, whose partial
+words count too. The words and the probability of speech of each sound go to stderr.
 """
 
 import argparse
