@@ -22,7 +22,7 @@ def one_thread_one_seed():
 
 @pytest.fixture
 def energy_by_default(monkeypatch):
-    """The synthetic voices of these tests are no speech to silero."""
+    """The same detector, whether silero is installed or not."""
     monkeypatch.setattr("jstasr.decode.vad.best_vad", lambda: ENERGY)
 
 

@@ -3,9 +3,9 @@
 
     python measure_no_speech.py exp/<tag> dump/audio/test --corpora <corpora>
 
-Prints a line of CSV for each way to transcribe: words a minute in each kind of sound (`sounds.py`), the largest
-probability of speech that a result without speech had, and the WER of utterances with speech. The ways: `transcribe`
-with each detector and decoder, `stream`, and the websocket of `jstasr serve`, whose partial words count too.
+Prints a line for each way to transcribe: words a minute in each kind of sound (`sounds.py`), and the WER of utterances
+with speech. The ways: `transcribe` with each detector, `stream`, and the websocket of `jstasr serve`, whose partial
+words count too. The words and the probability of speech of each sound go to stderr.
 """
 
 import argparse
@@ -92,7 +92,7 @@ def live(transcriber: Transcriber, vad: str) -> Way:
             elif event["type"] == "segment":
                 words, shown = words + max(shown, len(str(event["text"]).split())), 0
         done = events[-1]
-        return Heard(str(done["text"]), words + shown, float(str(done.get("speech", "nan"))))
+        return Heard(str(done["text"]), words + shown, float(str(done["speech"])))
 
     return run
 
@@ -138,18 +138,17 @@ def main() -> None:
     sounds = dict(kinds(args.corpora, args.seconds))
     spoken = utterances(args.set, args.utterances)
     minutes = {kind: sum(map(len, parts)) / RATE / 60 for kind, parts in sounds.items()}
-    print("way", *(f"{kind}: {minutes[kind]:g} min" for kind in sounds), "speech", f"WER {args.set.name}", sep="|")
+    print("way", *(f"{kind}: {minutes[kind]:g} min" for kind in sounds), f"WER {args.set.name}", sep="|")
     for name, way in ways(transcriber).items():
         if args.ways and name not in args.ways:
             continue
-        rates, highest = [], 0.0
+        rates = []
         for kind, parts in sounds.items():
             heard = [way(samples) for samples in parts]
             print(name, kind, [(one.words, round(one.speech, 2)) for one in heard], file=sys.stderr, flush=True)
             rates.append(sum(one.words for one in heard) / minutes[kind])
-            highest = max(highest, *(one.speech for one in heard))
         wer = jiwer.wer([text for _, text in spoken], [way(samples).text for samples, _ in spoken])
-        print(name, *(f"{rate:.1f}" for rate in rates), f"{highest:.2f}", f"{100 * wer:.2f}%", sep="|", flush=True)
+        print(name, *(f"{rate:.1f}" for rate in rates), f"{100 * wer:.2f}%", sep="|", flush=True)
 
 
 if __name__ == "__main__":

@@ -95,4 +95,5 @@ def test_a_long_piece_has_the_words_of_short_ones(transcriber, sounds, spoken):
     samples = np.concatenate([spoken[0], sounds.made("typing", 50), spoken[0]])
     expected = streamed(transcriber, samples)[1]
     assert expected.timestamps[0] < 10 and expected.timestamps[-1] > 50
-    assert list(transcriber.stream([samples]))[-1] == expected
+    found = list(transcriber.stream([samples]))[-1]
+    assert (found.tokens, found.timestamps) == (expected.tokens, expected.timestamps)
