@@ -1,6 +1,7 @@
 """Folders of shards: local ones, and all that fsspec opens by a URL (s3://, gs://, hf://, memory:// ...)."""
 
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,15 @@ from jstasr.kaldi.files import atomic_write
 EXTRA = "pip install 'jstasr[shards]'"
 WAITS = (1.0, 5.0)  # seconds before another attempt to read from a URL
 Value = TypeVar("Value")
+
+
+def forget_event_loop() -> None:
+    """Let fsspec start a loop of its own in a forked process; releases before 2025.5 wait for that of the parent."""
+    if "fsspec.asyn" in sys.modules:
+        sys.modules["fsspec.asyn"].reset_lock()
+
+
+os.register_at_fork(after_in_child=forget_event_loop)
 
 
 def is_url(source: str) -> bool:
