@@ -92,7 +92,7 @@ def test_words_appear_while_the_microphone_speaks(serve, browse, talk, tmp_path)
         found = words_of(page)
         assert found and all(0 <= confidence <= 1 and begin <= end for _, begin, end, confidence in found)
         assert [begin for _, begin, _, _ in found] == sorted(begin for _, begin, _, _ in found)
-        assert 0.5 < found[0][1] < 2.5  # after the second of silence
+        assert 0.2 < found[0][1] < 2.5  # after the second of silence, of which the start of the microphone takes a part
         with page.expect_download() as waiting:
             page.click("#srt")
         assert " --> " in waiting.value.path().read_text("utf-8")
