@@ -118,14 +118,12 @@ def test_silence_and_steady_noise_have_no_words(transcriber):
 
 def test_words_that_two_overlapping_segments_share_come_once(transcriber):
     """Speech without a pause: whatever the cuts, the text is one sequence of words in order."""
-    samples = speech(14.0)
+    samples = speech(14.0, seed=7)  # in which no word is longer than what two segments share
     found = transcriber.transcribe(samples, max_segment=4.0, vad="energy")
     assert len(found.segments) > 3
     begins = [word.begin for word in found.words]
     assert begins == sorted(begins)
-    pairs = zip(found.words, found.words[1:])
-    short = [pair for pair in pairs if all(word.end - word.begin < 1.0 for word in pair)]  # the segments share 1 s
-    assert len(short) > 3 and all(after.begin >= before.end - 0.3 for before, after in short)
+    assert all(after.begin >= before.end - 0.3 for before, after in zip(found.words, found.words[1:]))
 
 
 @needs_silero

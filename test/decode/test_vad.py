@@ -52,6 +52,18 @@ def test_silence_and_steady_noise_are_no_speech(name, samples):
     assert (run(name, samples) < 0.5).all()
 
 
+@needs_silero
+@pytest.mark.parametrize("kind", ["bursts", "clicks", "tones"])
+def test_sounds_that_are_no_speech_are_none_for_silero(kind):
+    time = np.arange(RATE * 20) / RATE
+    samples = {
+        "bursts": noise(20) * (np.sin(2 * np.pi * 0.7 * time) > 0),
+        "clicks": (np.random.default_rng(0).random(len(time)) < 3e-4) * 0.8,
+        "tones": 0.2 * np.sin(2 * np.pi * 700 * time) * (np.sin(2 * np.pi * time) > 0),
+    }[kind].astype(np.float32)
+    assert (run("silero", samples) >= 0.5).mean() < 0.01
+
+
 @pytest.mark.parametrize("name", DETECTORS)
 @pytest.mark.parametrize("rate", [8000, 16000])
 @pytest.mark.parametrize("kind", ["clicks", "typing", "bursts", "rain", "breathing", "beeps", "birds"])
