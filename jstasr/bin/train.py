@@ -69,18 +69,26 @@ def run(args: Namespace) -> int:
     from jstasr.kaldi.locks import locked
     from jstasr.train.signals import REQUEUE_CODE, StoppedBySignal, StopRequest, is_first_process, mark_outcome
 
+    together = True
     try:
         with StopRequest().listening() as stop:
             if args.find_batch:
-                return train_or_search(args, stop)
-            expdir = Path(args.expdir)
-            check_place(args.expdir)
-            notes: list[str] = []
-            with locked(expdir, notes.append) if is_first_process() else nullcontext() as lock, mark_outcome(expdir):
-                return train_or_search(args, stop, lock, notes)
+                code = train_or_search(args, stop)
+            else:
+                expdir = Path(args.expdir)
+                check_place(args.expdir)
+                notes: list[str] = []
+                held = locked(expdir, notes.append) if is_first_process() else nullcontext()
+                with held as lock, mark_outcome(expdir):
+                    code = train_or_search(args, stop, lock, notes)
     except StoppedBySignal as stopped:
         print(f"jstasr train: {stopped}", file=sys.stderr)
-        return REQUEUE_CODE
+        code, together = REQUEUE_CODE, stopped.together
+    if together:
+        from jstasr.train.processes import leave_group
+
+        leave_group()
+    return code
 
 
 def use_encoder(config: "TrainConfig", train_dir: "Path") -> None:

@@ -240,7 +240,7 @@ class Run:
         self.log.close(KILLED)
         if reason == "SIGINT":
             raise KeyboardInterrupt
-        raise StoppedBySignal(f"{self.checkpoints.path(self.step)}: the same command continues from it")
+        raise StoppedBySignal(f"{self.checkpoints.path(self.step)}: the same command continues from it", together=True)
 
     def save_checkpoint(self) -> None:
         """Write the checkpoint of the present step, unless it is there."""

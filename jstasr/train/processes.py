@@ -1,5 +1,6 @@
 """Devices, and the communication between the processes of a run."""
 
+import gc
 import logging
 import os
 import warnings
@@ -99,6 +100,19 @@ def init_group_after_restart(ngpu: int) -> None:
         rank=int(os.environ["RANK"]),
         world_size=int(os.environ["WORLD_SIZE"]),
     )
+
+
+def leave_group() -> None:
+    """Leave the process group, if there is one; every process has to call it, when no model of the run is in use.
+
+    A thread of the group may still have tensors to let go, for which it needs the interpreter: while that ends, it
+    would abort the process, with its work done. Here the group's last reference has to be released, where its threads
+    are waited for without holding the interpreter, and not in the destructor of a model, where they are waited for
+    for ever.
+    """
+    if dist.is_initialized():
+        gc.collect()  # models whose gradients the group reduces
+        dist.destroy_process_group()
 
 
 def sum_over_processes(fabric: Fabric, values: Mapping[str, float]) -> dict[str, float]:

@@ -25,7 +25,14 @@ RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")  # those that launch
 
 
 class StoppedBySignal(BaseException):
-    """A signal ended the training; the next start resumes it. Like KeyboardInterrupt it passes `except Exception`."""
+    """A signal ended the training; the next start resumes it. Like KeyboardInterrupt it passes `except Exception`.
+
+    together: all processes of the run end after the same step.
+    """
+
+    def __init__(self, reason: str, together: bool = False):
+        super().__init__(reason)
+        self.together = together
 
 
 class StopRequest:
@@ -97,7 +104,7 @@ def mark_outcome(expdir: Path) -> Iterator[None]:
     again = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
     requeue, error_mark = expdir / REQUEUE_MARK, expdir / ERROR_MARK
     if again and requeue.exists():
-        raise StoppedBySignal
+        raise StoppedBySignal("not restarted: a signal stopped the attempt before")
     if again and error_mark.exists():
         raise JstasrError(f"not restarted after: {error_mark.read_text('utf-8')}")
     if is_first_process():
