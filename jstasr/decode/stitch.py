@@ -65,10 +65,20 @@ def stitch(before: Decoded, after: Decoded) -> tuple[Decoded, Decoded]:
     ]
     if common:
         _, first, second = min(common)
-        return before.keep(0, first + 1), after.keep(second + 1, len(after.words))
+        return one_after_the_other(before.keep(0, first + 1), after.keep(second + 1, len(after.words)))
     kept = sum(centre(word) < middle for word in before.words)
     dropped = sum(centre(word) < middle for word in after.words)
-    return before.keep(0, kept), after.keep(dropped, len(after.words))
+    return one_after_the_other(before.keep(0, kept), after.keep(dropped, len(after.words)))
+
+
+def one_after_the_other(before: Decoded, after: Decoded) -> tuple[Decoded, Decoded]:
+    """Two segments whose words follow each other in time: where the last and the first overlap, they meet halfway."""
+    if not before.words or not after.words or after.words[0].begin >= before.words[-1].end:
+        return before, after
+    last, first = before.words[-1], after.words[0]
+    meeting = round(min(max((last.end + first.begin) / 2, last.begin), max(first.end, last.begin)), 3)
+    last, first = replace(last, end=meeting), replace(first, begin=meeting, end=max(first.end, meeting))
+    return replace(before, words=[*before.words[:-1], last]), replace(after, words=[first, *after.words[1:]])
 
 
 def centre(word: Word) -> float:
