@@ -1,5 +1,6 @@
 """What the headers of audio files promise, against what is there: libsndfile accepts most files that are cut off."""
 
+import io
 import os
 import shutil
 import struct
@@ -19,7 +20,8 @@ def missing_seconds(handle: BinaryIO) -> float | None:
     WAV (RIFF and RF64), Sony Wave64, AIFF, CAF, AU and SPHERE state a length. An Ogg file with a page that is
     incomplete or damaged, or an MP3 file with fewer bytes than its first frame says, lacks an unknown part, here
     infinity. Of FLAC the decoder has to say. Writers to a pipe do not know the length, and put 0 or a huge number.
-    Negative: a WAV or AIFF file holds so much more than its header says, which libsndfile leaves out.
+    Negative: a WAV, AIFF, CAF, AU or SPHERE file holds so much more than its header says, or (minus infinity) an Ogg
+    file more than its first stream, all that libsndfile reads.
     """
     size = handle.seek(0, os.SEEK_END)
     handle.seek(0)
@@ -136,7 +138,7 @@ def _missing_of_au(start: bytes, size: int) -> float | None:
     width = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}.get(encoding, 0)
     if not rate * channels * width or length == 0 or length >= UNKNOWN_LENGTH:
         return None
-    return max(0, offset + length - size) / (rate * channels * width)
+    return (offset + length - size) / (rate * channels * width)
 
 
 def _missing_of_sphere(handle: BinaryIO, size: int) -> float | None:
@@ -147,7 +149,7 @@ def _missing_of_sphere(handle: BinaryIO, size: int) -> float | None:
     try:
         rate, count = int(fields["sample_rate"]), int(fields["sample_count"])
         block = int(fields.get("channel_count", "1")) * int(fields["sample_n_bytes"])
-        return max(0, int(lines[1]) + count * block - size) / (rate * block)
+        return (int(lines[1]) + count * block - size) / (rate * block)
     except (KeyError, ZeroDivisionError):
         return None
 
@@ -159,7 +161,10 @@ def _missing_of_caf(handle: BinaryIO, size: int) -> float | None:
         name, length = header[:4], int.from_bytes(header[4:], "big", signed=True)
         body = handle.tell()
         if name == b"data":
-            return max(0, length - (size - body)) / bytes_per_second if bytes_per_second and length > 0 else None
+            if not bytes_per_second or length <= 0:
+                return None
+            surplus = max(0, size - body - length) if _is_no_chunk(_at(handle, body + length, 4)) else 0
+            return (max(0, length - (size - body)) - surplus) / bytes_per_second
         if name == b"desc":
             rate, _, _, packet, frames = struct.unpack(">d4sIII", handle.read(24))
             bytes_per_second = rate * packet / frames if frames else 0.0
@@ -174,6 +179,8 @@ def _missing_of_ogg(handle: BinaryIO, size: int) -> float:
         header = _at(handle, place, 27)
         if header[:4] != b"OggS":
             return 0.0 if ended else float("inf")  # something behind the last page
+        if ended and len(header) == 27 and header[5] & 2:
+            return -float("inf")
         if len(header) < 27:
             return float("inf")
         segments = handle.read(header[26])
@@ -197,6 +204,55 @@ def _ogg_checksum(page: bytes) -> int:
     return int(f"{value:032b}"[::-1], 2)
 
 
+class _Part(io.RawIOBase):
+    """Bytes `first` to `end` of a file, as a file."""
+
+    def __init__(self, handle: BinaryIO, first: int, end: int):
+        self._handle, self._first, self._size, self._place = handle, first, end - first, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._place = max(0, offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence])
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
+
+    def readinto(self, buffer: memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
+        content = _at(self._handle, self._first + self._place, max(0, min(len(buffer), self._size - self._place)))
+        buffer[: len(content)] = content
+        self._place += len(content)
+        return len(content)
+
+
+def without_tags(handle: BinaryIO) -> BinaryIO | None:
+    """A file without the tags of MP3 that stand around other sound, such as FLAC; None where there are none.
+
+    libsndfile counts a tag (ID3v2) in front of WAV as sound, and refuses FLAC with one in front or (ID3v1) behind.
+    """
+    first, end = _length_of_id3(handle), handle.seek(0, os.SEEK_END)
+    kind = _at(handle, first, 4)
+    if kind == b"fLaC" and end - first > 128 and _at(handle, end - 128, 3) == b"TAG":
+        end -= 128
+    elif not first or kind not in (b"fLaC", b"RIFF", b"RF64", b"FORM", b"OggS"):
+        return None
+    return io.BufferedReader(_Part(handle, first, end))
+
+
+def _length_of_id3(handle: BinaryIO) -> int:
+    """Bytes of the tag (ID3v2) that a file begins with, or 0."""
+    start = _at(handle, 0, 10)
+    if start[:3] != b"ID3" or len(start) < 10:
+        return 0
+    footer = 10 if start[5] & 16 else 0
+    return 10 + sum((value & 127) << shift for value, shift in zip(start[6:], (21, 14, 7, 0))) + footer
+
+
 class _MpegTag(NamedTuple):
     """The tag at `place` in the first frame of an MP3 file: frames that follow, and bytes from `first` on."""
 
@@ -208,9 +264,7 @@ class _MpegTag(NamedTuple):
 
 def _mpeg_tag(handle: BinaryIO) -> _MpegTag | None:
     """The tag (Xing or Info) of an MP3 file; None where there is none, or one that says nothing."""
-    start, first = _at(handle, 0, 10), 0
-    if start[:3] == b"ID3" and len(start) == 10:
-        first = 10 + sum((value & 127) << shift for value, shift in zip(start[6:], (21, 14, 7, 0)))
+    first = _length_of_id3(handle)
     frame = _at(handle, first, 200)
     tag = max(frame.find(b"Xing"), frame.find(b"Info"))
     if frame[:1] != b"\xff" or tag < 0 or len(frame) < tag + 16 or frame[tag + 7] & 3 != 3:
