@@ -22,8 +22,8 @@ from jstasr.kaldi.audio_headers import (
     is_uncounted_mp3,
     missing_seconds,
     place_of_zero_length,
-    without_tags,
 )
+from jstasr.kaldi.audio_parts import archived_wav, place_in_archive, without_tags
 from jstasr.kaldi.files import atomic_write
 
 MIN_RATE, MAX_RATE = 4000, 384000  # Hz
@@ -136,11 +136,13 @@ def _through_pipe(handle: str | BinaryIO) -> Iterator[int]:
 @contextmanager
 def _open_audio(source: str) -> Iterator[_OpenAudio]:
     """The open audio of a path or pipe; errors name the source."""
-    failure = ""
+    failure, place = "", None
     if is_pipe(source):
         piped = _run_pipe(source)
         name, failure = f"output of `{source}`", piped.failure
         handle = io.BytesIO(piped.content)
+    elif (place := place_in_archive(source)) is not None:
+        name, handle = source, place[0]
     else:
         name = handle = source
         if not os.path.isfile(source):
@@ -149,6 +151,8 @@ def _open_audio(source: str) -> Iterator[_OpenAudio]:
             raise JstasrError(f"{source}: the file is empty")
     try:
         with open(handle, "rb") if isinstance(handle, str) else nullcontext(handle) as raw:
+            if place is not None:
+                raw = handle = archived_wav(raw, place[1])
             if (untagged := without_tags(raw)) is not None:
                 raw = handle = untagged
             missing = missing_seconds(raw)
@@ -205,7 +209,8 @@ def read_audio(
     """Samples of an audio file or of the output of a command.
 
     Args:
-        source: path of a file that libsndfile reads (wav, flac, ogg, opus, mp3), or `command |`.
+        source: path of a file that libsndfile reads (wav, flac, ogg, opus, mp3), `command |`, or `wav.ark:123`, the
+            place of a WAV file in an archive.
         start, end: part to read, seconds; None is the beginning (end) of the recording.
         channel: number from 1 of the channel to take, or "mix", their mean; needed where there is more than one.
     Returns:

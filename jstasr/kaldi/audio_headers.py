@@ -1,13 +1,13 @@
 """What the headers of audio files promise, against what is there: libsndfile accepts most files that are cut off."""
 
-import io
 import os
 import shutil
 import struct
 import zlib
 from typing import BinaryIO, Literal, NamedTuple
 
-UNKNOWN_LENGTH = 0x7FFF0000  # bytes in the header of a WAV file: from here on its writer did not know
+from jstasr.kaldi.audio_parts import UNKNOWN_LENGTH, length_of_id3
+
 W64_RIFF, W64_WAVE = b"riff\x2e\x91\xcf\x11", b"wave\xf3\xac\xd3\x11"  # beginnings of their GUIDs
 FIXED_SIZE = (1, 3, 6, 7, 0xFFFE)  # kinds of WAV: PCM, floating point, A-law, mu-law, extensible
 LEAST_FRAME, MPEG_FRAME = 24, 1441  # bytes of the shortest and the longest frame of MP3
@@ -204,55 +204,6 @@ def _ogg_checksum(page: bytes) -> int:
     return int(f"{value:032b}"[::-1], 2)
 
 
-class _Part(io.RawIOBase):
-    """Bytes `first` to `end` of a file, as a file."""
-
-    def __init__(self, handle: BinaryIO, first: int, end: int):
-        self._handle, self._first, self._size, self._place = handle, first, end - first, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._place = max(0, offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence])
-        return self._place
-
-    def tell(self) -> int:
-        return self._place
-
-    def readinto(self, buffer: memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
-        content = _at(self._handle, self._first + self._place, max(0, min(len(buffer), self._size - self._place)))
-        buffer[: len(content)] = content
-        self._place += len(content)
-        return len(content)
-
-
-def without_tags(handle: BinaryIO) -> BinaryIO | None:
-    """A file without the tags of MP3 that stand around other sound, such as FLAC; None where there are none.
-
-    libsndfile counts a tag (ID3v2) in front of WAV as sound, and refuses FLAC with one in front or (ID3v1) behind.
-    """
-    first, end = _length_of_id3(handle), handle.seek(0, os.SEEK_END)
-    kind = _at(handle, first, 4)
-    if kind == b"fLaC" and end - first > 128 and _at(handle, end - 128, 3) == b"TAG":
-        end -= 128
-    elif not first or kind not in (b"fLaC", b"RIFF", b"RF64", b"FORM", b"OggS"):
-        return None
-    return io.BufferedReader(_Part(handle, first, end))
-
-
-def _length_of_id3(handle: BinaryIO) -> int:
-    """Bytes of the tag (ID3v2) that a file begins with, or 0."""
-    start = _at(handle, 0, 10)
-    if start[:3] != b"ID3" or len(start) < 10:
-        return 0
-    footer = 10 if start[5] & 16 else 0
-    return 10 + sum((value & 127) << shift for value, shift in zip(start[6:], (21, 14, 7, 0))) + footer
-
-
 class _MpegTag(NamedTuple):
     """The tag at `place` in the first frame of an MP3 file: frames that follow, and bytes from `first` on."""
 
@@ -264,7 +215,7 @@ class _MpegTag(NamedTuple):
 
 def _mpeg_tag(handle: BinaryIO) -> _MpegTag | None:
     """The tag (Xing or Info) of an MP3 file; None where there is none, or one that says nothing."""
-    first = _length_of_id3(handle)
+    first = length_of_id3(handle)
     frame = _at(handle, first, 200)
     tag = max(frame.find(b"Xing"), frame.find(b"Info"))
     if frame[:1] != b"\xff" or tag < 0 or len(frame) < tag + 16 or frame[tag + 7] & 3 != 3:
