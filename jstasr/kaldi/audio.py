@@ -72,6 +72,8 @@ def _run_pipe(source: str) -> _Piped:
     SIGPIPE, or with the words "Broken pipe".
     """
     command, read = source.rstrip()[:-1].strip(), None
+    if not command:
+        raise JstasrError(f"`{source}` names no command before the |")
     if own := OWN_READER.fullmatch(command):  # in this process: starting another for each utterance takes longer
         read, command = wav_bytes(shlex.split(own["path"])[0]), own["rest"]
     with TemporaryFile() as report:

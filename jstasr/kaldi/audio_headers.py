@@ -7,6 +7,7 @@ import zlib
 from typing import BinaryIO, Literal, NamedTuple
 
 from jstasr.kaldi.audio_parts import UNKNOWN_LENGTH, length_of_id3
+from jstasr.kaldi.flac_frames import samples_behind, stream_info
 
 W64_RIFF, W64_WAVE = b"riff\x2e\x91\xcf\x11", b"wave\xf3\xac\xd3\x11"  # beginnings of their GUIDs
 FIXED_SIZE = (1, 3, 6, 7, 0xFFFE)  # kinds of WAV: PCM, floating point, A-law, mu-law, extensible
@@ -19,9 +20,9 @@ def missing_seconds(handle: BinaryIO) -> float | None:
 
     WAV (RIFF and RF64), Sony Wave64, AIFF, CAF, AU and SPHERE state a length. An Ogg file with a page that is
     incomplete or damaged, or an MP3 file with fewer bytes than its first frame says, lacks an unknown part, here
-    infinity. Of FLAC the decoder has to say. Writers to a pipe do not know the length, and put 0 or a huge number.
-    Negative: a WAV, AIFF, CAF, AU or SPHERE file holds so much more than its header says, or (minus infinity) an Ogg
-    file more than its first stream, all that libsndfile reads.
+    infinity. What FLAC lacks the decoder has to say. Writers to a pipe do not know the length, and put 0 or a huge
+    number. Negative: a file (not of Wave64 and MP3) holds so much more than its header says; or, minus infinity, an Ogg
+    file more than its first stream, which is all that libsndfile reads.
     """
     size = handle.seek(0, os.SEEK_END)
     handle.seek(0)
@@ -39,6 +40,8 @@ def missing_seconds(handle: BinaryIO) -> float | None:
             return _missing_of_au(start, size)
         if start[:7] == b"NIST_1A":
             return _missing_of_sphere(handle, size)
+        if start[:4] == b"fLaC":
+            return _missing_of_flac(handle)
         if start[:4] == b"OggS":
             return _missing_of_ogg(handle, size)
         if start[:3] == b"ID3" or start[:1] == b"\xff":
@@ -170,6 +173,12 @@ def _missing_of_caf(handle: BinaryIO, size: int) -> float | None:
             bytes_per_second = rate * packet / frames if frames else 0.0
         handle.seek(body + max(0, length))
     return None
+
+
+def _missing_of_flac(handle: BinaryIO) -> float | None:
+    """Only what is behind the stated end: what is missing before it the decoder says."""
+    info, behind = stream_info(handle), samples_behind(handle)
+    return -behind / info.rate if info is not None and behind else None
 
 
 def _missing_of_ogg(handle: BinaryIO, size: int) -> float:

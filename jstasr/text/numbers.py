@@ -193,7 +193,9 @@ class _Reader:
         self.unspaced = is_unspaced(language)
         ends, between = ("", "[ -]?") if self.unspaced or self.short == "ko" else (r"(?!\w)", "[ -]")
         shorts = "|".join(sorted(map(re.escape, abbreviated_magnitudes(language)), key=len, reverse=True)) or "(?!)"
-        self.short_magnitude = re.compile(rf"{apart_from}{self._number(0)}[ \xa0\u202f]?(?P<short>{shorts})(?![\w-])\.?")
+        self.short_magnitude = re.compile(
+            rf"{apart_from}{self._number(0)}[ \xa0\u202f]?(?P<short>{shorts})(?![\w-])\.?"
+        )
         self.short_english = re.compile(rf"(?<![\w.,])({self._number(0)})(bn|mn|tn)\b")
         self.abbreviated = re.compile(
             rf"(?P<money>{CURRENCY} ?{self._number(0)})(?P<short>{'|'.join(ABBREVIATED)})\b", re.IGNORECASE

@@ -195,6 +195,7 @@ def test_a_pipe_is_judged_by_its_last_program_and_by_its_sound(tmp_path, command
         ("cat gone.wav | cat", "gone.wav"),
         ("cat whole.wav | kill -PIPE $BASHPID", "failed with exit code 141"),
         ("true", "wrote nothing"),
+        ("", "names no command"),
         ("exit 6", "exit code 6"),
         ("cat whole.wav | (", "exit code 2"),
     ],

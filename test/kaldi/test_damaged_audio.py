@@ -13,6 +13,7 @@ from jstasr.cli import main
 from jstasr.errors import JstasrError
 from jstasr.kaldi import audio
 from jstasr.kaldi.audio import audio_info, read_audio, resample, wav_bytes
+from jstasr.kaldi.flac_frames import samples_behind
 
 RATE = 16000
 FORMATS = {
@@ -221,6 +222,31 @@ def test_chunks_padding_and_tags_behind_the_sound_are_no_sound(tmp_path, tail):
     path = tmp_path / "a.wav"
     path.write_bytes(write(path, "wav", noise(1)) + tail)
     assert audio_info(str(path)).frames == len(read_audio(path)[0]) == RATE
+
+
+@pytest.mark.parametrize("tail", [b"", b"TAG" + b"x" * 125])
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.98])
+@pytest.mark.parametrize("look", [audio_info, read_audio], ids=["info", "read"])
+def test_a_flac_file_that_states_less_than_it_holds_is_refused(tmp_path, look, share, tail):
+    """The decoder stops where STREAMINFO says."""
+    path = tmp_path / "a.flac"
+    path.write_bytes(flac(path, total=round(4 * RATE * share)) + tail)
+    with pytest.raises(JstasrError, match=rf"holds {4 - 4 * share:.2f} s of sound behind the end"):
+        look(str(path))
+
+
+@pytest.mark.parametrize("subtype", ["PCM_S8", "PCM_16", "PCM_24"])
+@pytest.mark.parametrize("rate, channels", [(8000, 1), (44100, 2), (48000, 8), (12345, 1)])
+def test_the_last_frame_of_flac_says_how_long_it_is(rate, channels, subtype):
+    rng = np.random.default_rng(rate)
+    for count in (1, 191, 4096, 4097, 70000):
+        buffer = io.BytesIO()
+        soundfile.write(buffer, rng.uniform(-1, 1, (count, channels)), rate, format="FLAC", subtype=subtype)
+        assert samples_behind(buffer) == 0
+        content = bytearray(buffer.getvalue())
+        packed = int.from_bytes(content[18:26], "big")
+        content[18:26] = (packed - packed % 2**36 + max(1, count // 3)).to_bytes(8, "big")
+        assert samples_behind(io.BytesIO(content)) == count - max(1, count // 3)
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "ogg", "rf64"])
