@@ -195,7 +195,6 @@ def test_a_pipe_is_judged_by_its_last_program_and_by_its_sound(tmp_path, command
         ("cat gone.wav | cat", "gone.wav"),
         ("cat whole.wav | kill -PIPE $BASHPID", "failed with exit code 141"),
         ("true", "wrote nothing"),
-        ("", "names no command"),
         ("exit 6", "exit code 6"),
         ("cat whole.wav | (", "exit code 2"),
     ],
@@ -203,6 +202,12 @@ def test_a_pipe_is_judged_by_its_last_program_and_by_its_sound(tmp_path, command
 def test_a_pipe_that_fails_or_loses_sound_is_an_error(tmp_path, command, said):
     with pytest.raises(JstasrError, match=said):
         pipe(tmp_path, command)
+
+
+@pytest.mark.parametrize("source", ["|", " | "])
+def test_a_pipe_without_a_command_is_named(source):
+    with pytest.raises(JstasrError, match="names no command"):
+        read_audio(source)
 
 
 @pytest.mark.parametrize("size", [0, 0x7FFFF000, 0xFFFFFFFF])
