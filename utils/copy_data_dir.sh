@@ -25,6 +25,10 @@ fi
 source=${1%/}
 dest=${2%/}
 need_file "$source/utt2spk"
+for affix in "$utt_prefix" "$utt_suffix" "$spk_prefix" "$spk_suffix"; do
+  # awk below takes a backslash for an escape
+  [[ $affix != *[[:space:]\\]* ]] || fail "invalid prefix or suffix '$affix': a blank or backslash is no part of an id"
+done
 [ ! "$source" -ef "$dest" ] || fail "this script requires <srcdir> and <destdir> to be different."
 
 # map_ids MAP FILE: FILE with its first field mapped, if there is such a file

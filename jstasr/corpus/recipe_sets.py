@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from jstasr.errors import JstasrError
 from jstasr.kaldi.audio import is_pipe
+from jstasr.kaldi.audio_parts import file_of
 from jstasr.kaldi.data_dir import SPK2UTT, TEXT, UTT2LANG, UTT2SPK, WAV_SCP
 from jstasr.kaldi.files import atomic_write, first_few
 from jstasr.kaldi.tables import spk2utt_of, write_table
@@ -49,7 +50,7 @@ def write_set(folder: str | Path, utterances: Sequence[Utterance], name: str) ->
         if utterance.id in by_id:
             raise JstasrError(f"{name}: {utterance.id} is there twice")
         by_id[utterance.id] = utterance
-    missing = [one.audio for one in spoken if not is_pipe(one.audio) and not Path(one.audio).is_file()]
+    missing = [one.audio for one in spoken if not is_pipe(one.audio) and not Path(file_of(one.audio)).is_file()]
     if missing:
         raise JstasrError(
             f"{name}: {len(missing)} of {len(spoken)} audio files are missing: {first_few(missing, 3)}; "

@@ -29,6 +29,7 @@ from jstasr.kaldi.audio import (
     read_audio,
     read_blocks,
 )
+from jstasr.kaldi.audio_parts import place_in_archive
 
 STDIN = "-"
 AU_HEADER = struct.Struct(">4s5I")  # magic, offset of the samples, their bytes, kind, Hz, channels
@@ -73,6 +74,9 @@ def read_recording(path: str, seconds: float, channel: Channel | None = None) ->
 
 def read_command(source: str, seconds: float, channel: Channel | None = None) -> Iterator[tuple[np.ndarray, int]]:
     """`read_recording` of a path or of the output of `command |`, an entry of wav.scp."""
+    if place_in_archive(source) is not None:
+        yield from read_blocks(source, seconds, channel)
+        return
     if not is_pipe(source):
         yield from read_recording(source, seconds, channel)
         return

@@ -17,7 +17,13 @@ import numpy as np
 import soundfile
 
 from jstasr.errors import JstasrError
-from jstasr.kaldi.audio_headers import copy_without_length, is_uncounted_mp3, missing_seconds, place_of_zero_length
+from jstasr.kaldi.audio_headers import (
+    copy_without_length,
+    is_uncounted_mp3,
+    missing_seconds,
+    place_of_zero_length,
+)
+from jstasr.kaldi.audio_parts import archived_wav, place_in_archive, without_tags
 from jstasr.kaldi.files import atomic_write
 
 MIN_RATE, MAX_RATE = 4000, 384000  # Hz
@@ -66,6 +72,8 @@ def _run_pipe(source: str) -> _Piped:
     SIGPIPE, or with the words "Broken pipe".
     """
     command, read = source.rstrip()[:-1].strip(), None
+    if not command:
+        raise JstasrError(f"`{source}` names no command before the |")
     if own := OWN_READER.fullmatch(command):  # in this process: starting another for each utterance takes longer
         read, command = wav_bytes(shlex.split(own["path"])[0]), own["rest"]
     with TemporaryFile() as report:
@@ -130,11 +138,13 @@ def _through_pipe(handle: str | BinaryIO) -> Iterator[int]:
 @contextmanager
 def _open_audio(source: str) -> Iterator[_OpenAudio]:
     """The open audio of a path or pipe; errors name the source."""
-    failure = ""
+    failure, place = "", None
     if is_pipe(source):
         piped = _run_pipe(source)
         name, failure = f"output of `{source}`", piped.failure
         handle = io.BytesIO(piped.content)
+    elif (place := place_in_archive(source)) is not None:
+        name, handle = source, place[0]
     else:
         name = handle = source
         if not os.path.isfile(source):
@@ -143,25 +153,38 @@ def _open_audio(source: str) -> Iterator[_OpenAudio]:
             raise JstasrError(f"{source}: the file is empty")
     try:
         with open(handle, "rb") if isinstance(handle, str) else nullcontext(handle) as raw:
+            if place is not None:
+                raw = handle = archived_wav(raw, place[1])
+            if (untagged := without_tags(raw)) is not None:
+                raw = handle = untagged
             missing = missing_seconds(raw)
             uncounted = is_uncounted_mp3(raw) or place_of_zero_length(raw) is not None
             raw.seek(0)
-        if missing is not None and missing > CUT_OFF:
-            raise JstasrError(failure or _cut_off(name, missing))
-        if missing is not None and missing < -CUT_OFF:
-            raise JstasrError(f"{name}: holds {-missing:.2f} s of sound behind the end that its header states")
-        if missing is None and failure:
-            raise JstasrError(failure)
-        through = _through_pipe(handle) if uncounted else nullcontext(handle)
-        with through as opened, _SoundFile(opened, closefd=not uncounted) as file:
-            if file.format == "RAW":  # what libsndfile makes of any file that is called .au or .snd
-                raise JstasrError(f"{name}: cannot read as audio: it has no header of an audio file")
-            if not MIN_RATE <= file.samplerate <= MAX_RATE:
-                limits = f"{MIN_RATE} to {MAX_RATE} Hz"
-                raise JstasrError(f"{name}: has a sampling rate of {file.samplerate} Hz by its header, not {limits}")
-            yield _OpenAudio(file, guessed=uncounted or file.frames >= UNKNOWN_FRAMES)
+            if missing is not None and missing > CUT_OFF:
+                raise JstasrError(failure or _cut_off(name, missing))
+            if missing is not None and missing < -CUT_OFF:
+                raise JstasrError(f"{name}: {_surplus(-missing)}")
+            if missing is None and failure:
+                raise JstasrError(failure)
+            through = _through_pipe(handle) if uncounted else nullcontext(handle)
+            with through as opened, _SoundFile(opened, closefd=not uncounted) as file:
+                if file.format == "RAW":  # what libsndfile makes of any file that is called .au or .snd
+                    raise JstasrError(f"{name}: cannot read as audio: it has no header of an audio file")
+                if not MIN_RATE <= file.samplerate <= MAX_RATE:
+                    limits = f"{MIN_RATE} to {MAX_RATE} Hz"
+                    raise JstasrError(
+                        f"{name}: has a sampling rate of {file.samplerate} Hz by its header, not {limits}"
+                    )
+                yield _OpenAudio(file, guessed=uncounted or file.frames >= UNKNOWN_FRAMES)
     except (soundfile.SoundFileError, OSError) as error:
         raise JstasrError(f"{name}: cannot read as audio: {audio_fault(error)}") from error
+
+
+def _surplus(seconds: float) -> str:
+    """The fault of a file that holds so many seconds more than would be read; infinity: nobody knows how many."""
+    if seconds == float("inf"):
+        return "holds several streams, one behind the other, of which only the first would be read; convert it to WAV"
+    return f"holds {seconds:.2f} s of sound behind the end that its header states"
 
 
 def _cut_off(name: str, missing: float = float("inf")) -> str:
@@ -174,6 +197,8 @@ def _cut_off(name: str, missing: float = float("inf")) -> str:
 def audio_fault(error: Exception) -> str:
     """What libsndfile or the system says about a file, without its name."""
     message = getattr(error, "error_string", "") or getattr(error, "strerror", "") or str(error)
+    if "SF_INFO struct incomplete" in message:
+        return "its header contradicts itself"
     # libsndfile's message for an .mp3 file that does not begin with an mp3 frame.
     if message.startswith("File does not exist or is not a regular file"):
         return "unknown format"
@@ -186,7 +211,8 @@ def read_audio(
     """Samples of an audio file or of the output of a command.
 
     Args:
-        source: path of a file that libsndfile reads (wav, flac, ogg, opus, mp3), or `command |`.
+        source: path of a file that libsndfile reads (wav, flac, ogg, opus, mp3), `command |`, or `wav.ark:123`, the
+            place of a WAV file in an archive.
         start, end: part to read, seconds; None is the beginning (end) of the recording.
         channel: number from 1 of the channel to take, or "mix", their mean; needed where there is more than one.
     Returns:
@@ -308,17 +334,21 @@ def audio_info(path: str) -> AudioInfo:
     with _open_audio(path) as (file, guessed):
         rate, channels, frames = file.samplerate, file.channels, file.frames
         is_plain = file.subtype.startswith("PCM_") and file.format != "FLAC"
-        if guessed or file.subtype == "GSM610":  # which libsndfile cannot seek in
+        if guessed:
             frames = sum(map(len, _blocks(file)))
-        elif frames and file.format != "MP3":  # where it would be found by an estimate
-            try:
-                file.seek(frames - 1)
-                whole = len(file.read(1)) == 1
-            except soundfile.SoundFileError:
-                whole = False
-            if not whole:
-                raise JstasrError(_cut_off(path))
+        is_whole = guessed or not frames or file.format == "MP3" or _holds_frame(file, frames - 1)
+    if not is_whole:  # or of a kind in which libsndfile cannot seek (GSM, G.721)
+        frames = sum(len(samples) for samples, _ in read_blocks(path, BLOCK / rate, "mix"))
     return AudioInfo(rate, channels, frames, is_plain)
+
+
+def _holds_frame(file: soundfile.SoundFile, frame: int) -> bool:
+    """Can this frame be found without reading what is before it? Of MP3 it would be found by an estimate."""
+    try:
+        file.seek(frame)
+        return len(file.read(1)) == 1
+    except soundfile.SoundFileError:
+        return False
 
 
 def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:

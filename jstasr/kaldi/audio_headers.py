@@ -6,7 +6,9 @@ import struct
 import zlib
 from typing import BinaryIO, Literal, NamedTuple
 
-UNKNOWN_LENGTH = 0x7FFF0000  # bytes in the header of a WAV file: from here on its writer did not know
+from jstasr.kaldi.audio_parts import UNKNOWN_LENGTH, length_of_id3
+from jstasr.kaldi.flac_frames import samples_behind, stream_info
+
 W64_RIFF, W64_WAVE = b"riff\x2e\x91\xcf\x11", b"wave\xf3\xac\xd3\x11"  # beginnings of their GUIDs
 FIXED_SIZE = (1, 3, 6, 7, 0xFFFE)  # kinds of WAV: PCM, floating point, A-law, mu-law, extensible
 LEAST_FRAME, MPEG_FRAME = 24, 1441  # bytes of the shortest and the longest frame of MP3
@@ -18,8 +20,9 @@ def missing_seconds(handle: BinaryIO) -> float | None:
 
     WAV (RIFF and RF64), Sony Wave64, AIFF, CAF, AU and SPHERE state a length. An Ogg file with a page that is
     incomplete or damaged, or an MP3 file with fewer bytes than its first frame says, lacks an unknown part, here
-    infinity. Of FLAC the decoder has to say. Writers to a pipe do not know the length, and put 0 or a huge number.
-    Negative: a WAV or AIFF file holds so much more than its header says, which libsndfile leaves out.
+    infinity. What FLAC lacks the decoder has to say. Writers to a pipe do not know the length, and put 0 or a huge
+    number. Negative: a file (not of Wave64 and MP3) holds so much more than its header says; or, minus infinity, an Ogg
+    file more than its first stream, which is all that libsndfile reads.
     """
     size = handle.seek(0, os.SEEK_END)
     handle.seek(0)
@@ -37,6 +40,8 @@ def missing_seconds(handle: BinaryIO) -> float | None:
             return _missing_of_au(start, size)
         if start[:7] == b"NIST_1A":
             return _missing_of_sphere(handle, size)
+        if start[:4] == b"fLaC":
+            return _missing_of_flac(handle)
         if start[:4] == b"OggS":
             return _missing_of_ogg(handle, size)
         if start[:3] == b"ID3" or start[:1] == b"\xff":
@@ -136,7 +141,7 @@ def _missing_of_au(start: bytes, size: int) -> float | None:
     width = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}.get(encoding, 0)
     if not rate * channels * width or length == 0 or length >= UNKNOWN_LENGTH:
         return None
-    return max(0, offset + length - size) / (rate * channels * width)
+    return (offset + length - size) / (rate * channels * width)
 
 
 def _missing_of_sphere(handle: BinaryIO, size: int) -> float | None:
@@ -147,7 +152,7 @@ def _missing_of_sphere(handle: BinaryIO, size: int) -> float | None:
     try:
         rate, count = int(fields["sample_rate"]), int(fields["sample_count"])
         block = int(fields.get("channel_count", "1")) * int(fields["sample_n_bytes"])
-        return max(0, int(lines[1]) + count * block - size) / (rate * block)
+        return (int(lines[1]) + count * block - size) / (rate * block)
     except (KeyError, ZeroDivisionError):
         return None
 
@@ -159,12 +164,21 @@ def _missing_of_caf(handle: BinaryIO, size: int) -> float | None:
         name, length = header[:4], int.from_bytes(header[4:], "big", signed=True)
         body = handle.tell()
         if name == b"data":
-            return max(0, length - (size - body)) / bytes_per_second if bytes_per_second and length > 0 else None
+            if not bytes_per_second or length <= 0:
+                return None
+            surplus = max(0, size - body - length) if _is_no_chunk(_at(handle, body + length, 4)) else 0
+            return (max(0, length - (size - body)) - surplus) / bytes_per_second
         if name == b"desc":
             rate, _, _, packet, frames = struct.unpack(">d4sIII", handle.read(24))
             bytes_per_second = rate * packet / frames if frames else 0.0
         handle.seek(body + max(0, length))
     return None
+
+
+def _missing_of_flac(handle: BinaryIO) -> float | None:
+    """Only what is behind the stated end: what is missing before it the decoder says."""
+    info, behind = stream_info(handle), samples_behind(handle)
+    return -behind / info.rate if info is not None and behind else None
 
 
 def _missing_of_ogg(handle: BinaryIO, size: int) -> float:
@@ -174,6 +188,8 @@ def _missing_of_ogg(handle: BinaryIO, size: int) -> float:
         header = _at(handle, place, 27)
         if header[:4] != b"OggS":
             return 0.0 if ended else float("inf")  # something behind the last page
+        if ended and len(header) == 27 and header[5] & 2:
+            return -float("inf")
         if len(header) < 27:
             return float("inf")
         segments = handle.read(header[26])
@@ -208,9 +224,7 @@ class _MpegTag(NamedTuple):
 
 def _mpeg_tag(handle: BinaryIO) -> _MpegTag | None:
     """The tag (Xing or Info) of an MP3 file; None where there is none, or one that says nothing."""
-    start, first = _at(handle, 0, 10), 0
-    if start[:3] == b"ID3" and len(start) == 10:
-        first = 10 + sum((value & 127) << shift for value, shift in zip(start[6:], (21, 14, 7, 0)))
+    first = length_of_id3(handle)
     frame = _at(handle, first, 200)
     tag = max(frame.find(b"Xing"), frame.find(b"Info"))
     if frame[:1] != b"\xff" or tag < 0 or len(frame) < tag + 16 or frame[tag + 7] & 3 != 3:

@@ -91,7 +91,8 @@ def unit_pattern(unit: str, count: Decimal | None, language: str | None) -> str 
     if locale is None:
         return None
     # babel gives these patterns only with the amount in digits already in them.
-    patterns: Mapping[str, str] = locale._data["unit_patterns"].get(unit, {}).get("long", {})
+    styles: Mapping[str, Mapping[str, str]] = locale._data["unit_patterns"].get(unit, {})
+    patterns = styles.get("long", {})
     if unit == "concentr-percent" and locale.language in PERCENT:
         return PERCENT[locale.language]
     if unit == "concentr-permille" and locale.language in PERMILLE:
@@ -100,7 +101,10 @@ def unit_pattern(unit: str, count: Decimal | None, language: str | None) -> str 
     for pattern in (patterns.get(form), patterns.get("other")):
         if pattern and any(character.isalpha() for character in pattern):
             return pattern
-    return None
+    # What is long only falls back on the short, which in some languages is a word, as in Chinese; in others an
+    # abbreviation, of Latin letters or with a power.
+    short = styles.get("short", {}).get("other", "") if "other" not in patterns else ""
+    return short if any(map(str.isalpha, short)) and not re.search("[a-z.\xb2\xb3]", short) else None
 
 
 @cache

@@ -140,7 +140,9 @@ def left_out_signs(
         counts.update((code or "", character) for character in read if _is_left_out(character, code))
         counts.update((code or "", sign) for sign in UNREAD_IN_NUMBERS.findall(read))
         counts.update((code or "", ending) for ending in unread_endings(text, code))
-        if numbers := len(re.findall(r"\d+(?:[.,\u066b]\d+)*", read)):
+        numbers = len(re.findall(r"\d+(?:[.,\u066b]\d+)*", read))
+        # Numerals that are no digits, as the Ethiopic and Tamil ones.
+        if numbers := numbers + sum(unicodedata.category(character) == "No" for character in read):
             counts[code or "", NUMBERS] += numbers
     return counts
 

@@ -83,7 +83,7 @@ FOREIGN = {
     ".": re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+\.\d+(?![\d.,]\d)"),
 }
 SWAPPED = str.maketrans(".,", ",.")
-INTERESTING = re.compile(f"[\\d%&{CURRENCY_SIGNS}\\u066a\\u2030\xb0]")
+INTERESTING = re.compile(f"[\\d%&{CURRENCY_SIGNS}\\u066a\\u2030\xb0\u24eb-\u24ff\u2776-\u2793]")
 # Telephone numbers, read digit by digit: +49 30 1234567, (555) 123-4567, 555-123-4567, 555-1234, 0800 123 456,
 # 090-1234-5678; 100-1000 is none.
 PHONE = re.compile(
@@ -112,6 +112,13 @@ FULL_WIDTH = str.maketrans(
             "\u2109": "\xb0F",
         }.items()
     }
+    # Units of one character, as the square metre, whose NFKC has a digit for the power.
+    | {
+        code: unicodedata.normalize("NFKC", chr(code)).translate({50: "\xb2", 51: "\xb3"})
+        for code in range(0x339F, 0x33A7)
+    }
+    # Digits in circles, white on black or in double lines, which have no NFKC.
+    | {code: f" {unicodedata.numeric(chr(code)):g} " for code in (*range(0x24EB, 0x2500), *range(0x2776, 0x2794))}
 )
 
 
@@ -180,12 +187,15 @@ class _Reader:
             rf"{self._number(0)}"
             rf"(?P<after>[ \xa0\u202f]?(?:[{CURRENCY_SIGNS}]{alone}|{percent}|\xb0(?:[CF]\b)?|(?:{letters}){ended}))?"
         )
-        self.area = re.compile(rf"(?<![\w.,]){self._number(0)}[ \xa0]?(?P<unit>[ck]?m|[ск]?м)(?P<power>[\xb2\xb3])")
+        apart_from = r"(?<![A-Za-z\d.,])" if is_unspaced(language) or self.short == "ko" else r"(?<![\w.,])"
+        self.area = re.compile(rf"{apart_from}{self._number(0)}[ \xa0]?(?P<unit>[ck]?m|[ск]?м)(?P<power>[\xb2\xb3])")
         words = "|".join(sorted(map(re.escape, magnitudes(language)), key=len, reverse=True))
         self.unspaced = is_unspaced(language)
         ends, between = ("", "[ -]?") if self.unspaced or self.short == "ko" else (r"(?!\w)", "[ -]")
         shorts = "|".join(sorted(map(re.escape, abbreviated_magnitudes(language)), key=len, reverse=True)) or "(?!)"
-        self.short_magnitude = re.compile(rf"(?<![\w.,]){self._number(0)}[ \xa0\u202f]?(?P<short>{shorts})(?![\w-])\.?")
+        self.short_magnitude = re.compile(
+            rf"{apart_from}{self._number(0)}[ \xa0\u202f]?(?P<short>{shorts})(?![\w-])\.?"
+        )
         self.short_english = re.compile(rf"(?<![\w.,])({self._number(0)})(bn|mn|tn)\b")
         self.abbreviated = re.compile(
             rf"(?P<money>{CURRENCY} ?{self._number(0)})(?P<short>{'|'.join(ABBREVIATED)})\b", re.IGNORECASE

@@ -204,6 +204,12 @@ def test_a_pipe_that_fails_or_loses_sound_is_an_error(tmp_path, command, said):
         pipe(tmp_path, command)
 
 
+@pytest.mark.parametrize("source", ["|", " | "])
+def test_a_pipe_without_a_command_is_named(source):
+    with pytest.raises(JstasrError, match="names no command"):
+        read_audio(source)
+
+
 @pytest.mark.parametrize("size", [0, 0x7FFFF000, 0xFFFFFFFF])
 def test_a_header_of_unknown_length_is_no_cut(tmp_path, size):
     soundfile.write(tmp_path / "a.wav", np.zeros(RATE), RATE)

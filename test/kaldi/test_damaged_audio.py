@@ -1,5 +1,6 @@
 """A file is judged by what it holds; what its header claims costs neither time nor memory."""
 
+import io
 import resource
 import struct
 import time
@@ -12,6 +13,7 @@ from jstasr.cli import main
 from jstasr.errors import JstasrError
 from jstasr.kaldi import audio
 from jstasr.kaldi.audio import audio_info, read_audio, resample, wav_bytes
+from jstasr.kaldi.flac_frames import samples_behind
 
 RATE = 16000
 FORMATS = {
@@ -205,7 +207,7 @@ def test_to_wav_refuses_a_file_that_is_cut_off(tmp_path):
         wav_bytes(str(tmp_path / "a.mp3"))
 
 
-@pytest.mark.parametrize("suffix", ["wav", "rf64", "aiff"])
+@pytest.mark.parametrize("suffix", ["wav", "rf64", "aiff", "au", "sph", "caf"])
 @pytest.mark.parametrize("look", [audio_info, read_audio], ids=["info", "read"])
 def test_a_header_that_states_less_than_the_file_holds_is_refused(tmp_path, look, suffix):
     path = tmp_path / f"a.{suffix}"
@@ -220,6 +222,74 @@ def test_chunks_padding_and_tags_behind_the_sound_are_no_sound(tmp_path, tail):
     path = tmp_path / "a.wav"
     path.write_bytes(write(path, "wav", noise(1)) + tail)
     assert audio_info(str(path)).frames == len(read_audio(path)[0]) == RATE
+
+
+@pytest.mark.parametrize("tail", [b"", b"TAG" + b"x" * 125])
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.98])
+@pytest.mark.parametrize("look", [audio_info, read_audio], ids=["info", "read"])
+def test_a_flac_file_that_states_less_than_it_holds_is_refused(tmp_path, look, share, tail):
+    """The decoder stops where STREAMINFO says."""
+    path = tmp_path / "a.flac"
+    path.write_bytes(flac(path, total=round(4 * RATE * share)) + tail)
+    with pytest.raises(JstasrError, match=rf"holds {4 - 4 * share:.2f} s of sound behind the end"):
+        look(str(path))
+
+
+@pytest.mark.parametrize("subtype", ["PCM_S8", "PCM_16", "PCM_24"])
+@pytest.mark.parametrize("rate, channels", [(8000, 1), (44100, 2), (48000, 8), (12345, 1)])
+def test_the_last_frame_of_flac_says_how_long_it_is(rate, channels, subtype):
+    rng = np.random.default_rng(rate)
+    for count in (1, 191, 4096, 4097, 70000):
+        buffer = io.BytesIO()
+        soundfile.write(buffer, rng.uniform(-1, 1, (count, channels)), rate, format="FLAC", subtype=subtype)
+        assert samples_behind(buffer) == 0
+        content = bytearray(buffer.getvalue())
+        packed = int.from_bytes(content[18:26], "big")
+        content[18:26] = (packed - packed % 2**36 + max(1, count // 3)).to_bytes(8, "big")
+        assert samples_behind(io.BytesIO(content)) == count - max(1, count // 3)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "ogg", "rf64"])
+@pytest.mark.parametrize("flags, behind", [(0, b""), (16, b"3DI" + bytes(7))], ids=["", "footer"])
+def test_a_tag_of_mp3_before_other_sound_is_no_sound(tmp_path, suffix, flags, behind):
+    path = tmp_path / f"a.{suffix}"
+    content = write(path, suffix, noise())
+    expected, _ = soundfile.read(path, dtype="float32")
+    path.write_bytes(b"ID3\x04\0" + bytes([flags, 0, 0, 40, 1]) + bytes(40 * 128 + 1) + behind + content)
+    assert audio_info(str(path))[:3] == (RATE, 1, len(expected))
+    np.testing.assert_array_equal(read_audio(path)[0], expected)
+    np.testing.assert_allclose(read_audio(path, 1.0, 2.0)[0], expected[RATE : 2 * RATE], atol=1e-6)
+
+
+def test_a_tag_of_mp3_behind_flac_is_no_damage(tmp_path):
+    path = tmp_path / "a.flac"
+    content = write(path, "flac", noise())
+    path.write_bytes(content + b"TAG" + b"x" * 125)
+    np.testing.assert_array_equal(read_audio(path)[0], soundfile.read(io.BytesIO(content), dtype="float32")[0])
+    path.write_bytes(content[:-9000] + b"TAG" + b"x" * 125)
+    with pytest.raises(JstasrError, match=r"cut off|cannot read"):
+        read_audio(path)
+
+
+@pytest.mark.parametrize("second", ["ogg", "opus"])
+@pytest.mark.parametrize("first", ["ogg", "opus"])
+@pytest.mark.parametrize("look", [audio_info, read_audio], ids=["info", "read"])
+def test_ogg_streams_one_behind_the_other_are_refused(tmp_path, look, first, second):
+    """libsndfile reads the first one only, or none; radio streams and joined files are such."""
+    content = write(tmp_path / "a", first, noise()) + write(tmp_path / "a", second, noise())
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(JstasrError, match="several streams, one behind the other"):
+        look(str(tmp_path / "a"))
+
+
+@pytest.mark.parametrize(
+    "form, subtype",
+    [("WAV", "G721_32"), ("WAV", "NMS_ADPCM_16"), ("AU", "G723_24"), ("AIFF", "GSM610"), ("SDS", "PCM_16")],
+)
+def test_sound_in_which_nothing_can_seek_is_whole(tmp_path, form, subtype):
+    path = tmp_path / "a"
+    soundfile.write(path, noise(), RATE, format=form, subtype=subtype)
+    assert audio_info(str(path)).frames == len(read_audio(path)[0]) == pytest.approx(4 * RATE, rel=0.02)
 
 
 def test_gsm_is_whole_although_nothing_can_seek_in_it(tmp_path):

@@ -31,6 +31,8 @@ def test_signs_without_a_reading_are_counted_by_language():
     unread = left_out_signs({"a": "3,5 -7 1.000 10-15"}, "basic", None, "fy")
     assert unread == {("fy", ","): 1, ("fy", "-"): 1, ("fy", "0-9"): 5}
     assert not left_out_signs({"a": "3.5 -7 1,000"}, "basic", None, "en")
+    numerals = left_out_signs({"a": "\u1373\u136d \u1230\u12ce\u127d"}, "basic", None, "am")  # 25 in Ethiopic numerals
+    assert numerals == {("am", "0-9"): 2}
 
 
 def test_endings_that_are_no_part_of_the_number_are_counted():

@@ -102,6 +102,16 @@ ids() { awk '{printf "%s%s", sep, $1; sep = " "} END {print ""}' "$1"; }
   cmp x/reco2dur y/reco2dur
   is y/segments 'p-ann-1 rec-a 0.00 1.50' 'p-ann-2 rec-a 1.50 3.00' 'p-bob-1 rec-b 0 2'
 }
+@test "copy: a prefix that cannot be a part of an id is refused" {
+  good_dir x
+  for prefix in 'p ' $'p\t' 'p\1'; do
+    run "$UTILS/copy_data_dir.sh" --spk-prefix "$prefix" --utt-prefix "$prefix" x y
+    [ "$status" -eq 1 ]
+    [[ $output == *"is no part of an id"* ]]
+    [ ! -e y ]
+  done
+}
+
 @test "copy: a file that only the old destination has moves to .backup; --validate-opts" {
   good_dir x
   file y/feats.scp 'old old'

@@ -2,6 +2,7 @@
 
 import os
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,27 @@ NAMES = (
 )
 
 
+def padded_wavs(samples):
+    """WAV files of 12 bits in 2 bytes, 20 bits in 3, and 24 in 4 by an extensible header, of samples (N,) float."""
+
+    def wav(form, values, width):
+        sound = b"".join(int(value).to_bytes(4, "little", signed=True)[4 - width :] for value in values)
+        chunks = struct.pack("<4sI", b"fmt ", len(form)) + form + struct.pack("<4sI", b"data", len(sound)) + sound
+        return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
+
+    plain = {
+        bits: struct.pack("<HHIIHH", 1, 1, 16000, 16000 * width, width, bits) for bits, width in ((12, 2), (20, 3))
+    }
+    guid = b"\x01\0\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71"
+    wide = struct.pack("<HHIIHHHHI", 0xFFFE, 1, 16000, 64000, 4, 32, 22, 24, 4) + guid
+    values = np.round(samples * (2**31 - 1)).astype(np.int64)
+    return {
+        "12 bits.wav": wav(plain[12], values, 2),
+        "20 bits.wav": wav(plain[20], values, 3),
+        "24 bits in 32.wav": wav(wide, values & ~255, 4),
+    }
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """data/: a recording of half a second in each format under each name; some are named as what they are not."""
@@ -51,6 +73,12 @@ def folder(tmp_path, monkeypatch):
             path = f"{name}.{suffix}"
             soundfile.write(path, tone, 16000, format=form, subtype=subtype)
             paths[f"s-{len(paths):03}"] = path
+    for subtype in ("IMA_ADPCM", "MS_ADPCM", "GSM610", "G721_32", "NMS_ADPCM_16", "ULAW", "FLOAT", "PCM_24", "PCM_U8"):
+        soundfile.write(f"{subtype}.wav", tone, 16000, subtype=subtype)
+        paths[f"s-{len(paths):03}"] = f"{subtype}.wav"
+    for name, content in padded_wavs(tone).items():
+        Path(name).write_bytes(content)
+        paths[f"s-{len(paths):03}"] = name
     for suffix, named in (("mp3", "wav"), ("opus", "flac"), ("wav", "mp3"), ("flac", "wav")):
         os.link(f"plain.{suffix}", f"{suffix} by nature.{named}")
         paths[f"s-{len(paths):03}"] = f"{suffix} by nature.{named}"
@@ -116,3 +144,15 @@ def test_no_length_follows_from_an_absurd_rate(folder, rate):
     done = perturb()
     assert done.returncode != 0
     assert f"'s-000' (plain.wav); has a sampling rate of {rate} Hz by its header" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "count, said", [(2000, "0.38 s of sound behind the end"), (80000, "is cut off or damaged: 4.50 s")]
+)
+def test_no_length_follows_from_a_count_that_is_not_that_of_the_samples(folder, count, said):
+    soundfile.write("plain.wav", np.zeros(8000), 16000, format="NIST", subtype="PCM_16")
+    content = Path("plain.wav").read_bytes()
+    Path("plain.wav").write_bytes(content.replace(b"sample_count -i 8000", b"sample_count -i %d" % count))
+    done = perturb()
+    assert done.returncode != 0
+    assert "'s-000' (plain.wav)" in done.stderr and said in done.stderr

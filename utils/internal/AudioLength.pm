@@ -1,9 +1,10 @@
 package AudioLength;
-# How long a sound file is, from its header: WAV (RIFF, RF64), FLAC and NIST SPHERE, without reading the samples.
+# How long a sound file is, from its header: WAV (RIFF, RF64), FLAC and NIST SPHERE, without reading the samples. Where
+# the header cannot tell (WAV with packets of samples: ADPCM, GSM) or says what is not so, `jstasr to-wav` is the judge.
 use strict;
 use warnings;
 use Exporter 'import';
-our @EXPORT_OK = qw(header_duration stream_duration);
+our @EXPORT_OK = qw(header_duration stream_duration is_common_wav);
 
 my ($MIN_RATE, $MAX_RATE) = (4000, 384000);    # Hz; another rate is damage, and no length follows from it
 my $UNKNOWN_SIZE = 0x7FFFF000;    # writers to a pipe put 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFF000+ or 0: size not known
@@ -24,7 +25,7 @@ sub stream_duration {
   return undef unless defined $magic;
   return _wav($in, $size) if $magic eq 'RIFF' || $magic eq 'RF64';
   return _flac($in) if $magic eq 'fLaC';
-  return _sphere($in) if $magic eq 'NIST';
+  return _sphere($in, $size) if $magic eq 'NIST';
   return undef;
 }
 
@@ -69,10 +70,37 @@ sub _wav {
     }
     my $body = $length <= 65536 ? _take($in, $length + $length % 2) : undef;
     if (!defined $body) { return undef unless $length > 65536 && _skip($in, $length + $length % 2); next }
-    ($rate, $block) = (unpack('vvVVv', $body))[2, 4] if $id eq 'fmt ';
+    ($rate, $block) = (_frames($body))[1, 2] if $id eq 'fmt ';
     $long_size = (unpack 'Q<2', $body)[1] if $id eq 'ds64';
   }
   return undef;
+}
+
+# Format (1: integers, 3: floating point, 6 and 7: A-law and mu-law, 0xFFFE: extensible, one of these), rate, bytes of a
+# frame, and bits of a sample, by a fmt chunk; nothing where its blocks are not one sample of each channel.
+sub _frames {
+  my ($format, $channels, $rate, undef, $block, $bits) = unpack 'vvVVvv', shift;
+  my $is_frame = defined $bits && $block == $channels * int(($bits + 7) / 8);
+  return $is_frame && grep({ $format == $_ } 1, 3, 6, 7, 0xFFFE) ? ($format, $rate, $block, $bits) : ();
+}
+
+# Is an open file a WAV that every program reads alike: whole bytes a sample, all of them used? sox makes an empty file
+# of 12 and 20 bits, refuses 24 in 32, and takes the padding of ADPCM for sound.
+sub is_common_wav {
+  my $in = shift;
+  return 0 unless ((_take($in, 12) // '') =~ /^RIFF....WAVE/s);
+  while (defined(my $header = _take($in, 8))) {
+    my ($id, $length) = unpack 'a4V', $header;
+    if ($id eq 'fmt ') {
+      my $body = $length <= 65536 ? _take($in, $length) // '' : '';
+      my ($format, undef, undef, $bits) = _frames($body);
+      return 0 if !$format || $bits % 8;
+      my $valid = $format == 0xFFFE ? unpack('x18v', substr($body, 0, 20) . "\0" x 20) : $bits;
+      return $valid == $bits || $valid == 0;
+    }
+    return 0 unless _skip($in, $length + $length % 2);
+  }
+  return 0;
 }
 
 # STREAMINFO: 20 bits of rate, 3 of channels, 5 of sample size, 36 of sample count, after 10 bytes of block sizes.
@@ -86,12 +114,17 @@ sub _flac {
   return $rate >= $MIN_RATE && $rate <= $MAX_RATE && $samples ? $samples / $rate : undef;
 }
 
+# Where the samples are not compressed, their count has to be that of the file's bytes.
 sub _sphere {
-  my $in = shift;
+  my ($in, $size) = @_;
   my $header = _take($in, 1020) // return undef;
-  my ($rate) = $header =~ /^sample_rate -i (\d+)/m;
-  my ($samples) = $header =~ /^sample_count -i (\d+)/m;
+  my %of = $header =~ /^(\w+) -\w+ (\S+)/mg;
+  my ($rate, $samples) = @of{qw(sample_rate sample_count)};
   return undef unless $rate && defined $samples && $rate >= $MIN_RATE && $rate <= $MAX_RATE;
+  my ($header_size) = $header =~ /^\s*(\d+)\n/m;
+  my $frame = ($of{channel_count} // 1) * ($of{sample_n_bytes} // 0);
+  my $is_plain = ($of{sample_coding} // '') !~ /,/ && $frame && $header_size;
+  return undef if $is_plain && defined $size && abs($size - $header_size - $samples * $frame) > 0.05 * $rate * $frame;
   return $samples / $rate;
 }
 

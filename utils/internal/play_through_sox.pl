@@ -10,6 +10,7 @@ use warnings;
 use File::Basename 'dirname';
 use Cwd 'abs_path';
 use lib dirname(abs_path(__FILE__));
+use AudioLength 'is_common_wav';
 use Quoting qw(shell_quote sox_input);
 
 my @factors;
@@ -49,7 +50,8 @@ sub kind_of {
   if (!open($in, '<:raw', $path) || !read $in, $start, 12) {
     return $path =~ $needs_reader ? 'other' : $path =~ /$other_names/ ? 'named' : 'wav';
   }
-  return 'wav' if $start =~ /^RIFF.{4}WAVE/s;
+  seek $in, 0, 0;
+  return 'wav' if is_common_wav($in);
   my $named = $name_of{substr $start, 0, 4};
   return defined $named && $path =~ $named ? 'named' : 'other';
 }

@@ -4,7 +4,15 @@ import difflib
 import math
 from collections.abc import Mapping, Sequence
 
-from jstasr.corpus.importers.entries import AUDIO_ENDINGS, Entry, ImportFaults, ReadOptions, not_utf8, printable
+from jstasr.corpus.importers.entries import (
+    AUDIO_ENDINGS,
+    Entry,
+    ImportFaults,
+    ReadOptions,
+    encoding_fault,
+    not_utf8,
+    printable,
+)
 from jstasr.kaldi.audio import is_pipe
 from jstasr.kaldi.data_dir import parse_seconds
 
@@ -173,7 +181,7 @@ def _words(role: str, value: object) -> str:
         return ""
     if isinstance(value, str):
         if not_utf8(value):
-            raise ValueError("is not UTF-8; convert the file with iconv")
+            raise ValueError(f"is {encoding_fault(value)}")
         return value.strip()
     # Numbers with a fraction of 0 are how tables with gaps hold whole numbers.
     if role in NUMBERED and isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:

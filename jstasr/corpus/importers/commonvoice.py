@@ -61,15 +61,19 @@ def read_commonvoice(release: str | Path, options: ReadOptions, faults: ImportFa
     Where a language has the official train.tsv, dev.tsv and test.tsv, these are read and are the split; else
     validated.tsv. `options.tables` names others, as in ("validated",).
     """
-    release = Path(release)
+    release, archive = Path(release), None
     if release.is_file() and release.name.lower().endswith(ARCHIVES):
         if options.unpack_to is None:
             raise JstasrError(f"{release}: is an archive; say where to unpack it: --unpack-to DIR")
-        release = unpacked(release, options.unpack_to)
+        archive, release = release, unpacked(release, options.unpack_to)
     if not release.is_dir():
         raise JstasrError(f"{release}: no such folder or archive of a Common Voice release")
     folders = language_folders(release)
     if not folders:
+        if archive is not None:
+            raise JstasrError(
+                f"{archive}: is no release of Common Voice; it is unpacked in {release}: name the table or folder there"
+            )
         raise JstasrError(f"{release}: no Common Voice release: neither validated.tsv nor <language>/validated.tsv")
     if is_language(release) and (options.lang or len(options.langs) == 1):
         folders = {options.lang or options.langs[0]: release}

@@ -179,14 +179,26 @@ def not_utf8(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
+def encoding_fault(text: str) -> str:
+    """What is wrong with a text that is `not_utf8`, and what to do."""
+    # Of bytes that are not UTF-8 `surrogateescape` makes U+DC80 to U+DCFF.
+    if any("\udc80" <= character <= "\udcff" for character in text):
+        return "not UTF-8; convert the file with iconv"
+    half = next(character for character in text if "\ud800" <= character <= "\udfff")
+    return f"not UTF-8: \\u{ord(half):04x} is half a character; write all of it, or leave it out"
+
+
 def printable(text: str) -> str:
     """A text that may not be UTF-8, fit for an error message."""
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
-def read_text_file(path: str | Path) -> str:
+def read_text_file(path: str | Path, in_place: bool = False) -> str:
     """Content of a text file without a byte-order mark; bytes that are not UTF-8 become surrogates.
 
+    Args:
+        path: the file.
+        in_place: it must keep its name, so that the remedy of another encoding is to replace it.
     Raises:
         JstasrError: the file cannot be read, or is in another encoding as a whole.
     """
@@ -195,7 +207,7 @@ def read_text_file(path: str | Path) -> str:
     except OSError as error:
         raise JstasrError(f"{path}: cannot read: {error.strerror}") from None
     if encoding := other_encoding(content):
-        raise JstasrError(f"{path}: is {encoding.fault}, not UTF-8; convert it: {encoding.command(path)}")
+        raise JstasrError(f"{path}: is {encoding.fault}, not UTF-8; convert it: {encoding.command(path, in_place)}")
     return content.removeprefix(UTF8_MARK).decode("utf-8", "surrogateescape")
 
 
@@ -205,11 +217,12 @@ class Encoding(NamedTuple):
     name: str
     fault: str
 
-    def command(self, path: str | Path) -> str:
-        """The command that makes a UTF-8 file of it."""
+    def command(self, path: str | Path, in_place: bool = False) -> str:
+        """The command that makes a UTF-8 file of it, beside it or in its place."""
         path = Path(path)
         converted = path.with_name(f"{path.stem}.utf8{path.suffix}")
-        return f"iconv -f {self.name} -t UTF-8 {shlex.quote(str(path))} > {shlex.quote(str(converted))}"
+        old, new = shlex.quote(str(path)), shlex.quote(str(converted))
+        return f"iconv -f {self.name} -t UTF-8 {old} > {new}" + (f" && mv {new} {old}" if in_place else "")
 
 
 def other_encoding(content: bytes) -> Encoding | None:

@@ -1,5 +1,6 @@
 """The formats by name, and how the format of a source is guessed."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,14 @@ ENDINGS = {
 }
 
 
+# What programs write that people name tables, and what to do with it.
+CONVERTED = {
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".ods"), "is a spreadsheet; save it as CSV (UTF-8) and name that file"),
+    **dict.fromkeys(
+        (".docx", ".doc", ".odt", ".rtf"), "is a document; save it as plain text (UTF-8) and name that file"
+    ),
+}
+PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 TABLES = (".tsv", ".csv", ".jsonl", ".json", ".ndjson")  # endings of tables that a folder may hold
 
 
@@ -69,6 +78,11 @@ def guess_format(source: str | Path) -> str:
     inner = [folder.name for folder in sorted(path.iterdir()) if folder.is_dir() and kaldi_dirs.is_kaldi(folder)]
     if inner:
         raise JstasrError(f"{source}: holds data directories; name one of them: {first_few(inner, 5)}")
+    packed = [path / file.name for file in sorted(path.iterdir()) if file.suffix.lower() in PACKED]
+    if packed:
+        raise JstasrError(
+            f"{source}: holds archives and no recordings; unpack them there, or name one: {first_few(packed, 3)}"
+        )
     raise JstasrError(f"{source}: cannot tell its format; say --format {'|'.join(FORMATS)}")
 
 
@@ -80,6 +94,10 @@ def _guess_file(path: Path) -> str:
         raise JstasrError(f"{path}: is no plain file; say --format {'|'.join(FORMATS)}")
     if ending == ".csv" and ljspeech.is_ljspeech(path):
         return "ljspeech"
+    if ending in CONVERTED:
+        raise JstasrError(f"{path}: {CONVERTED[ending]}")
+    if ending == ".gz" and Path(path.stem).suffix.lower() in TABLES:
+        raise JstasrError(f"{path}: is a compressed table; unpack it: gunzip -k {shlex.quote(str(path))}")
     if ending in ENDINGS:
         return ENDINGS[ending]
     raise JstasrError(f"{path}: cannot tell its format; say --format {'|'.join(FORMATS)}")

@@ -14,7 +14,8 @@ from jstasr.corpus.importers.entries import (
     split_lines,
 )
 from jstasr.kaldi.audio import is_pipe
-from jstasr.kaldi.data_dir import SEGMENTS, TEXT, UTT2LANG, UTT2SPK, WAV_SCP, parse_seconds
+from jstasr.kaldi.audio_parts import file_of
+from jstasr.kaldi.data_dir import SEGMENTS, SPK2UTT, TEXT, UTT2LANG, UTT2SPK, WAV_SCP, parse_seconds
 from jstasr.kaldi.files import first_few
 from jstasr.kaldi.tables import BLANKS, FIRST_BLANK
 
@@ -32,6 +33,12 @@ def read_kaldi(folder: str | Path, options: ReadOptions, faults: ImportFaults) -
     wav_scp, texts = _table(folder / WAV_SCP, faults), _table(folder / TEXT, faults)
     utt2spk, segments = _table(folder / UTT2SPK, faults), _table(folder / SEGMENTS, faults)
     utt2lang = _table(folder / UTT2LANG, faults) or {}
+    if utt2spk is None and (spk2utt := _table(folder / SPK2UTT, faults)):
+        utt2spk = {
+            utterance: Line(line.where, speaker)
+            for speaker, line in spk2utt.items()
+            for utterance in line.value.split()
+        }
     for name, table in ((WAV_SCP, wav_scp), (TEXT, texts)):
         if table is None:
             faults.add(folder / name, "is missing: not a Kaldi data directory")
@@ -54,6 +61,7 @@ def read_kaldi(folder: str | Path, options: ReadOptions, faults: ImportFaults) -
                 faults.add_row(where, f"expected `{utterance} recording start end`", "a line of segments that is none")
                 continue
         if recording not in wav_scp:
+            where = where if segments is None else segments[utterance].where
             faults.add_row(where, f"{recording} is not in wav.scp", "not in wav.scp")
             continue
         if utt2spk is not None and utterance not in utt2spk:
@@ -85,6 +93,9 @@ def read_kaldi(folder: str | Path, options: ReadOptions, faults: ImportFaults) -
     for name, table in ((UTT2SPK, utt2spk or {}), (UTT2LANG, utt2lang)):
         if unknown := sorted(table.keys() - texts.keys() - audio.keys()):
             faults.note(f"{len(unknown)} line(s) of {name} about utterances that text lacks: {first_few(unknown, 3)}")
+    read = {WAV_SCP, TEXT, UTT2SPK, SPK2UTT, SEGMENTS, UTT2LANG}
+    if unread := sorted(path.name for path in folder.iterdir() if path.name not in read and path.name[0] != "."):
+        faults.note(f"not taken from {folder}: {first_few(unread, 10)}")
     return entries
 
 
@@ -115,7 +126,9 @@ def _resolve(source: str, folder: Path, audio_dir: Path | None) -> str:
     if is_pipe(source) or os.path.isabs(source):
         return source
     starts = [audio_dir] if audio_dir else [Path.cwd(), folder.absolute().parent.parent, folder.absolute()]
-    found = next((start / source for start in starts if (start / source).is_file()), starts[0] / source)
+    found = next(
+        (start / source for start in starts if os.path.isfile(file_of(str(start / source)))), starts[0] / source
+    )
     return str(found)
 
 

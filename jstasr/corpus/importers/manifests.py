@@ -164,7 +164,7 @@ def json_table(path: str | Path, faults: ImportFaults) -> Table:
             try:
                 objects.append((f"{path}:{number}", json.loads(line, object_pairs_hook=_json_object)))
             except (ValueError, RecursionError) as error:
-                if not objects and _is_json(content):
+                if not objects and "\n" in content.strip() and _is_json(content):
                     raise JstasrError(
                         f"{path}: is one JSON value over several lines; expected a list [...] of objects, or an object "
                         f"on each line: jq -c '.[]' {shlex.quote(str(path))} > lines.jsonl makes lines of its parts"

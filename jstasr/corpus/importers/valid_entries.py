@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, not_utf8, printable
+from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, encoding_fault, not_utf8, printable
 from jstasr.corpus.importers.ids import RESERVED, assign_ids
 from jstasr.errors import JstasrError
 from jstasr.kaldi.audio import audio_info, is_pipe
+from jstasr.kaldi.audio_parts import file_of
 from jstasr.kaldi.data_dir import MAX_OVERSHOOT, is_outside, is_segment
 from jstasr.text.language_codes import canonical_code, no_code
 from jstasr.text.language_tags import known_tag
@@ -41,6 +42,10 @@ def valid_entries(entries: Iterable[Entry], options: ReadOptions, faults: Import
             message = f"no language, where others have one ({some}); add it, or say --lang CODE"
             faults.add_row(entry.where, message, "no language")
     kept = [entry for entry in kept if entry.lang or not some]
+    for entry in kept:
+        entry.audio = _as_on_disk(entry.audio)
+        if not entry.keep_id:  # one voice, however a table writes the accents of its name
+            entry.speaker = unicodedata.normalize("NFC", entry.speaker)
     kept = _with_readable_audio(kept, options, faults)
     assign_ids(kept)
     return _unique(kept, faults)
@@ -50,7 +55,7 @@ def _has_valid_fields(entry: Entry, faults: ImportFaults) -> bool:
     """Are transcript, path and times in order?"""
     entry.text = " ".join(entry.text.split())
     if not_utf8(entry.text):
-        faults.add_row(entry.where, "the transcript is not UTF-8; convert the file with iconv", "not UTF-8")
+        faults.add_row(entry.where, f"the transcript is {encoding_fault(entry.text)}", "not UTF-8")
         return False
     if not entry.text:
         faults.add_row(entry.where, "empty transcript")
@@ -138,6 +143,14 @@ def _with_readable_audio(entries: list[Entry], options: ReadOptions, faults: Imp
     return kept
 
 
+def _as_on_disk(audio: str) -> str:
+    """A path with its accents encoded as the file's name has them: composed, or as macOS archives have them, not."""
+    if audio.isascii() or is_pipe(audio) or os.path.lexists(audio):
+        return audio
+    forms = (unicodedata.normalize(form, audio) for form in ("NFC", "NFD"))
+    return next(filter(os.path.lexists, forms), audio)
+
+
 def _is_file(entry: Entry) -> bool:
     return entry.seconds is None and not is_pipe(entry.audio)
 
@@ -164,6 +177,7 @@ def _length_by_header(path: Path) -> AudioLength:
 def _length_unread(path: Path) -> AudioLength:
     """Only a fault that shows without opening the file: it is missing or empty."""
     try:
+        path = Path(file_of(str(path)))
         size = os.stat(path).st_size
     except (OSError, ValueError):  # ValueError: a zero byte in the path
         return AudioLength(None, MISSING)

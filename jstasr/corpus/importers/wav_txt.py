@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import unicodedata
 from pathlib import Path
 
 from jstasr.corpus.importers.entries import (
@@ -29,8 +30,13 @@ def audio_files(folder: str | Path) -> list[Path]:
 def has_transcripts(folder: str | Path) -> bool:
     """Does any recording below a folder have its transcript beside it?"""
     files = files_below(folder)
-    texts = {path.with_suffix("") for path in files if path.suffix.lower() == TEXT_ENDING}
-    return any(path.suffix.lower() in AUDIO_ENDINGS and path.with_suffix("") in texts for path in files)
+    texts = {_stem(path) for path in files if path.suffix.lower() == TEXT_ENDING}
+    return any(path.suffix.lower() in AUDIO_ENDINGS and _stem(path) in texts for path in files)
+
+
+def _stem(path: Path) -> Path:
+    """A path without its ending, the same however its accents are encoded: macOS takes them apart, editors do not."""
+    return path.parent / unicodedata.normalize("NFC", path.stem)
 
 
 def read_wav_txt(folder: str | Path, options: ReadOptions, faults: ImportFaults) -> list[Entry]:
@@ -44,7 +50,7 @@ def read_wav_txt(folder: str | Path, options: ReadOptions, faults: ImportFaults)
     transcripts: dict[Path, list[Path]] = {}
     others: list[Path] = []
     for path in files_below(folder):
-        ending, stem = path.suffix.lower(), path.with_suffix("")
+        ending, stem = path.suffix.lower(), _stem(path)
         if ending in AUDIO_ENDINGS or ending in UNREADABLE:
             recordings.setdefault(stem, []).append(path)
         elif ending == TEXT_ENDING:
@@ -95,7 +101,7 @@ def read_wav_txt(folder: str | Path, options: ReadOptions, faults: ImportFaults)
 def _transcript(path: Path, faults: ImportFaults) -> str | None:
     """Content of a transcript's file, or None where it has a fault."""
     try:
-        text = read_text_file(path)
+        text = read_text_file(path, in_place=True)
     except JstasrError as error:
         where, _, message = str(error).partition(": ")
         faults.add_row(where, message, "a transcript that cannot be read")

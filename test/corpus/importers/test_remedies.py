@@ -71,3 +71,60 @@ def test_a_text_without_a_sentence_names_the_file_and_what_it_lacks(speak, lines
     lines("t.txt", *held_out, "Another sentence.")
     assert run_import("--split", "m.csv", "data", *lang, "--text", "t.txt")[0] == 0
     assert list(read_table("data/train_text/text").values()) == ["Another sentence."]
+
+
+def test_a_transcript_in_another_encoding_keeps_its_name(speak, run_import):
+    speak("f/a b.wav", "f/c.wav")
+    Path("f/a b.txt").write_text("où", encoding="utf-16")
+    Path("f/c.txt").write_text("là")
+    _, _, err = run_import("f", "data/x")
+    command = re.search(r"convert it: (.*)", err)[1]
+    assert subprocess.run(command, shell=True).returncode == 0
+    assert run_import("f", "data/x")[0] == 0
+    assert read_table("data/x/text") == {"a_b": "où", "c": "là"}
+
+
+def test_a_compressed_table(speak, lines, run_import):
+    speak("a.wav")
+    lines("m 1.tsv", "audio\ttext", "a.wav\tone")
+    subprocess.run(["gzip", "m 1.tsv"], check=True)
+    _, _, err = run_import("m 1.tsv.gz", "data/x")
+    command = re.search(r"unpack it: (.*)", err)[1]
+    assert subprocess.run(command, shell=True).returncode == 0
+    assert run_import("m 1.tsv", "data/x")[0] == 0
+
+
+def test_an_archive_that_is_no_release(speak, lines, run_import):
+    speak("c/a.wav")
+    lines("c/m.tsv", "audio\ttext", "a.wav\tone")
+    subprocess.run(["tar", "-czf", "c.tar.gz", "c"], check=True)
+    _, _, err = run_import("--unpack-to", "un", "c.tar.gz", "data/x")
+    folder = re.search(r"unpacked in (\S+): name the table", err)[1]
+    assert run_import(f"{folder}/m.tsv", "data/x")[0] == 0
+    Path("d").mkdir()
+    Path("c.tar.gz").rename("d/c.tar.gz")
+    assert "d: holds archives and no recordings; unpack them there" in run_import("d", "data/x")[2]
+    subprocess.run(["tar", "-xzf", "c.tar.gz"], cwd="d", check=True)
+    assert run_import("d/c/m.tsv", "data/y")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "name, said", [("m.xlsx", "save it as CSV"), ("m.ODS", "save it as CSV"), ("m.docx", "plain text")]
+)
+def test_what_an_office_program_wrote(folder, run_import, name, said):
+    Path(name).write_bytes(b"PK\x03\x04")
+    status, _, err = run_import(name, "data/x")
+    assert status == 1 and said in err and "--format" not in err
+
+
+def test_half_a_character_of_json_is_no_matter_of_iconv(speak, lines, run_import):
+    speak("a.wav")
+    lines("m.jsonl", r'{"audio": "a.wav", "text": "hi \ud83d"}')
+    _, _, err = run_import("m.jsonl", "data/x")
+    assert r"m.jsonl:1: text is not UTF-8: \ud83d is half a character" in err and "iconv" not in err
+
+
+def test_a_key_that_is_there_twice_in_the_only_line(speak, lines, run_import):
+    speak("a.wav")
+    lines("m.jsonl", '{"audio": "a.wav", "text": "hi", "text": "ho"}')
+    assert "m.jsonl:1: not JSON: the key 'text' is there twice" in run_import("m.jsonl", "data/x")[2]
