@@ -102,7 +102,7 @@ def measure(recipe: Path, work: Path, count: int, nj: int) -> dict[int, Cost]:
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = ArgumentParser(description="Costs of the stages by the number of utterances, in a recipe's folder.")
     parser.add_argument("--utterances", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--nj", type=int, default=2, help="jobs at once")
     parser.add_argument("--output", required=True, help="CSV file to write")
