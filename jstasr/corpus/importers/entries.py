@@ -250,6 +250,11 @@ def split_lines(content: str) -> list[str]:
     return lines[:-1] if lines[-1] == "" else lines
 
 
+def first_there(path: str, starts: Sequence[Path]) -> str:
+    """A relative path below the first of some folders that has the file, else below the first one."""
+    return str(next((start / path for start in starts if (start / path).is_file()), starts[0] / path))
+
+
 def files_below(folder: str | Path) -> list[Path]:
     """Files below a folder, sorted, dead links too; links to folders are followed, hidden names left out.
 

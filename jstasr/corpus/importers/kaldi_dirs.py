@@ -8,6 +8,7 @@ from jstasr.corpus.importers.entries import (
     Entry,
     ImportFaults,
     ReadOptions,
+    first_there,
     not_utf8,
     printable,
     read_text_file,
@@ -115,8 +116,7 @@ def _resolve(source: str, folder: Path, audio_dir: Path | None) -> str:
     if is_pipe(source) or os.path.isabs(source):
         return source
     starts = [audio_dir] if audio_dir else [Path.cwd(), folder.absolute().parent.parent, folder.absolute()]
-    found = next((start / source for start in starts if (start / source).is_file()), starts[0] / source)
-    return str(found)
+    return first_there(source, starts)
 
 
 def is_kaldi(folder: Path) -> bool:
