@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jstasr.corpus.importers.import_sets import Source, SplitPlan
 
-HELP = "make data directories from tables, Common Voice, Kaldi, lhotse, WebDataset, NeMo, Hugging Face, recordings ..."
+HELP = "make data directories from tables, Common Voice, Kaldi, lhotse, WebDataset, NeMo, Hugging Face and recordings"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
