@@ -1,11 +1,14 @@
 """The end of a training with data loading workers, which do not heed signals: the process ends, and its workers too."""
 
+import multiprocessing
 import shutil
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
+
+from jstasr.train.signals import heed_parent_only
 
 SECONDS = 60  # from the error on, on a busy machine; a worker that heeds nothing is waited for without end
 
@@ -50,3 +53,15 @@ def test_a_training_that_loses_its_folder_or_data_ends_with_its_workers(training
     finally:
         if process.poll() is None:
             training.kill_all(process)
+
+
+def test_workers_heed_the_signals_of_their_parent_only():
+    worker = multiprocessing.get_context("fork").Process(target=lambda: (heed_parent_only(0), time.sleep(300)))
+    worker.start()
+    time.sleep(1)
+    subprocess.run(["sh", "-c", f"kill -TERM {worker.pid}; kill -INT {worker.pid}; kill -HUP {worker.pid}"], check=True)
+    worker.join(2)
+    assert worker.is_alive()
+    worker.terminate()
+    worker.join(SECONDS)
+    assert worker.exitcode == 0
