@@ -17,7 +17,7 @@ from jstasr.kaldi.data_dir import UTT2NUM_FRAMES
 from jstasr.kaldi.indexed_table import IndexedTable
 from jstasr.shards.index import CACHE, local_folder
 from jstasr.shards.store import Store
-from jstasr.shards.writer import merge_parts, plan_shards, write_part
+from jstasr.shards.writer import features_content, merge_parts, plan_shards, write_part
 from jstasr.text.tokens import PhoneList, build_tokenizer
 from jstasr.train.loader import Steps, step_sampler
 
@@ -31,7 +31,7 @@ def write_shards(folder: Path, place: str, shards: int) -> None:
     num_frames = num_frames_of(table)
     plan = plan_shards(table, num_frames, max(1, int(num_frames.sum()) // shards))
     noise = np.random.default_rng(0).normal(size=(int(num_frames.max()), DIMENSIONS)).astype(np.float16)
-    write_part(folder, Store(place), table, plan, lambda row: noise[: num_frames[row]])
+    write_part(folder, Store(place), table, plan, lambda row: features_content(noise[: num_frames[row]]))
     merge_parts(folder, Store(place), table, plan, 1, DIMENSIONS, SETTINGS, SUMMARY)
 
 

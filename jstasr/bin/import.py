@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jstasr.corpus.importers.import_sets import Source, SplitPlan
 
-HELP = "make data directories from tables, Common Voice, LJSpeech, Kaldi, NeMo, Hugging Face or a folder of recordings"
+HELP = "make data directories from tables, Common Voice, Kaldi, lhotse, WebDataset, NeMo, Hugging Face and recordings"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -14,8 +14,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("dest", help="data/<set>; with --split the folder of train, dev, test and train_text")
     parser.add_argument(
         "--format",
-        help="tsv, csv, jsonl, nemo, commonvoice, ljspeech, deepspeech, kaldi, huggingface, audiofolder, folder (of "
-        "recordings and .txt), or text (no speech); default: guessed from the source",
+        help="tsv, csv, jsonl, nemo, nemo-tarred, commonvoice, ljspeech, deepspeech, kaldi, lhotse (cuts), shar, "
+        "webdataset, huggingface, audiofolder, folder (of recordings and .txt), or text (no speech); default: guessed "
+        "from the source",
     )
     parser.add_argument("--lang", default="", help="language of the recordings, as in en or zh-CN")
     parser.add_argument("--langs", default="", help='languages to take from a source of several, as in "en de"')

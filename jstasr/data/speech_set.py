@@ -11,8 +11,8 @@ from jstasr.data.text_set import LazyArrays, LazySequence, TextFolder
 from jstasr.errors import JstasrError
 from jstasr.features.frames import ENCODER_FRAME_SECONDS, FRAME_SHIFT_MS
 from jstasr.features.on_the_fly import open_features
+from jstasr.features.reader import FeatureReader
 from jstasr.features.settings import EXTRACT_AGAIN, KINDS, settings_of
-from jstasr.features.sharded import ShardedFeatures
 from jstasr.kaldi.data_dir import UTT2NUM_FRAMES, UTT2SPK
 from jstasr.kaldi.indexed_table import IndexedTable
 from jstasr.kaldi.tables import read_table
@@ -86,6 +86,7 @@ class SpeechSet:
             raise JstasrError(f"{self.folder}: no utterances. {EXTRACT_AGAIN}")
         self.num_frames = num_frames_of(self.table)  # (N,) int32
         self.reader = open_features(self.folder)
+        self.shards = self.reader.shards if isinstance(self.reader, FeatureReader) else None
         self.rows = self.reader.table.rows_of(self.table)  # (N,) int32, in feats.scp (wav.scp); -1: missing
         lost = [self.table.key(int(i)) for i in np.flatnonzero(self.rows < 0)]
         found.add(self.folder, f"no features in {Path(self.reader.name).name}", lost, EXTRACT_AGAIN)
@@ -147,8 +148,8 @@ class SpeechSet:
 
     def prefetch(self, indexes: Sequence[int] | np.ndarray) -> None:
         """Begin to read the features of some utterances, where they are at a URL."""
-        if isinstance(self.reader, ShardedFeatures):
-            self.reader.prefetch([int(self.rows[index]) for index in indexes])
+        if self.shards is not None:
+            self.shards.prefetch([int(self.rows[index]) for index in indexes])
 
     def features(self, index: int) -> np.ndarray:
         """Features of one utterance, (T, F) float32; `check` fixes F.
@@ -214,16 +215,16 @@ class SpeechSet:
         Raises:
             JstasrError: the set is not in shards.
         """
-        if self.index is None or not isinstance(self.reader, ShardedFeatures):
+        if self.index is None or self.shards is None:
             raise JstasrError(f"data.window_shards: {self.folder} is not in shards. Set it to 0, or: jstasr shards")
         numbers = {shard.name: number for number, shard in enumerate(self.index.shards)}
-        names = (self.reader.table.value(int(row)).split(" ", 1)[0] for row in self.rows)
+        names = (self.shards.table.value(int(row)).split(" ", 1)[0] for row in self.rows)
         return np.fromiter((numbers[name] for name in names), dtype=np.int32, count=len(self))
 
     def check_shards(self, refusals: Refusals) -> None:
         """Refuse a set in shards of which some are missing or have another size, where there is a list of the files."""
-        if isinstance(self.reader, ShardedFeatures) and self.index is not None:
-            store = self.reader.shards.store
+        if self.shards is not None and self.index is not None:
+            store = self.shards.store
             lost = lost_shards(store, self.index)
             refusals.add(store.place, "shards that are missing or cut short", lost, LOST_REMEDY)
 

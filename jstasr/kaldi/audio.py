@@ -136,10 +136,12 @@ def _through_pipe(handle: str | BinaryIO) -> Iterator[int]:
 
 
 @contextmanager
-def _open_audio(source: str) -> Iterator[_OpenAudio]:
-    """The open audio of a path or pipe; errors name the source."""
+def _open_audio(source: str, content: bytes | None = None) -> Iterator[_OpenAudio]:
+    """The open audio of a path or pipe, or of the content of a file; errors name the source."""
     failure, place = "", None
-    if is_pipe(source):
+    if content is not None:
+        name, handle = source, io.BytesIO(content)
+    elif is_pipe(source):
         piped = _run_pipe(source)
         name, failure = f"output of `{source}`", piped.failure
         handle = io.BytesIO(piped.content)
@@ -206,7 +208,11 @@ def audio_fault(error: Exception) -> str:
 
 
 def read_audio(
-    source: str | Path, start: float | None = None, end: float | None = None, channel: Channel | None = None
+    source: str | Path,
+    start: float | None = None,
+    end: float | None = None,
+    channel: Channel | None = None,
+    content: bytes | None = None,
 ) -> tuple[np.ndarray, int]:
     """Samples of an audio file or of the output of a command.
 
@@ -215,6 +221,7 @@ def read_audio(
             place of a WAV file in an archive.
         start, end: part to read, seconds; None is the beginning (end) of the recording.
         channel: number from 1 of the channel to take, or "mix", their mean; needed where there is more than one.
+        content: of the file, where it has been read already; `source` is its name in errors then.
     Returns:
         samples (N,) float32, full scale [-1, 1], rate in Hz.
     Raises:
@@ -222,7 +229,7 @@ def read_audio(
             or of another scale, or a part that lies outside the recording.
     """
     source = str(source)
-    with _open_audio(source) as (file, guessed):
+    with _open_audio(source, content) as (file, guessed):
         rate = file.samplerate
         column = channel_index(source, file.channels, channel)
         first = 0 if start is None else round(start * rate)

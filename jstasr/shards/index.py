@@ -1,8 +1,8 @@
 """The index of a set in shards: what each shard holds, and where each utterance lies in them.
 
 A folder or URL holds the shards (WebDataset's tar files), the tables of the set (text, phones, utt2num_frames ...),
-`shards.scp` (utterance -> shard, offset, bytes and CRC-32 of its features) and, written last, `shards.json` with the
-checksums of all of these.
+`shards.scp` (utterance -> shard, offset, bytes and CRC-32 of its features or audio) and, written last, `shards.json`
+with the checksums of all of these.
 """
 
 import hashlib
@@ -21,7 +21,8 @@ from jstasr.shards.store import Store, is_url
 INDEX, SHARDS_SCP = "shards.json", "shards.scp"
 PLACE = "place"  # in the local copy of an index: the URL of its shards
 CACHE = "JSTASR_CACHE"  # environment variable: the folder of such copies
-VERSION = 1
+VERSIONS = {"features": 1, "audio": 2}  # what the shards hold -> version of the index
+FEATURES, AUDIO = VERSIONS
 WRITE_AGAIN = "Write the shards again: jstasr shards"
 BLOCK = 1 << 20  # bytes that are read at a time
 
@@ -37,7 +38,7 @@ class Shard(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """Where the features of an utterance lie."""
+    """Where the features or the audio of an utterance lie."""
 
     shard: str
     offset: int  # bytes from the beginning of the tar file
@@ -68,13 +69,15 @@ def parse_entry(text: str, source: str | Path) -> Entry:
 class ShardIndex:
     """What shards.json holds.
 
-    tables: name -> sha256 of each other file of the index; summary: of the features, as an experiment records it.
+    tables: name -> sha256 of each other file of the index; summary: of the features, as an experiment records it;
+    holds: FEATURES, or AUDIO that they are computed from.
     """
 
     shards: list[Shard]
     dimensions: int  # features of a frame
     tables: dict[str, str]
     summary: dict[str, float]
+    holds: str = FEATURES
 
     @property
     def utterances(self) -> int:
@@ -85,7 +88,7 @@ class ShardIndex:
         """The content of shards.json; a line for each shard."""
         shards = ",\n  ".join(json.dumps(shard._asdict()) for shard in self.shards)
         rest = {
-            "version": VERSION,
+            "version": VERSIONS[self.holds],
             "utterances": self.utterances,
             "frames": sum(shard.frames for shard in self.shards),
             "dimensions": self.dimensions,
@@ -101,14 +104,16 @@ def parse_index(content: bytes, source: str | Path) -> ShardIndex:
         found = json.loads(content)
         version = int(found["version"])
         shards = [Shard(**shard) for shard in found["shards"]]
-        index = ShardIndex(shards, int(found["dimensions"]), dict(found["tables"]), dict(found["summary"]))
+        held = {number: name for name, number in VERSIONS.items()}.get(version, FEATURES)
+        index = ShardIndex(shards, int(found["dimensions"]), dict(found["tables"]), dict(found["summary"]), held)
     except (ValueError, KeyError, TypeError) as error:
         raise JstasrError(f"{source}: damaged ({type(error).__name__}: {error}). {WRITE_AGAIN}") from error
     outside = [name for name in (*index.tables, *(shard.name for shard in shards)) if Path(name).name != name]
     if outside:  # a name from elsewhere must not lead out of the folder
         raise JstasrError(f"{source}: damaged ({outside[0]!r} is no name of a file). {WRITE_AGAIN}")
-    if version != VERSION:
-        raise JstasrError(f"{source}: of version {version}; this jstasr reads {VERSION}. {WRITE_AGAIN}")
+    if version not in VERSIONS.values():
+        known = " and ".join(map(str, VERSIONS.values()))
+        raise JstasrError(f"{source}: of version {version}; this jstasr reads {known}. {WRITE_AGAIN}")
     return index
 
 

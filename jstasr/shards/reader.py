@@ -1,4 +1,4 @@
-"""Features of single utterances out of shards, each by a read of its own range of bytes."""
+"""What shards hold of single utterances, features or audio, each by a read of its own range of bytes."""
 
 import os
 import zlib
@@ -58,6 +58,10 @@ class ShardReader:
         for future in self._coming.values():
             future.cancel()
         self._coming = {row: self._pool.submit(self._read, row) for row in dict.fromkeys(rows)}
+
+    def shard_of(self, row: int) -> str:
+        """Path or URL of the shard that holds the utterance on a line of shards.scp (from 0)."""
+        return self.store.name_of(parse_entry(self.table.value(row), self.name).shard)
 
     def read(self, row: int) -> bytes:
         """The bytes of the utterance on a line of shards.scp (from 0).

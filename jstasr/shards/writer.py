@@ -1,8 +1,9 @@
 """Write a set into shards: WebDataset's tar files, in jobs, and their index.
 
-An utterance is three members of a tar file: `<key>.npy`, its features; `<key>.txt`, its transcript; `<key>.json`, the
-rest. Which utterances a shard holds depends on neither the jobs nor their number: utterances in random order, so that
-neighbours in a shard are no neighbours in the recordings, cut into shards of about equal size.
+An utterance is three members of a tar file: `<key>.npy`, its features, or `<key>.flac`, its audio; `<key>.txt`, its
+transcript; `<key>.json`, the rest. Which utterances a shard holds depends on neither the jobs nor their number:
+utterances in random order, so that neighbours in a shard are no neighbours in the recordings, cut into shards of about
+equal size.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ from jstasr.kaldi.data_dir import PHONES, SPK2GENDER, SPK2UTT, TEXT, UTT2LANG, U
 from jstasr.kaldi.files import file_stem, first_few
 from jstasr.kaldi.indexed_table import IndexedTable
 from jstasr.kaldi.job_share import job_share
-from jstasr.shards.index import INDEX, SHARDS_SCP, Entry, Shard, ShardIndex, sha256_of
+from jstasr.shards.index import FEATURES, INDEX, SHARDS_SCP, Entry, Shard, ShardIndex, sha256_of
 from jstasr.shards.store import Store
 
 ORDER_SEED = 20230811  # of the order of the utterances
@@ -37,19 +38,20 @@ class Plan(NamedTuple):
     digest: str  # equal for jobs that cut the same set the same way
 
 
-def plan_shards(table: IndexedTable, num_frames: np.ndarray, frames_per_shard: int) -> Plan:
+def plan_shards(table: IndexedTable, num_frames: np.ndarray, frames_per_shard: int, holds: str = FEATURES) -> Plan:
     """Cut a set into shards of about equally many frames.
 
     Args:
         table: utt2num_frames.
         num_frames: (N,) int, its values.
+        holds: FEATURES or AUDIO, which jobs must agree on.
     """
     order = np.random.default_rng(ORDER_SEED).permutation(len(num_frames))
     ends = num_frames[order].cumsum(dtype=np.int64)
     count = max(1, round(int(ends[-1]) / frames_per_shard))
     places = ((ends - num_frames[order] / 2) * count / ends[-1]).astype(np.int64)  # shard of each: its middle frame's
     parts = np.split(order, np.flatnonzero(np.diff(places)) + 1)
-    digest = hashlib.sha256(num_frames.tobytes() + table.hashes.tobytes() + str(len(parts)).encode())
+    digest = hashlib.sha256(num_frames.tobytes() + table.hashes.tobytes() + f"{len(parts)} {holds}".encode())
     return Plan(parts, digest.hexdigest()[:16])
 
 
@@ -114,35 +116,41 @@ def add_member(tar: tarfile.TarFile, name: str, content: bytes) -> int:
     return tar.offset - -(-len(content) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
 
 
-def npy_bytes(features: np.ndarray) -> bytes:
-    """Features as numpy.save writes them."""
+class Content(NamedTuple):
+    """What is stored of an utterance, features or audio: the ending of its file, and that file."""
+
+    ending: str
+    content: bytes
+
+
+def features_content(features: np.ndarray) -> Content:
+    """Features (T, F) as numpy.save writes them."""
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(features), allow_pickle=False)
-    return buffer.getvalue()
+    return Content("npy", buffer.getvalue())
 
 
 def write_shard(
-    file: HashingFile, name: str, utterances: Iterator[tuple[str, np.ndarray, dict[str, str]]]
+    file: HashingFile, name: str, utterances: Iterator[tuple[str, int, Content, dict[str, str]]]
 ) -> tuple[Shard, dict[str, Entry]]:
     """Write one tar file.
 
     Args:
-        utterances: id, features (T, F), what else there is.
+        utterances: id, number of frames, features or audio, what else there is.
     Returns:
         What the index says of the shard, and of each of its utterances.
     """
     entries: dict[str, Entry] = {}
     frames = 0
     with tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT) as tar:  # type: ignore[arg-type]
-        for utterance, features, rest in utterances:
+        for utterance, num_frames, (ending, content), rest in utterances:
             stem = file_stem(utterance).replace(".", "%2E")  # a key ends at the first point
-            content = npy_bytes(features)
-            offset = add_member(tar, f"{stem}.npy", content)
+            offset = add_member(tar, f"{stem}.{ending}", content)
             entries[utterance] = Entry(name, offset, len(content), zlib.crc32(content))
             add_member(tar, f"{stem}.txt", rest["text"].encode())
-            described = {"id": utterance, "num_frames": len(features), **rest}
+            described = {"id": utterance, "num_frames": num_frames, **rest}
             add_member(tar, f"{stem}.json", json.dumps(described, ensure_ascii=False).encode())
-            frames += len(features)
+            frames += num_frames
     return Shard(name, file.size, file.sha256.hexdigest(), len(entries), frames), entries
 
 
@@ -151,7 +159,7 @@ def write_part(
     store: Store,
     table: IndexedTable,
     plan: Plan,
-    read: Callable[[int], np.ndarray],
+    read: Callable[[int], Content],
     job: int = 1,
     num_jobs: int = 1,
     progress: Callable[[str], None] = lambda line: None,
@@ -160,7 +168,7 @@ def write_part(
 
     Args:
         table: utt2num_frames of the data directory.
-        read: features of the utterance on a row of it.
+        read: features or audio of the utterance on a row of it.
         progress: called with a line for each shard.
     Raises:
         JstasrError: features or tables that cannot be used.
@@ -172,7 +180,7 @@ def write_part(
         name = shard_name(number)
         rows = plan.shards[number].tolist()
         with store.writing(name) as file:
-            utterances = ((table.key(row), read(row), members.of(row)) for row in rows)
+            utterances = ((table.key(row), int(table.value(row)), read(row), members.of(row)) for row in rows)
             shard, found = write_shard(HashingFile(file), name, utterances)
         shards.append(shard)
         entries |= found
@@ -227,6 +235,7 @@ def merge_parts(
     dimensions: int,
     settings_file: str,
     summary: dict[str, float],
+    holds: str = FEATURES,
 ) -> ShardIndex:
     """Write the tables of the set beside its shards, and the index.
 
@@ -234,6 +243,7 @@ def merge_parts(
         dimensions: features of a frame.
         settings_file: name of the file that says how the features were computed.
         summary: of the features, as an experiment records it.
+        holds: FEATURES or AUDIO.
     Raises:
         JstasrError: as of `read_parts`.
     """
@@ -251,7 +261,7 @@ def merge_parts(
             file.write(line)
             digest.update(line)
     tables[SHARDS_SCP] = digest.hexdigest()
-    index = ShardIndex(shards, dimensions, tables, summary)
+    index = ShardIndex(shards, dimensions, tables, summary, holds)
     with store.writing(INDEX) as file:
         file.write(index.to_json().encode())
     return index

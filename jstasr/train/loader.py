@@ -1,6 +1,7 @@
 """An endless stream of batches from data sets, prefetched by worker processes."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from multiprocessing import active_children
 
 import numpy as np
 from lightning_fabric import Fabric
@@ -14,7 +15,7 @@ from jstasr.data.text_set import TextSet
 from jstasr.errors import JstasrError
 from jstasr.experiment.config import TrainConfig
 from jstasr.features.frames import FRAMES_PER_SECOND
-from jstasr.train.signals import ignore_signals
+from jstasr.train.signals import heed_parent_only
 
 READ_AHEAD = 4  # batches of each worker
 
@@ -90,8 +91,8 @@ def step_sampler(config: TrainConfig, speech: SpeechSet, text: TextSet | None, s
 
 def training_batches(
     config: TrainConfig, speech: SpeechSet, text: TextSet | None, start: dict | None, fabric: Fabric
-) -> Iterator[tuple[int, dict, Batch]]:
-    """(epoch, position after the step, Batch) without end, for this process.
+) -> Generator[tuple[int, dict, Batch], None, None]:
+    """(epoch, position after the step, Batch) without end, for this process; to be closed, which ends its workers.
 
     Args:
         start: position after the last step done, or None.
@@ -107,10 +108,13 @@ def training_batches(
         num_workers=workers,
         pin_memory=fabric.device.type == "cuda",
         prefetch_factor=READ_AHEAD if workers else None,
-        worker_init_fn=ignore_signals,
+        worker_init_fn=heed_parent_only,
     )
+    before = active_children()
+    batches = iter(loader)
+    started = [child for child in active_children() if child not in before]
     try:
-        for item in loader:
+        for item in batches:
             if isinstance(item, JstasrError):
                 raise item
             yield item
@@ -121,3 +125,6 @@ def training_batches(
             f"a data loading process ended ({error}). The system may have killed it for lack of memory: "
             "use fewer (data.num_workers), or smaller batches (data.batch_frames)"
         ) from error
+    finally:
+        for worker in started:  # DataLoader would wait up to 5 seconds for each
+            worker.terminate()

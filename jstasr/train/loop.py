@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NoReturn, cast
@@ -101,7 +101,8 @@ def train(
         on_first(fabric, lambda: log.track(config))
         run = Run(config, plain, fabric, checkpoints, log, Validator(dev, tokenizer, draw), stop, step, state)
         del state
-        run.to_the_end(training_batches(config, speech, text, run.position, fabric))
+        with closing(training_batches(config, speech, text, run.position, fabric)) as stream:
+            run.to_the_end(stream)
     log.close()
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -80,10 +81,23 @@ class StopRequest:
             raise StoppedBySignal(f"{self.received}: stopped between two steps")
 
 
-def ignore_signals(worker: int) -> None:
-    """In data loading workers: Slurm signals all processes of a job, but the present step still needs the workers."""
+def heed_parent_only(worker: int) -> None:
+    """In data loading workers: Slurm signals all processes of a job, but the present step still needs the workers.
+
+    SIGTERM of the training itself ends them: DataLoader and multiprocessing send it, and then wait for them.
+    """
     for number in (*SIGNALS, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
+        if number != signal.SIGTERM:
+            signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # a handler of Python's is not told who sent it
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent sends SIGTERM."""
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(0)  # 0: DataLoader makes an error of another
 
 
 def is_first_process() -> bool:

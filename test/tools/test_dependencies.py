@@ -25,12 +25,13 @@ DISTRIBUTIONS = {
     "mlflow": "mlflow-skinny",
     "yaml": "pyyaml",
 }
-# Looked for at run time: a format of `jstasr import`, pretrained encoders, voice activity, shards and services for
+# Looked for at run time: formats of `jstasr import`, pretrained encoders, voice activity, shards and services for
 # curves, with extras of their own, a peer of `jstasr bench`, and what torch brings for a GPU.
 NOT_ALWAYS = {
     "espnet2",
     "fsspec",
     "huggingface-hub",
+    "lhotse",
     "mlflow-skinny",
     "onnxruntime",
     "peft",

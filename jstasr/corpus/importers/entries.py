@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jstasr.errors import JstasrError, list_faults
+from jstasr.kaldi.audio_parts import file_of
 from jstasr.kaldi.files import first_few
 
 MAX_FAULTS_SHOWN = 100
@@ -261,6 +262,11 @@ def split_lines(content: str) -> list[str]:
         content = content.replace("\r", "\n")
     lines = [line.removesuffix("\r") for line in content.split("\n")]
     return lines[:-1] if lines[-1] == "" else lines
+
+
+def first_there(path: str, starts: Sequence[Path]) -> str:
+    """A relative path below the first of some folders that has the file, else below the first one."""
+    return str(next((start / path for start in starts if os.path.isfile(file_of(str(start / path)))), starts[0] / path))
 
 
 def files_below(folder: str | Path) -> list[Path]:

@@ -4,7 +4,18 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
-from jstasr.corpus.importers import audiofolder, commonvoice, huggingface, kaldi_dirs, ljspeech, wav_txt
+from jstasr.corpus.importers import (
+    audiofolder,
+    commonvoice,
+    huggingface,
+    kaldi_dirs,
+    lhotse_cuts,
+    lhotse_shar,
+    ljspeech,
+    nemo_tarred,
+    wav_txt,
+    webdataset_tars,
+)
 from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions
 from jstasr.corpus.importers.manifests import read_csv, read_jsonl, read_tsv
 from jstasr.errors import JstasrError
@@ -22,6 +33,10 @@ READERS: dict[str, Callable[[Path, ReadOptions, ImportFaults], list[Entry]]] = {
     "huggingface": huggingface.read_huggingface,
     "audiofolder": audiofolder.read_audiofolder,
     "folder": wav_txt.read_wav_txt,
+    "lhotse": lhotse_cuts.read_cuts,
+    "shar": lhotse_shar.read_shar,
+    "webdataset": webdataset_tars.read_webdataset,
+    "nemo-tarred": nemo_tarred.read_nemo_tarred,
 }
 TEXT_ONLY = "text"  # text without speech, which has no reader of entries
 FORMATS = (*READERS, TEXT_ONLY)
@@ -36,6 +51,7 @@ ENDINGS = {
     ".txt": TEXT_ONLY,
     ".gz": TEXT_ONLY,
 }
+CUTS = (".jsonl", ".jsonl.gz")  # endings of cuts of lhotse
 
 
 # What programs write that people name tables, and what to do with it.
@@ -88,6 +104,12 @@ def guess_format(source: str | Path) -> str:
 
 def _guess_file(path: Path) -> str:
     name, ending = path.name.lower(), path.suffix.lower()
+    if path.is_file() and webdataset_tars.SHARD.search(name) and webdataset_tars.is_shard(path):
+        return "webdataset"
+    if path.is_file() and name.endswith(CUTS) and lhotse_cuts.is_cuts(path):
+        return "lhotse"
+    if path.is_file() and ending in ENDINGS and nemo_tarred.is_tarred_manifest(path):
+        return "nemo-tarred"
     if name.endswith(commonvoice.ARCHIVES):
         return "commonvoice"
     if not path.is_file():  # a named pipe: read once only, so not to guess from
@@ -115,5 +137,8 @@ def _fitting_folder_formats(folder: Path) -> list[str]:
         "ljspeech": ljspeech.is_ljspeech(folder),
         "huggingface": datasets,
         "folder": wav_txt.has_transcripts(folder),
+        "shar": lhotse_shar.is_shar(folder),
+        "webdataset": webdataset_tars.is_webdataset(folder) and not lhotse_shar.is_shar(folder),
+        "nemo-tarred": nemo_tarred.is_nemo_tarred(folder),
     }
     return [name for name, fit in fits.items() if fit]

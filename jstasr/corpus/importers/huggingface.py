@@ -1,6 +1,5 @@
 """Hugging Face datasets on disk: `save_to_disk` folders (Arrow), and Parquet files. Needs pyarrow."""
 
-import io
 import json
 import re
 from collections.abc import Iterator
@@ -9,12 +8,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import soundfile
-
 from jstasr.corpus.importers.columns import Columns
 from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, files_below
+from jstasr.corpus.importers.stored_audio import ending_of, store_audio
 from jstasr.errors import JstasrError
-from jstasr.kaldi.audio import audio_fault
 from jstasr.kaldi.files import file_stem
 
 if TYPE_CHECKING:
@@ -169,32 +166,10 @@ def _extract(
         if not path:
             faults.add_row(where, "neither path nor bytes of the audio")
         return path, None
-    known = Path(path).name or f"{name}{_ending(content)}"
-    stem, ending = Path(known).stem, Path(known).suffix or _ending(content)
+    known = Path(path).name or f"{name}{ending_of(content)}"
+    stem, ending = Path(known).stem, Path(known).suffix or ending_of(content)
     target = f"{file_stem(name + '-' + re.sub('[^A-Za-z0-9._-]', '_', stem))}{ending}" if path else known
-    if options.extracted is None:
-        try:
-            return target, soundfile.info(io.BytesIO(content)).duration
-        except soundfile.SoundFileError as error:
-            faults.add_row(where, f"cannot be read as audio ({audio_fault(error)})", "unreadable audio")
-            return "", None
-    options.extracted.mkdir(parents=True, exist_ok=True)
-    (options.extracted / target).write_bytes(content)
-    assert options.listed_as is not None, "a folder for extracted audio has a final path"
-    return str(options.listed_as / target), None
-
-
-def _ending(content: bytes) -> str:
-    for start, ending in (
-        (b"RIFF", ".wav"),
-        (b"fLaC", ".flac"),
-        (b"OggS", ".ogg"),
-        (b"ID3", ".mp3"),
-        (b"\xff", ".mp3"),
-    ):
-        if content.startswith(start):
-            return ending
-    return ".wav"
+    return store_audio(content, target, where, options, faults)
 
 
 def _split_of(path: Path, source: Path) -> str:

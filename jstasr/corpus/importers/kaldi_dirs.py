@@ -8,13 +8,13 @@ from jstasr.corpus.importers.entries import (
     Entry,
     ImportFaults,
     ReadOptions,
+    first_there,
     not_utf8,
     printable,
     read_text_file,
     split_lines,
 )
 from jstasr.kaldi.audio import is_pipe
-from jstasr.kaldi.audio_parts import file_of
 from jstasr.kaldi.data_dir import SEGMENTS, SPK2UTT, TEXT, UTT2LANG, UTT2SPK, WAV_SCP, parse_seconds
 from jstasr.kaldi.files import first_few
 from jstasr.kaldi.tables import BLANKS, FIRST_BLANK
@@ -126,10 +126,7 @@ def _resolve(source: str, folder: Path, audio_dir: Path | None) -> str:
     if is_pipe(source) or os.path.isabs(source):
         return source
     starts = [audio_dir] if audio_dir else [Path.cwd(), folder.absolute().parent.parent, folder.absolute()]
-    found = next(
-        (start / source for start in starts if os.path.isfile(file_of(str(start / source)))), starts[0] / source
-    )
-    return str(found)
+    return first_there(source, starts)
 
 
 def is_kaldi(folder: Path) -> bool:

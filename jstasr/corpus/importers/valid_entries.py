@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions, encoding_fault, not_utf8, printable
 from jstasr.corpus.importers.ids import RESERVED, assign_ids
+from jstasr.corpus.importers.stored_audio import stored_now
 from jstasr.errors import JstasrError
 from jstasr.kaldi.audio import audio_info, is_pipe
 from jstasr.kaldi.audio_parts import file_of
@@ -102,7 +103,7 @@ def name_languages(entries: Iterable[Entry], faults: ImportFaults) -> list[Entry
 
 def _with_readable_audio(entries: list[Entry], options: ReadOptions, faults: ImportFaults) -> list[Entry]:
     """The entries whose audio is there and can be read; their `seconds` are set."""
-    paths = {entry.audio: _path_now(entry.audio, options) for entry in entries if _is_file(entry)}
+    paths = {entry.audio: stored_now(entry.audio, options) for entry in entries if _is_file(entry)}
     length_of = _length_by_header if len(paths) <= MAX_HEADERS else _length_unread
     with ThreadPoolExecutor(THREADS) as pool:
         found = dict(zip(paths, pool.map(length_of, paths.values()), strict=True))
@@ -153,12 +154,6 @@ def _as_on_disk(audio: str) -> str:
 
 def _is_file(entry: Entry) -> bool:
     return entry.seconds is None and not is_pipe(entry.audio)
-
-
-def _path_now(audio: str, options: ReadOptions) -> Path:
-    """Where an audio file is during the import."""
-    path = Path(audio)
-    return options.extracted / path.name if options.extracted and path.parent == options.listed_as else path
 
 
 def _length_by_header(path: Path) -> AudioLength:
