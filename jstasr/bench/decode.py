@@ -138,7 +138,8 @@ def run(job: DecodeJob, report: Report = print, progress: Report = lambda line: 
     ends = None if job.word_times is None else read_ctm(Path(job.word_times), audio)
     with tempfile.TemporaryDirectory() as temporary:
         held = Path(temporary, "audio.npz")
-        np.savez(held, **audio)
+        arrays: dict[str, Any] = dict(audio)  # savez's stub takes them for its options
+        np.savez(held, **arrays)
         rows, missing = rows_of(experiment, job.model, Path(temporary, "exported"), progress)
         found: list[Figures] = []
         for threads in job.threads:

@@ -113,7 +113,7 @@ class Sherpa:
         from jstasr.model.joint import FULL, STREAMING
 
         online = way == SHERPA_STREAM
-        kind = sherpa_onnx.OnlineRecognizer if online else sherpa_onnx.OfflineRecognizer
+        kind: Any = sherpa_onnx.OnlineRecognizer if online else sherpa_onnx.OfflineRecognizer
         folder = os.path.join(model, FOLDERS[STREAMING if online else FULL])
         files = {"encoder": ENCODER_INT8 if int8 else ENCODER, "decoder": DECODER, "joiner": JOINER}
         self.own = kind.from_transducer(
