@@ -268,6 +268,8 @@ def measure(
                 figures.growth = worker.ask("growth", minutes=job.stream_minutes) if job.stream_minutes else None
     finally:
         for worker in workers:
+            worker.requests.close()  # they end at the same time
+        for worker in workers:
             worker.close()
     return found
 
