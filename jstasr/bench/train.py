@@ -1,22 +1,18 @@
 """`jstasr bench train`: a training step beside ESPnet's, beside its matrix products alone, and by its parts."""
 
-import json
-import os
 import platform
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import torch
 
-import jstasr
 from jstasr.bench.timing import machine_name
 from jstasr.bench.train_job import TrainJob
+from jstasr.bench.worker_process import WorkerProcess
 from jstasr.errors import JstasrError
 from jstasr.features.frames import FRAMES_PER_SECOND
 
@@ -26,48 +22,6 @@ SHORTEST = 0.5  # seconds of a measurement: shorter steps are repeated until thi
 Report = Callable[[str], None]  # takes a line of Markdown
 Figures = dict[str, Any]
 Results = dict[tuple[str, str], Figures]  # (implementation, precision) -> figures
-
-
-class WorkerProcess:
-    """A process of train_worker.py: one implementation at one precision."""
-
-    def __init__(self, python: str, name: str, precision: str, threads: int, job: TrainJob) -> None:
-        settings = {"name": name, "autocast": precision == "bf16", "threads": threads, "job": asdict(job)}
-        path = os.pathsep.join(filter(None, [str(Path(jstasr.__file__).parents[1]), os.environ.get("PYTHONPATH")]))
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": path}
-        self.name, self.precision = name, precision
-        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115, open as long as the process runs
-        self.process = subprocess.Popen(
-            [python, "-m", "jstasr.bench.train_worker", json.dumps(settings)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            text=True,
-            env=environment,
-        )
-        assert self.process.stdin and self.process.stdout, "both are pipes"
-        self.requests, self.answers = self.process.stdin, self.process.stdout
-        self.answer()  # that it is ready
-
-    def answer(self) -> Figures:
-        """The next answer; JstasrError with its last messages when the process has ended."""
-        line = self.answers.readline()
-        if not line:
-            self.process.wait()
-            self.errors.seek(0)
-            last = "\n".join(self.errors.read().splitlines()[-8:])
-            raise JstasrError(f"{self.name} in {self.precision} ended with code {self.process.returncode}:\n{last}")
-        return json.loads(line)
-
-    def ask(self, do: str, **given: Any) -> Figures:
-        """The answer of the worker's `do_<do>(**given)`."""
-        print(json.dumps({"do": do, **given}), file=self.requests, flush=True)
-        return self.answer()
-
-    def close(self) -> None:
-        """End the process."""
-        self.requests.close()
-        self.process.wait()
 
 
 def espnet_version(python: str) -> str | None:
@@ -124,7 +78,9 @@ def _measure(job: TrainJob, threads: int, precision: str, rounds: int, names: li
     try:
         for name in names:
             python = espnet_python if name == "espnet" else sys.executable
-            workers.append(WorkerProcess(python, name, precision, threads, job))
+            settings = {"name": name, "autocast": precision == "bf16", "threads": threads, "job": asdict(job)}
+            title = f"{name} in {precision}"
+            workers.append(WorkerProcess(python, "jstasr.bench.train_worker", settings, threads, title))
         counts = [max(1, round(SHORTEST / worker.ask("step", count=1)["wall"])) for worker in workers]
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
         rates = []

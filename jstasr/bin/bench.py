@@ -58,6 +58,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     score.add_argument("--words", type=int, default=20, help="of each reference")
     score.add_argument("--script", choices=["latin", "cyrillic"], default="latin", help="letters of the words")
     score.add_argument("--cleaner", default="basic", help="of jstasr score on Kaldi texts; also measured without")
+    decode = what.add_parser("decode", help="decoding and streams of a trained model; peer: sherpa-onnx on its export")
+    decode.add_argument("model", help="exp/<tag> or a packed zip")
+    decode.add_argument("--data-dir", help="Kaldi data directory (default: dump/audio/test beside exp)")
+    decode.add_argument("--utterances", type=int, default=100, help="of the set, evenly chosen, at most")
+    decode.add_argument("--threads", default="1", help='numbers of threads, as in "1 2" (default: 1)')
+    decode.add_argument("--rounds", type=int, default=5, help="measurements of each row; the median counts")
+    decode.add_argument("--word-times", help="CTM file with the times of words (default: those of the full decode)")
+    decode.add_argument("--stream-minutes", type=float, default=5.0, help="of the long stream, 2 or more; 0: none")
+    decode.add_argument("--json", help="write the figures to this file")
+    decode.add_argument("--output", help="beginning of the names of the tables: PATH.csv, PATH.md")
     low = what.add_parser(
         "lowresource", help="a pretrained encoder with jstasr on top, beside a CTC head on it; in a recipe's folder"
     )
@@ -86,6 +96,7 @@ def run(args: Namespace) -> None:
         "shards": run_shards,
         "step": run_step,
         "score": run_score,
+        "decode": run_decode,
     }
     runs["lowresource"] = run_lowresource
     runs[args.what](args)
@@ -222,6 +233,35 @@ def run_score(args: Namespace) -> None:
     if min(args.utterances, args.words) < 1:
         raise JstasrError("--utterances and --words are at least 1")
     score.run(args.utterances, args.words, args.script, args.cleaner, print_line)
+
+
+def run_decode(args: Namespace) -> None:
+    import sys
+    from dataclasses import asdict
+
+    from jstasr.bench import decode
+    from jstasr.errors import JstasrError
+
+    threads = args.threads.split()
+    if not threads or not all(count.isdigit() and int(count) > 0 for count in threads):
+        raise JstasrError(f"--threads '{args.threads}': expected numbers of threads, as in '1 2'")
+    if min(args.utterances, args.rounds) < 1:
+        raise JstasrError("--utterances and --rounds are at least 1")
+    if args.stream_minutes and not 2 <= args.stream_minutes < float("inf"):
+        raise JstasrError(f"--stream-minutes {args.stream_minutes:g}: expected 2 or more, or 0 for no long stream")
+    job = decode.DecodeJob(
+        args.model,
+        args.data_dir,
+        args.utterances,
+        [int(count) for count in threads],
+        args.rounds,
+        args.word_times,
+        args.stream_minutes,
+    )
+    found = decode.run(job, print_line, lambda line: print(line, file=sys.stderr, flush=True))
+    write_json(args.json, {**found, "rows": [asdict(figures) for figures in found["rows"]]})
+    if args.output:
+        decode.write(found, args.output, ["jstasr", *sys.argv[1:]])
 
 
 def run_lowresource(args: Namespace) -> None:

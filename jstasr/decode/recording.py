@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jstasr.decode.arguments import as_samples, check_rate
-from jstasr.decode.listener import Listener
 from jstasr.decode.media import read_recording
 from jstasr.decode.segments import Segmenter, SpeechSegment
-from jstasr.decode.vad import AUTO, open_vad
+from jstasr.decode.vad import open_vad
 from jstasr.errors import JstasrError
 from jstasr.features.frames import FRAME_LENGTH_MS
 from jstasr.kaldi.audio import Channel, Resampler, is_pipe
@@ -42,7 +41,7 @@ class Recording:
         self.blocks, self.name, self.rate, self.window = blocks, name, rate, window
         self.progress = progress
         self.count = 0  # samples that were returned
-        self.speech = 0.0  # once all samples were returned: how sure it is that somebody speaks
+        self.speech: float | None = None  # how sure it is that somebody speaks; known behind `segments`
 
     @property
     def duration(self) -> float:
@@ -84,15 +83,6 @@ class Recording:
             yield from segmenter.accept(piece)
         yield from segmenter.finish()
         self.speech = round(segmenter.listener.speech, 4)
-
-    def whole(self) -> Iterator[np.ndarray]:
-        """`pieces`, nothing cut and nothing left out; `speech` is what the better detector says."""
-        listener = Listener(open_vad(AUTO, self.rate))
-        for piece in self.pieces():
-            listener.accept(piece)
-            yield piece
-        listener.finish()
-        self.speech = round(listener.speech, 4)
 
 
 def read_blocks_of(audio: Audio, name: str, own_rate: int, sample_rate: int | None, channel: Channel | None) -> Blocks:

@@ -28,10 +28,10 @@ class Alternative:
 class Segment:
     """A part of a recording with speech.
 
-    `begin`, `end`: seconds. `tokens`, their `timestamps` (seconds at which they were emitted) and their
-    log-probability `score`. `speech`: how sure the detector is that somebody speaks, in [0, 1]. `channel`: number from
-    1 where the channels of a recording are kept apart. `nbest`: the most probable texts, this one first, where more
-    than one is asked for; none of a segment that shares words with the next.
+    `begin`, `end`: seconds. `tokens`, their `timestamps` (seconds at which they were emitted) and their log-probability
+    `score`. `speech`: how sure the detector is that somebody speaks, in [0, 1]; None: none was asked (vad="none").
+    `channel`: number from 1 where the channels of a recording are kept apart. `nbest`: the most probable texts, this
+    one first, where more than one is asked for; none of a segment that shares words with the next.
     """
 
     begin: float
@@ -41,7 +41,7 @@ class Segment:
     timestamps: list[float]
     score: float
     words: list[Word]
-    speech: float
+    speech: float | None
     channel: int | None = None
     nbest: list[Alternative] = field(default_factory=list)
 
@@ -55,15 +55,16 @@ class Segment:
 class Transcript:
     """A transcript: `text`, its `tokens`, their log-probability `score`, and the time of each token in seconds.
 
-    `speech`: how sure the detector is that somebody speaks anywhere in the recording, in [0, 1]. `segments`: the parts
-    with speech, in the order of time. `duration`: of the recording in seconds. A stream has no segments.
+    `speech`: how sure the detector is that somebody speaks anywhere in the recording, in [0, 1]; None: none was asked
+    (vad="none"). `segments`: the parts with speech, in the order of time. `duration`: of the recording in seconds. A
+    stream has no segments.
     """
 
     text: str
     tokens: list[str]
     score: float
     timestamps: list[float]
-    speech: float = field(compare=False)
+    speech: float | None = field(compare=False)
     segments: list[Segment] = field(default_factory=list, compare=False)
     duration: float = field(default=0.0, compare=False)
 
@@ -88,7 +89,7 @@ def join_texts(texts: Iterable[str]) -> str:
     return join_unspaced(" ".join(text for text in texts if text))
 
 
-def join_segments(segments: Sequence[Segment], duration: float, speech: float) -> Transcript:
+def join_segments(segments: Sequence[Segment], duration: float, speech: float | None) -> Transcript:
     """The transcript of a recording from its segments, which are brought into the order of time."""
     ordered = sorted(segments, key=lambda segment: (segment.begin, segment.channel or 0))
     text = ordered[0].text if len(ordered) == 1 else join_texts(segment.text for segment in ordered)
@@ -113,5 +114,10 @@ def merge_channels(transcripts: Sequence[Transcript]) -> Transcript:
     return join_segments(
         segments,
         duration=max(transcript.duration for transcript in transcripts),
-        speech=max(transcript.speech for transcript in transcripts),
+        speech=surest(transcript.speech for transcript in transcripts),
     )
+
+
+def surest(speech: Iterable[float | None]) -> float | None:
+    """The largest; None where nothing was judged."""
+    return max((value for value in speech if value is not None), default=None)

@@ -30,15 +30,15 @@ class SpeechSegment:
     """The samples (N,) float32 of a segment that begins `begin` seconds after the recording.
 
     `rate`: Hz. `speech`: (begin, end) of each stretch of speech without a gap, in seconds of the recording.
-    `probability`: mean probability of speech in them. `overlap`: seconds that it shares with the segment before, 0
-    after a pause. `recording`: number of the recording, where several are decoded together.
+    `probability`: mean probability of speech in them, None where it was not judged. `overlap`: seconds that it shares
+    with the segment before, 0 after a pause. `recording`: number of the recording, where several are decoded together.
     """
 
     begin: float
     samples: np.ndarray
     rate: int
     speech: list[tuple[float, float]]
-    probability: float
+    probability: float | None
     overlap: float = 0.0
     recording: int = 0
 

@@ -44,7 +44,7 @@ class Decoded:
                 timestamps=[round(begin + frame * ENCODER_FRAME_SECONDS, 3) for frame in self.found.frames],
                 score=self.found.score,
                 words=self.words,
-                speech=round(part.probability, 4),
+                speech=None if part.probability is None else round(part.probability, 4),
                 nbest=self.nbest,
             )
         ]

@@ -42,13 +42,13 @@ class PartialTranscript:
     """The transcript of a stream so far.
 
     `new`: what the last piece has added. `score`: log-probability of all. `speech`: how sure it is that somebody has
-    spoken so far. The whole is put together when it is asked for: a program that shows `new` has the same work at the
-    end of a long stream as at its beginning.
+    spoken so far; None: not judged (vad="none"). The whole is put together when it is asked for: a program that shows
+    `new` has the same work at the end of a long stream as at its beginning.
     """
 
     new: Transcript
     score: float
-    speech: float
+    speech: float | None
     history: StreamHistory
     num_texts: int
     num_tokens: int
@@ -87,18 +87,19 @@ class TranscriptStream:
     ):
         """Arguments as for `Transcriber.stream`.
 
-        listener: the caller's, which has heard each piece before `accept` does; None: one of its own.
+        listener: the caller's, which has heard each piece before `accept` does; None: one of its own, or with
+            vad="none" nobody listens.
         begin: seconds that the listener had heard before the stream began.
         """
         check_vad(vad)
         self.transcriber = transcriber
         self.resampler = Resampler(check_rate(sample_rate, transcriber.sample_rate), transcriber.sample_rate)
-        self.own_listener = listener is None
-        self.listener = listener or Listener(open_vad(AUTO if vad == NONE else vad, transcriber.sample_rate))
+        self.own_listener = listener is None and vad != NONE
+        self.listener = Listener(open_vad(vad, transcriber.sample_rate)) if self.own_listener else listener
         self.begin = begin
         self.unheard: list[np.ndarray] = []
         self.speech = transcriber.speech_stream(transcriber.settings(config, lang))
-        if vad != NONE and self.listener.vad.prompt:
+        if vad != NONE and self.listener is not None and self.listener.vad.prompt:
             chunk_size = transcriber.experiment.config.model.chunk_size
             self.speech.search = SpeechGate(self.speech.search, self.hears, chunk_size)
         self.search = self.speech.search
@@ -126,7 +127,7 @@ class TranscriptStream:
             piece = self.resampler.finish()
             self.keep(piece)
             self.listen()
-            if self.own_listener:
+            if self.own_listener and self.listener is not None:
                 self.listener.finish()
             self.extend(self.speech.accept(piece, last=True))
             self.finished = True
@@ -137,7 +138,12 @@ class TranscriptStream:
         """The transcript so far."""
         history = self.history
         text, tokens, timestamps = "".join(history.texts), list(history.tokens), list(history.timestamps)
-        return Transcript(text, tokens, self.score, timestamps, round(self.listener.speech, 4))
+        return Transcript(text, tokens, self.score, timestamps, self.sure)
+
+    @property
+    def sure(self) -> float | None:
+        """How sure it is that somebody has spoken so far; None: nobody listens."""
+        return None if self.listener is None else round(self.listener.speech, 4)
 
     def __enter__(self) -> "TranscriptStream":
         return self
@@ -157,18 +163,25 @@ class TranscriptStream:
 
     def listen(self) -> None:
         """Let the listener hear what was kept."""
-        if self.unheard:
+        if self.unheard and self.listener is not None:
             self.listener.accept(np.concatenate(self.unheard))
             self.unheard = []
 
     def hears(self, begin: float, end: float) -> bool:
-        """Is there evidence of speech between two moments of the stream, in seconds?"""
+        """Is there evidence of speech between two moments of the stream, in seconds?
+
+        Where there is some in what was heard, the rest need not be heard for it.
+        """
+        assert self.listener is not None
+        moments = self.begin + begin, self.begin + end
+        if self.listener.hears(*moments):
+            return True
         self.listen()
-        return self.listener.hears(self.begin + begin, self.begin + end)
+        return self.listener.hears(*moments)
 
     def extend(self, found: Hypothesis) -> PartialTranscript:
         """Append to the transcript, of which only the new labels are converted."""
-        speech = round(self.listener.speech, 4)
+        speech = self.sure
         history, new = self.history, self.transcriber.transcript(found, speech)
         spaced = self.transcriber.experiment.tokenizer.spaced(found.labels)
         if new.text:

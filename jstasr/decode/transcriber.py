@@ -15,7 +15,7 @@ from jstasr.decode.greedy import Hypothesis
 from jstasr.decode.hotwords import hotword_graph
 from jstasr.decode.media import number_of_channels
 from jstasr.decode.recording import Audio, Recording, read_blocks_of
-from jstasr.decode.results import Segment, Transcript, join_segments, merge_channels
+from jstasr.decode.results import Segment, Transcript, join_segments, merge_channels, surest
 from jstasr.decode.segment_decoder import SegmentDecoder
 from jstasr.decode.segments import MAX_SEGMENT, SpeechSegment, check_max_segment
 from jstasr.decode.stream import PartialTranscript, TranscriptStream, partial_transcripts
@@ -126,8 +126,8 @@ class Transcriber:
             lang: the language, if it is known, for a multilingual model; None: that of the settings, if they have one.
             channel: of a file with several, from 1, "mix": their mean, or "each": all, kept apart.
             vad: what finds speech: "silero" (extra `vad`), "energy" (voices that stand out from a steady background),
-                "none": one utterance, never cut, and noise may become words. "auto": silero if it is installed,
-                otherwise energy.
+                "none": one utterance, never cut, noise may become words, and `speech` is None: nobody listens.
+                "auto": silero if it is installed, otherwise energy.
             max_segment: seconds of the longest segment.
             hotwords: names and phrases that are expected, each with a boost behind it if it has one of its own
                 ("anna smith :2.5"), in the place of those of the settings. They make beam search of greedy search.
@@ -232,7 +232,7 @@ class Transcriber:
             segment = Segment(0.0, end, found.text, found.tokens, found.timestamps, found.score, [], found.speech)
             return replace(found, segments=[segment] if found.tokens else [], duration=end)
         kept = []
-        for piece in recording.whole():
+        for piece in recording.pieces():
             kept.append(piece)
             if recording.duration > config.max_seconds:
                 raise JstasrError(
@@ -241,9 +241,9 @@ class Transcriber:
                     "max_seconds=N)"
                 )
         speech = [(0.0, recording.duration)]
-        whole = SpeechSegment(0.0, np.concatenate(kept), self.sample_rate, speech, recording.speech)
+        whole = SpeechSegment(0.0, np.concatenate(kept), self.sample_rate, speech, probability=None)
         decoded = self.decoder(mode, config).decode_batch([whole])[0]
-        return join_segments(decoded.results(self.experiment.tokenizer), recording.duration, recording.speech)
+        return join_segments(decoded.results(self.experiment.tokenizer), recording.duration, None)
 
     def recording(
         self, audio: Audio, name: str, sample_rate: int | None = None, channel: Channel | None = None
@@ -365,8 +365,8 @@ class Transcriber:
                 given to `accept` of the stream that is returned, a context manager.
             sample_rate: Hz; None: the model's own.
             lang, config, hotwords: as for `transcribe`.
-            vad: "silero": only what it takes for speech has words. "energy", which is known 10 to 20 s later, and
-                "none" hold nothing back. "auto": silero if it is installed.
+            vad: "silero": only what it takes for speech has words. "energy", which is known 10 to 20 s later, holds
+                nothing back. "none": nobody listens, and `speech` is None. "auto": silero if it is installed.
         Returns:
             For `pieces`, the transcript so far after each piece, and the whole at the end, which, with vad="none", is
             that of `transcribe` with mode="streaming". A transcript only extends the one before: beam search gives out
@@ -381,8 +381,8 @@ class Transcriber:
         """The token of a language, with which the transcripts of a multilingual model begin; None without `lang`."""
         return self.experiment.tokenizer.token_list.language_id(lang) if lang else None
 
-    def transcript(self, found: Hypothesis, speech: float) -> Transcript:
-        """The text, tokens and times of a hypothesis, and how sure it is that there was speech."""
+    def transcript(self, found: Hypothesis, speech: float | None) -> Transcript:
+        """The text, tokens and times of a hypothesis, and how sure it is that there was speech (None: not judged)."""
         tokenizer = self.experiment.tokenizer
         return Transcript(
             text=tokenizer.decode(found.labels),
@@ -395,5 +395,5 @@ class Transcriber:
 
 def joined(segments: list[Segment], recording: Recording) -> Transcript:
     """The transcript of a recording that was cut."""
-    speech = max((segment.speech for segment in segments), default=recording.speech)
+    speech = surest(segment.speech for segment in segments) if segments else recording.speech
     return join_segments(segments, recording.duration, speech)

@@ -60,7 +60,7 @@ def as_segment(index: int, segment: Segment, tokens: TokenList) -> dict[str, obj
         "temperature": 0.0,
         "avg_logprob": segment.score / max(1, len(segment.tokens)),
         "compression_ratio": compression_ratio(segment.text),
-        "no_speech_prob": round(1 - segment.speech, 4),
+        "no_speech_prob": None if segment.speech is None else round(1 - segment.speech, 4),
         "speech": segment.speech,
         "confidence": round(segment.confidence, 4),
     }

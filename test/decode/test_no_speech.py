@@ -43,8 +43,8 @@ def test_noise_has_no_words(transcriber, sounds, vad, mode):
         assert (found.text, found.segments) == ("", []) and found.speech < 0.6
     heard = [transcriber.transcribe(samples, mode=mode, vad="none") for samples in recordings]
     assert sum(bool(found.text) for found in heard) > 3  # so the test can fail
-    for found in heard:  # what was asked for, with the verdict of the detector
-        assert found.speech < 0.6 and all(segment.speech == found.speech for segment in found.segments)
+    for found in heard:  # what was asked for: nobody has judged it
+        assert found.speech is None and all(segment.speech is None for segment in found.segments)
 
 
 @needs_silero
@@ -52,7 +52,8 @@ def test_a_stream_of_noise_has_no_words(transcriber, sounds):
     noise = np.concatenate([sounds.made(name, 4) for name in SOUNDS])
     partial, last = streamed(transcriber, noise)
     assert last.text == "" and last.speech < 0.6 and all(part.text == "" and part.speech < 0.6 for part in partial)
-    assert streamed(transcriber, noise, vad="none")[1].text
+    partial, last = streamed(transcriber, noise, vad="none")
+    assert last.text and last.speech is None and all(part.speech is None for part in partial)
 
 
 @needs_silero
@@ -72,12 +73,43 @@ def test_speech_in_noise_has_its_words_at_their_time(transcriber, sounds, spoken
     assert before.speech < 0.6 < 0.9 < after.speech == last.speech
 
 
-@pytest.mark.parametrize("vad", [*DETECTORS, "none"])
+@pytest.mark.parametrize("vad", DETECTORS)
 @pytest.mark.parametrize("mode", ["full", "streaming"])
 def test_speech_is_told_by_every_result(transcriber, spoken, vad, mode):
     found = transcriber.transcribe(spoken[0], mode=mode, vad=vad)
     assert 0.8 < found.speech <= 1 and all(0.8 < segment.speech <= 1 for segment in found.segments)
     assert transcriber.transcribe(np.zeros(RATE, np.float32), mode=mode, vad=vad).speech < 0.1
+
+
+@pytest.mark.parametrize("mode", ["full", "streaming"])
+def test_without_a_detector_nobody_listens(transcriber, spoken, mode, monkeypatch):
+    expected = transcriber.transcribe(spoken[0], mode=mode, vad="none").text
+
+    def listened(*_):
+        raise AssertionError("a detector was opened")
+
+    for place in ("stream", "recording", "vad"):
+        monkeypatch.setattr(f"jstasr.decode.{place}.open_vad", listened)
+    found = transcriber.transcribe(spoken[0], mode=mode, vad="none")
+    assert found.text == expected and found.speech is None
+    assert [segment.speech for segment in found.segments] == [None] * bool(found.text)
+    with transcriber.stream(vad="none") as stream:
+        assert stream.accept(spoken[0]).speech is None
+    assert stream.transcript.speech is None
+
+
+@pytest.mark.parametrize("vad", DETECTORS)
+def test_verdict_and_words_of_a_stream_are_those_of_any_pieces(transcriber, sounds, spoken, vad):
+    noise = sounds.made("rain", 3)
+    samples = np.concatenate([noise, spoken[0], noise, spoken[0] * 0.5, noise])
+    expected = list(transcriber.stream([samples], vad=vad))[-1]
+    assert expected.speech > 0.6 and expected.tokens
+    for size in (160, 320, 1000, 5120, 17_000):
+        *partial, last = transcriber.stream(np.split(samples, range(size, len(samples), size)), vad=vad)
+        assert (last.speech, last.tokens, last.timestamps) == (expected.speech, expected.tokens, expected.timestamps)
+        verdicts = [part.speech for part in partial]
+        assert verdicts == sorted(verdicts) and verdicts[-1] <= last.speech  # what was heard stays heard
+        assert verdicts[-1] > 0.6 or vad == "energy"
 
 
 def test_the_command_tells_it(jstasr, expdir, sounds, spoken, tmp_path):
@@ -86,8 +118,11 @@ def test_the_command_tells_it(jstasr, expdir, sounds, spoken, tmp_path):
     for vad in ("auto", "energy", "none"):
         done = jstasr("transcribe", expdir, tmp_path / "noise.wav", tmp_path / "speech.wav", "--json", "--vad", vad)
         noise, speech = map(json.loads, done.stdout.splitlines())
-        assert noise["speech"] < 0.6 < 0.8 < speech["speech"] and all("speech" in part for part in speech["segments"])
-        assert (noise["text"] == "") == (vad != "none")
+        assert all("speech" in part for part in speech["segments"])
+        if vad == "none":
+            assert noise["speech"] is None and speech["speech"] is None and noise["text"] != ""
+        else:
+            assert noise["speech"] < 0.6 < 0.8 < speech["speech"] and noise["text"] == ""
 
 
 @needs_silero
