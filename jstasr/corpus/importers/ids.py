@@ -122,8 +122,11 @@ def _utterance_ids(
     ]
     for utterance, origin in zip(ids, origin_of, strict=True):
         origins.setdefault(utterance, set()).add(origin)
+    # the name of a speaker alone goes on as that of other utterances of the speaker does
     return [
-        utterance if len(origins[utterance]) == 1 else f"{utterance}_{digest(repr(origin))}"
+        utterance
+        if len(origins[utterance]) == 1
+        else f"{utterance}{SEPARATOR if utterance in taken else '_'}{digest(repr(origin))}"
         for utterance, origin in zip(ids, origin_of, strict=True)
     ]
 

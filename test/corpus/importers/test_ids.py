@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from jstasr.corpus.importers.entries import Entry
@@ -64,6 +64,7 @@ rows = st.tuples(
 
 @settings(max_examples=500, deadline=None)
 @given(st.lists(rows, min_size=1, max_size=12, unique=True), st.booleans())
+@example([("a/b/c.wav", "", "", None), ("a/b/c.wav", "c", "", None), ("a/b/c.wav", "c", "c", None)], False)
 def test_ids_differ_where_anything_differs_and_sort_by_speaker(found, keep_id):
     entries = [entry(path, speaker, id, start, keep_id=keep_id) for path, speaker, id, start in found]
     assign_ids(entries)
