@@ -138,7 +138,8 @@ def test_sherpa_onnx_is_measured_on_the_export(make_experiment, toy, data_dir, a
     assert [row.way for row in rows] == [row.title for row in (*decode.OURS, *decode.THEIRS)]
     theirs, ours = rows[len(decode.OURS)], rows[0]
     assert {name: text.split() for name, text in theirs.texts.items()} == {
-        name: text.split() for name, text in ours.texts.items()
+        name: text.replace("<unk>", "").split()  # which sherpa-onnx leaves out
+        for name, text in ours.texts.items()
     }
     for row, figures in zip((*decode.OURS, *decode.THEIRS), rows):
         assert figures.speed > 0 and figures.startup > 0 and figures.peak > 50e6
