@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jstasr.bench.train_worker import CLEAR_PEAK, memory
+from jstasr.bench.train_worker import CLEAR_PEAK
+from jstasr.bench.worker_process import memory
 from jstasr.data.batches import StepSampler
 from jstasr.data.speech_set import SpeechSet
 from jstasr.text.tokens import PhoneList, build_tokenizer

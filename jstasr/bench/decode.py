@@ -29,6 +29,7 @@ from jstasr.experiment.load import Experiment
 from jstasr.export.sherpa_onnx import export, no_stream, refuse_unsuitable
 from jstasr.features.frames import ENCODER_FRAME_SECONDS
 from jstasr.kaldi.audio import read_audio, resample
+from jstasr.kaldi.ctm import read_ctm
 from jstasr.kaldi.data_dir import DataDir
 from jstasr.kaldi.files import atomic_write
 from jstasr.model.joint import FULL, STREAMING
@@ -135,7 +136,7 @@ def run(job: DecodeJob, report: Report = print, progress: Report = lambda line: 
     experiment = Experiment.load(job.model, own_search=False)
     audio = read_utterances(data_dir_of(job), job.utterances, experiment.config.sample_rate)
     seconds = sum(map(len, audio.values())) / experiment.config.sample_rate
-    ends = None if job.word_times is None else read_ctm(Path(job.word_times), audio)
+    ends = None if job.word_times is None else read_word_ends(Path(job.word_times), audio)
     with tempfile.TemporaryDirectory() as temporary:
         held = Path(temporary, "audio.npz")
         arrays: dict[str, Any] = dict(audio)  # savez's stub takes them for its options
@@ -188,25 +189,12 @@ def read_utterances(folder: Path, count: int, rate: int) -> dict[str, np.ndarray
     return found
 
 
-def read_ctm(path: Path, audio: dict[str, np.ndarray]) -> Words:
-    """The ends of the words of utterances in a CTM file: `utterance channel begin duration word`."""
-    found: Words = {}
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise JstasrError(f"--word-times {path}: cannot be read: {error}") from None
-    for number, line in enumerate(lines, 1):
-        fields = line.split()
-        if not fields or fields[0].startswith(";;"):
-            continue
-        try:
-            name, _, begin, duration, word = fields[:5]
-            found.setdefault(name, []).append((word, float(begin) + float(duration)))
-        except ValueError:
-            raise JstasrError(f"{path}:{number}: expected `utterance channel begin duration word`") from None
-    if not set(found) & set(audio):
+def read_word_ends(path: Path, audio: dict[str, np.ndarray]) -> Words:
+    """The ends of the words of utterances in a CTM file."""
+    found = read_ctm(path)
+    if not found.keys() & audio.keys():
         raise JstasrError(f"--word-times {path}: has none of the utterances that are decoded, as {next(iter(audio))}")
-    return found
+    return {name: [(word.text, word.end) for word in words] for name, words in found.items()}
 
 
 def rows_of(experiment: Experiment, model: str, exported: Path, progress: Report) -> tuple[list[Row], list[str]]:

@@ -1,15 +1,13 @@
 """One way to decode in one process, which `jstasr bench decode` asks for times: ours, or sherpa-onnx on an export."""
 
-import json
 import os
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from jstasr.bench.train_worker import memory
+from jstasr.bench.worker_process import answer_requests, memory
 
 ONE, BATCH, BEAM, STREAM, HEARD = "one", "batch", "beam", "stream", "heard"  # ways; heard: with the detector
 SHERPA_ONE, SHERPA_STREAM = "sherpa one", "sherpa stream"
@@ -258,17 +256,5 @@ class DecodeWorker:
         return {"peak": memory("VmHWM")}
 
 
-def main() -> None:
-    """Answer the requests of standard input until it ends."""
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # libraries may print: not among the answers
-    worker = DecodeWorker(**json.loads(sys.argv[1]))
-    print(json.dumps({}), file=answers)
-    for line in sys.stdin:
-        request = json.loads(line)
-        do: Callable[..., Any] = getattr(worker, "do_" + request.pop("do"))
-        print(json.dumps(do(**request)), file=answers)
-
-
 if __name__ == "__main__":
-    main()
+    answer_requests(DecodeWorker)

@@ -4,20 +4,13 @@ Reads a request from each line and writes the answer as a line, both JSON: `{"do
 steps through `do_step`.
 """
 
-import json
-import os
-import sys
 import time
 from typing import Any
 
+from jstasr.bench.worker_process import answer_requests, memory
+
 CLEAR_PEAK = "/proc/self/clear_refs"
 GEMM_SECONDS = 0.3
-
-
-def memory(key: str) -> int:
-    """Memory of this process in bytes: a field of /proc/self/status, such as VmRSS (now) or VmHWM (peak)."""
-    with open("/proc/self/status") as lines:
-        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(key + ":"))
 
 
 class StepWorker:
@@ -85,16 +78,5 @@ class StepWorker:
         return part_times(self.job, self.autocast, count)
 
 
-def main() -> None:
-    """Answer the requests of standard input until it ends."""
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # libraries may print: not among the answers
-    worker = StepWorker(**json.loads(sys.argv[1]))
-    print(json.dumps({}), file=answers)
-    for line in sys.stdin:
-        request = json.loads(line)
-        print(json.dumps(getattr(worker, "do_" + request.pop("do"))(**request)), file=answers)
-
-
 if __name__ == "__main__":
-    main()
+    answer_requests(StepWorker)

@@ -3,7 +3,9 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,29 @@ import jstasr
 from jstasr.errors import JstasrError
 
 
+def answer_requests(worker: Callable[..., Any]) -> None:
+    """The worker's side: make `worker` of the settings, and answer the requests of standard input until it ends.
+
+    `{"do": "step", "count": 3}` is answered by `do_step(count=3)`.
+    """
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # libraries may print: not among the answers
+    ready = worker(**json.loads(sys.argv[1]))
+    print(json.dumps({}), file=answers)
+    for line in sys.stdin:
+        request = json.loads(line)
+        do: Callable[..., Any] = getattr(ready, "do_" + request.pop("do"))
+        print(json.dumps(do(**request)), file=answers)
+
+
+def memory(key: str) -> int:
+    """Memory of this process in bytes: a field of /proc/self/status, such as VmRSS (now) or VmHWM (peak)."""
+    with open("/proc/self/status") as lines:
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(key + ":"))
+
+
 class WorkerProcess:
-    """Runs a module whose `main` answers the requests of its standard input."""
+    """Runs a module that answers the requests of its standard input: `answer_requests`."""
 
     def __init__(self, python: str, module: str, settings: dict[str, Any], threads: int, title: str) -> None:
         """Start it, and wait until it is ready.

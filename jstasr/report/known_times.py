@@ -9,36 +9,12 @@ from torch import Tensor
 from jstasr.align.paths import framewise_path
 from jstasr.data.batch import Batch
 from jstasr.errors import JstasrError
+from jstasr.kaldi.ctm import read_ctm
 from jstasr.model.joint import Encoded
 from jstasr.report.layers import FRAME_MS
 from jstasr.report.phone_paths import best_phone_path, phone_path
 from jstasr.score.alignment import CORRECT, align_words
 from jstasr.text.tokens import PhoneList
-
-Phones = list[tuple[float, str]]  # begin in seconds, phoneme
-
-
-def read_phone_times(path: Path) -> dict[str, Phones]:
-    """Read a CTM file of phonemes: utterance, channel, begin, duration, phoneme.
-
-    Raises:
-        JstasrError: a line that is no such line, with its number.
-    """
-    times: dict[str, Phones] = {}
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise JstasrError(f"{path}: cannot be read: {error}") from None
-    for number, line in enumerate(lines, 1):
-        fields = line.split()
-        try:
-            utterance, _, begin, _, phone = fields[:5]
-            times.setdefault(utterance, []).append((float(begin), phone))
-        except ValueError:
-            raise JstasrError(
-                f"{path}, line {number}: expected `utterance channel begin duration phoneme`, found: {line}"
-            ) from None
-    return times
 
 
 class KnownTimes:
@@ -50,7 +26,7 @@ class KnownTimes:
 
     def __init__(self, path: Path, phone_list: PhoneList, layers: int):
         self.path, self.symbols = path, phone_list.phones
-        self.times = read_phone_times(path)
+        self.times = read_ctm(path)
         self.errors: list[list[Tensor]] = [[] for _ in range(layers)]  # seconds late, by layer
         self.uniform: list[Tensor] = []
         self.utterances = self.missing = self.unknown = 0
@@ -61,10 +37,10 @@ class KnownTimes:
         theirs = self.times[utterance]
         places, seconds = [], []
         here = there = 0
-        for mark, our, their in align_words(ours, [phone for _, phone in theirs]):
+        for mark, our, their in align_words(ours, [phone.text for phone in theirs]):
             if mark == CORRECT and here > 0:
                 places.append(here)
-                seconds.append(theirs[there][0])
+                seconds.append(theirs[there].begin)
             here, there = here + (our is not None), there + (their is not None)
         return places, seconds
 

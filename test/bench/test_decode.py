@@ -165,13 +165,13 @@ def test_a_wrong_option_is_answered_in_one_sentence(jstasr, expdir, options, mes
 def test_word_times_that_do_not_fit_are_refused(audio, tmp_path):
     ctm = tmp_path / "words.ctm"
     ctm.write_text("u0 1 0.5 word\n")
-    with pytest.raises(JstasrError, match=r"words\.ctm:1: expected"):
-        decode.read_ctm(ctm, audio)
+    with pytest.raises(JstasrError, match=r"words\.ctm, line 1: expected"):
+        decode.read_word_ends(ctm, audio)
     ctm.write_text("other 1 0.5 0.5 word\n")
     with pytest.raises(JstasrError, match="none of the utterances"):
-        decode.read_ctm(ctm, audio)
+        decode.read_word_ends(ctm, audio)
     with pytest.raises(JstasrError, match="cannot be read"):
-        decode.read_ctm(tmp_path / "none.ctm", audio)
+        decode.read_word_ends(tmp_path / "none.ctm", audio)
 
 
 def test_utterances_are_read_at_the_rate_of_the_model(data_dir, audio):
