@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from jstasr.corpus.importers.entries import Entry, ImportFaults, ReadOptions
 from jstasr.corpus.importers.lhotse_cuts import cut_entries, cuts_of, read_cuts, recording_of, require_lhotse
@@ -12,18 +12,15 @@ from jstasr.corpus.importers.tars import DAMAGES, GET_AGAIN, path_below, refuse_
 from jstasr.errors import JstasrError
 from jstasr.kaldi.files import first_few
 
-if TYPE_CHECKING:
-    from lhotse import Recording
-
 FILE = re.compile(r"(?P<field>[^.]+)(\.(?P<number>[^.]+))?\.(?P<ending>jsonl|jsonl\.gz|tar)")
 CUTS, RECORDING = "cuts", "recording"
 
 
 class Stored(NamedTuple):
-    """A recording in a tar file; None: the cut has none."""
+    """lhotse's Recording in a tar file; None: the cut has none."""
 
     key: str
-    recording: "Recording | None"
+    recording: Any
 
 
 def fields_of(folder: Path) -> dict[str, dict[str, Path]]:
@@ -115,7 +112,7 @@ def stored_recordings(tar: Path) -> Iterator[Stored]:
     try:
         for recording, path in TarIterator(tar):
             last = str(path.parent / path.stem)
-            yield Stored(last, recording)  # type: ignore[arg-type]
+            yield Stored(last, recording)
     except (*DAMAGES, RuntimeError, ValueError, KeyError, TypeError, AssertionError) as error:
         behind = f" behind {last}" if last else ""
         raise JstasrError(f"{tar}: is damaged{behind}: {error}; {GET_AGAIN}") from None
