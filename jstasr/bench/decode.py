@@ -23,6 +23,7 @@ from jstasr.bench.decode_worker import BATCH, BEAM, HEARD, ONE, SHERPA_ONE, SHER
 from jstasr.bench.lowresource_tables import write_csv
 from jstasr.bench.timing import machine_name
 from jstasr.bench.worker_process import WorkerProcess
+from jstasr.data.subset import spread_subset
 from jstasr.errors import JstasrError
 from jstasr.experiment.config import feature_settings
 from jstasr.experiment.load import Experiment
@@ -177,7 +178,7 @@ def read_utterances(folder: Path, count: int, rate: int) -> dict[str, np.ndarray
     if not names:
         raise JstasrError(f"{folder}/wav.scp: holds no utterance")
     found = {}
-    for name in names[:: max(1, len(names) // count)][:count]:
+    for name in (names[int(index)] for index in spread_subset(len(names), count)):
         if segments is None:
             samples, own = read_audio(data.wav_scp[name])
         else:

@@ -84,7 +84,8 @@ def write(args: Namespace) -> None:
         job, num_jobs = args.job or 1, args.num_jobs if args.job else 1
         write_part(data_dir, store, table, plan, content, job, num_jobs, lambda line: print(line, flush=True))
     if args.job is None:
-        summary = feature_summary(len(table), lambda row: reader.read(int(rows[row])))
+        kind = np.float16 if args.half else np.float32  # of what the shards hold
+        summary = feature_summary(len(table), lambda row: reader.read(int(rows[row])).astype(kind))
         num_jobs = args.num_jobs if args.merge else 1
         index = merge_parts(data_dir, store, table, plan, num_jobs, wanted, SETTINGS, summary, holds)
         print(f"{args.outdir}: {len(index.shards)} shards, {index.utterances} utterances")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the stages of a recipe cost with more and more utterances: processor time, memory and jobs.
+"""What the stages of a recipe cost with more and more utterances: processor time and memory.
 
 Run in the folder of a recipe whose stage 1 is done. The utterances of its training set are repeated under new names,
 until they are as many as asked for, in a copy of the recipe beside it, and each stage is run on them alone:
@@ -9,6 +9,7 @@ until they are as many as asked for, in a copy of the recipe beside it, and each
 """
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,21 +18,23 @@ from argparse import ArgumentParser
 from dataclasses import dataclass
 from pathlib import Path
 
-from jstasr.kaldi.files import atomic_write
+from jstasr.bench.lowresource_tables import write_csv
+from jstasr.bench.timing import machine_name
+from jstasr.score.environment import environment
 
 STAGES = {2: "audio", 3: "phonemes", 4: "tokens", 5: "features", 8: "decoding", 9: "scoring"}
+HEADING = ("stage", "what", "utterances", "processor (s)", "wall (s)", "largest process (MB)")
 FEW = 50  # utterances of dev, which every size has
 TRAIN_STEPS = 5  # of the model that is decoded with: what it says does not matter here
 
 
 @dataclass
 class Cost:
-    """Of one stage: seconds of all processes, seconds on the wall, the largest process in MB, and parallel jobs."""
+    """Of one stage: seconds of all processes, seconds on the wall, and the largest process in MB."""
 
     processor: float
     wall: float
     largest: float
-    jobs: int
 
 
 def repeated(source: Path, target: Path, count: int) -> None:
@@ -65,8 +68,7 @@ def cost_of(command: list[str], folder: Path, log: Path) -> Cost:
         _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"measure_stages.py: {' '.join(command)} failed, see {log}:\n{log.read_text()[-2000:]}")
-    jobs = len(list(folder.glob("dump/audio/test/logdir/format.*.log")))
-    return Cost(usage.ru_utime + usage.ru_stime, time.monotonic() - started, usage.ru_maxrss / 1024, jobs)
+    return Cost(usage.ru_utime + usage.ru_stime, time.monotonic() - started, usage.ru_maxrss / 1024)
 
 
 def measure(recipe: Path, work: Path, count: int, nj: int) -> dict[int, Cost]:
@@ -75,8 +77,9 @@ def measure(recipe: Path, work: Path, count: int, nj: int) -> dict[int, Cost]:
     shutil.copytree(recipe, work, symlinks=True, ignore=shutil.ignore_patterns("data", "dump", "exp", "downloads"))
     for name, wanted in (("train", count), ("dev", FEW), ("test", count)):
         repeated(recipe / "data/train", work / "data" / name, wanted)
-    shutil.copytree(recipe / "data/audio", work / "data/audio", copy_function=os.link)
-    shutil.copytree(recipe / "data/train_text", work / "data/train_text")
+    for folder in (recipe / "data/audio", recipe / "data/train_text"):  # what a recipe has of these
+        if folder.is_dir():
+            shutil.copytree(folder, work / "data" / folder.name, copy_function=os.link)
     found = {}
     for stage in range(2, 10):
         options = {
@@ -115,14 +118,18 @@ def main() -> None:
     costs = {
         count: measure(recipe, recipe.with_name(f"{recipe.name}_stages"), count, args.nj) for count in args.utterances
     }
-    with atomic_write(args.output) as file:
-        file.write("stage,what,utterances,jobs,processor (s),wall (s),largest process (MB)\n")
-        for stage, what in STAGES.items():
-            for count, found in costs.items():
-                cost = found[stage]
-                file.write(
-                    f"{stage},{what},{count},{cost.jobs},{cost.processor:.1f},{cost.wall:.0f},{cost.largest:.0f}\n"
-                )
+    command = shlex.join(["test/bench/measure_stages.py", *sys.argv[1:]])
+    about = {
+        "command": f"`{command}` in {recipe.parent.name}/{recipe.name}",
+        "commit": f"`{environment()['git']}`",
+        "machine": f"{machine_name()}, {args.nj} jobs at once",
+    }
+    rows = [
+        [str(stage), what, str(count), f"{cost.processor:.1f}", f"{cost.wall:.0f}", f"{cost.largest:.0f}"]
+        for stage, what in STAGES.items()
+        for count, cost in ((count, found[stage]) for count, found in costs.items())
+    ]
+    write_csv(Path(args.output), about, HEADING, rows)
 
 
 if __name__ == "__main__":
