@@ -18,10 +18,6 @@ from argparse import ArgumentParser
 from dataclasses import dataclass
 from pathlib import Path
 
-from jstasr.bench.lowresource_tables import write_csv
-from jstasr.bench.timing import machine_name
-from jstasr.score.environment import environment
-
 STAGES = {2: "audio", 3: "phonemes", 4: "tokens", 5: "features", 8: "decoding", 9: "scoring"}
 HEADING = ("stage", "what", "utterances", "processor (s)", "wall (s)", "largest process (MB)")
 FEW = 50  # utterances of dev, which every size has
@@ -118,6 +114,11 @@ def main() -> None:
     costs = {
         count: measure(recipe, recipe.with_name(f"{recipe.name}_stages"), count, args.nj) for count in args.utterances
     }
+    # only now: the memory of this process counts as that of every process that it starts
+    from jstasr.bench.lowresource_tables import write_csv
+    from jstasr.bench.timing import machine_name
+    from jstasr.score.environment import environment
+
     command = shlex.join(["test/bench/measure_stages.py", *sys.argv[1:]])
     about = {
         "command": f"`{command}` in {recipe.parent.name}/{recipe.name}",
