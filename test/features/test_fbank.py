@@ -145,17 +145,34 @@ def test_an_unknown_kind_is_refused():
         Fbank(kind="espnet")
 
 
+@pytest.mark.parametrize("kind, scale, high_freq", [("lhotse", 1.0, -400.0), ("kaldi", 32768.0, 0.0)])
+@pytest.mark.parametrize("rate", [8000, 11025, 16000, 44100])
+def test_windows_have_the_features_of_torchaudio(kind, scale, high_freq, rate):
+    fbank, signal = Fbank(rate, 40, kind), noise(rate, seed=3)
+    signal[rate // 4 : rate // 2] = 0.0
+    expected = kaldi.fbank(
+        torch.from_numpy(signal)[None] * scale,
+        sample_frequency=rate,
+        num_mel_bins=40,
+        low_freq=20.0,
+        high_freq=high_freq,
+        dither=0.0,
+    )
+    np.testing.assert_array_equal(fbank.whole_windows(signal), expected.numpy())
+
+
 @pytest.mark.parametrize("kind", ["lhotse", "kaldi"])
 @pytest.mark.parametrize("rate", [8000, 11025, 16000])
 @given(
     length=st.integers(0, 6000),
     sizes=st.lists(st.sampled_from([0, 1, 2, 37, 120, 160, 399, 400, 401, 1600, 5000]), min_size=1, max_size=8),
     ends_with_samples=st.booleans(),
+    group=st.sampled_from([1, 2, 7, 64]),
 )
 @settings(max_examples=60, deadline=None)
-def test_a_stream_has_the_frames_of_the_whole(kind, rate, length, sizes, ends_with_samples):
+def test_a_stream_has_the_frames_of_the_whole(kind, rate, length, sizes, ends_with_samples, group):
     fbank, samples = Fbank(rate, 40, kind), noise(length, seed=length)
-    stream, frames, first = StreamingFbank(fbank), [], 0
+    stream, frames, first = StreamingFbank(fbank, group), [], 0
     for size in sizes:
         frames.append(stream.accept(samples[first : first + size]))
         first += size
@@ -163,6 +180,7 @@ def test_a_stream_has_the_frames_of_the_whole(kind, rate, length, sizes, ends_wi
     if not ends_with_samples:
         frames.append(stream.accept(rest))
         rest = rest[:0]
+    assert all(len(part) % group == 0 for part in frames)
     frames.append(stream.accept(rest, last=True))
     streamed = np.concatenate(frames)
     if length < fbank.window:
@@ -177,3 +195,11 @@ def test_a_frame_of_a_stream_comes_with_its_last_sample():
     # the window of frame t ends 160 t + 280 samples into the signal; the first needs a whole window all the same
     assert np.flatnonzero(arrived).tolist() == [399, 439, 599, 759]
     assert arrived[399] == 1
+
+
+@pytest.mark.parametrize("group", [2, 4])
+def test_a_group_comes_with_the_last_sample_of_its_last_frame(group):
+    alone, together, samples = StreamingFbank(Fbank()), StreamingFbank(Fbank(), group), noise(4000)
+    expected = np.cumsum([len(alone.accept(samples[i : i + 1])) for i in range(4000)])
+    found = np.cumsum([len(together.accept(samples[i : i + 1])) for i in range(4000)])
+    np.testing.assert_array_equal(found, expected // group * group)
