@@ -181,8 +181,11 @@ class TranscriptStream:
 
     def extend(self, found: Hypothesis) -> PartialTranscript:
         """Append to the transcript, of which only the new labels are converted."""
-        speech = self.sure
-        history, new = self.history, self.transcriber.transcript(found, speech)
+        speech, history, self.score = self.sure, self.history, found.score
+        if not found.labels:
+            new = Transcript("", [], found.score, [], speech)
+            return PartialTranscript(new, self.score, speech, history, len(history.texts), len(history.tokens))
+        new = self.transcriber.transcript(found, speech)
         spaced = self.transcriber.experiment.tokenizer.spaced(found.labels)
         if new.text:
             between = " " if history.texts and (self.space or spaced[0].isspace()) else ""
@@ -191,7 +194,6 @@ class TranscriptStream:
             self.space = spaced[-1].isspace()
         history.tokens += new.tokens
         history.timestamps += new.timestamps
-        self.score = new.score
         return PartialTranscript(new, self.score, speech, history, len(history.texts), len(history.tokens))
 
 

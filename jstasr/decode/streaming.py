@@ -10,6 +10,7 @@ from jstasr.decode.beam import BeamSearch
 from jstasr.decode.greedy import Hypothesis, first_greedy_state, greedy_search, prepend_start
 from jstasr.experiment.search import GREEDY, SearchConfig
 from jstasr.features.fbank import Fbank, StreamingFbank
+from jstasr.features.frames import SUBSAMPLING
 from jstasr.lm.external import ExternalLm
 from jstasr.lm.hotwords import HotwordGraph
 from jstasr.model.joint import STREAMING, JointModel
@@ -99,21 +100,29 @@ class SpeechStream:
     ):
         """start: (1,) int, the first label, where it is known (the language token); it is not returned again."""
         self.model, self.start = model, start
-        self.fbank = StreamingFbank(fbank)
+        self.fbank = StreamingFbank(fbank, model.config.chunk_size * SUBSAMPLING)  # what is encoded together
         self.state = model.new_stream()
         self.search = streaming_search(model, config, language_model, start, hotwords)
         self.score = 0.0
 
-    @torch.inference_mode()
     def accept(self, samples: np.ndarray, last: bool = False) -> Hypothesis:
-        """The labels that the next samples (N,) float32 add, and the score so far; `last`: they end the utterance."""
+        """The labels that the next samples (N,) float32 add, and the score so far; `last`: they end the utterance.
+
+        Until a chunk is complete, samples are only kept.
+        """
+        features = self.fbank.accept(samples, last)
+        new = self.search_on(features, last) if last or len(features) else Hypothesis([], [], self.score)
+        self.score = new.score
+        return new
+
+    @torch.inference_mode()
+    def search_on(self, features: np.ndarray, last: bool) -> Hypothesis:
+        """The labels that the next feature frames (T, F) add."""
         device = self.model.ctc_label.weight.device
-        features = torch.from_numpy(self.fbank.accept(samples, last)).to(device)
-        encoded = self.model.encode_stream(features, self.state, last)
+        encoded = self.model.encode_stream(torch.from_numpy(features).to(device), self.state, last)
         new = self.search.accept(encoded) if len(encoded) else Hypothesis([], [], self.score)
         if last:
             append(new, self.search.finish())
-        self.score = new.score
         return new
 
 
