@@ -1,15 +1,20 @@
 """Search over a HAT decoder's lattice, batched over utterances: greedy here, beam search in `jstasr.decode.beam`."""
 
 from dataclasses import dataclass, field
+from itertools import chain
 
 import torch
 from torch import Tensor
 
 from jstasr.experiment.search import GREEDY, SearchConfig
+from jstasr.kernels import fused
 from jstasr.lm.external import ExternalLm
 from jstasr.lm.hotwords import HotwordGraph
 from jstasr.model.hat import HatDecoder
 from jstasr.text.tokens import BLANK_ID
+
+LARGEST_IN_KERNEL = 2**18  # weights (1 MB) of the joint network's labels that a core's cache holds
+Emitted = tuple[int, int, int]  # utterance, frame, label
 
 
 @dataclass
@@ -94,13 +99,44 @@ def greedy_search(
     Returns:
         The hypothesis of each utterance: the labels of these frames, and the score of all so far.
     """
-    count, frames, _ = encoded.shape
     projected = decoder.encoder_projection(encoded)
     if state is None:
-        state = first_greedy_state(decoder, count, None, encoded.device)
+        state = first_greedy_state(decoder, len(encoded), None, encoded.device)
+    search_frames = search_in_kernel if suits_kernel(decoder, projected) else search_frame_by_frame
+    emitted = search_frames(decoder, projected, lengths, max_symbols, state)
+    hypotheses = [Hypothesis([], [], value) for value in (state.score + state.none.log()).tolist()]
+    for utterance, frame, label in emitted:
+        hypotheses[utterance].labels.append(label)
+        hypotheses[utterance].frames.append(frame)
+    return hypotheses
+
+
+def suits_kernel(decoder: HatDecoder, projected: Tensor) -> bool:
+    """On the CPU, in float32, with weights that stay in the cache: of larger ones, matrix products are faster."""
+    tensors = projected, *decoder.parameters()
+    small = decoder.labels.weight.numel() <= LARGEST_IN_KERNEL
+    return small and fused.takes(*tensors) and all(x.dtype == torch.float32 for x in tensors)
+
+
+def search_in_kernel(
+    decoder: HatDecoder, projected: Tensor, lengths: Tensor, max_symbols: int, state: GreedyState
+) -> list[Emitted]:
+    """The labels of `greedy_search` by a compiled kernel; projected: (N, T, J)."""
+    prediction, blank, labels = decoder.prediction, decoder.blank, decoder.labels
+    layers = [(layer.weight, layer.bias) for layer in (prediction, blank, labels)]
+    weights = decoder.embedding.weight, *chain.from_iterable(layers)
+    where = state.history, state.none, state.some, state.score
+    found = fused.greedy(projected, lengths, weights, where, max_symbols)
+    return [(*place[:2], label) for place, label in zip(found.nonzero().tolist(), found[found > 0].tolist())]
+
+
+def search_frame_by_frame(
+    decoder: HatDecoder, projected: Tensor, lengths: Tensor, max_symbols: int, state: GreedyState
+) -> list[Emitted]:
+    """The same in torch's operations, all utterances together."""
     predicted = decoder.predict(state.history)
     emitted: list[tuple[int, Tensor]] = []  # (frame, labels or BLANK_ID) of every step with a label
-    for frame in range(frames):
+    for frame in range(projected.shape[1]):
         active = frame < lengths
         for _ in range(max_symbols):
             probs = decoder.log_probs(projected[:, frame], predicted).exp()
@@ -120,13 +156,12 @@ def greedy_search(
             moved = torch.cat([state.history[:, 1:], label[:, None]], dim=1)
             state.history = torch.where(emits[:, None], moved, state.history)
             predicted = decoder.predict(state.history)
-    hypotheses = [Hypothesis([], [], value) for value in (state.score + state.none.log()).tolist()]
-    for frame, labels in emitted:
-        for hypothesis, label in zip(hypotheses, labels.tolist()):
-            if label != BLANK_ID:
-                hypothesis.labels.append(label)
-                hypothesis.frames.append(frame)
-    return hypotheses
+    return [
+        (utterance, frame, label)
+        for frame, labels in emitted
+        for utterance, label in enumerate(labels.tolist())
+        if label != BLANK_ID
+    ]
 
 
 def search(

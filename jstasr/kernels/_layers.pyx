@@ -13,6 +13,22 @@ cdef extern from "layers.h":
         int32_t threshold
         float scale
 
+    ctypedef struct hat_decoder:
+        Py_ssize_t symbols, joint, embed, context
+        const float *embedding
+        const float *prediction
+        const float *prediction_bias
+        const float *blank
+        const float *blank_bias
+        const float *labels
+        const float *labels_bias
+
+    ctypedef struct greedy_state:
+        int64_t *history
+        float *none
+        float *some
+        float *score
+
     int instructions_in_use
     int best_instructions()
     void use_instructions(int instructions)
@@ -54,6 +70,9 @@ cdef extern from "layers.h":
     int run_lattice(
         const float *cells, const int64_t *lengths, const int64_t *label_lengths, float *nats, float *gradient,
         Py_ssize_t items, Py_ssize_t frames, Py_ssize_t prefixes, int threads) nogil
+    int run_greedy(
+        hat_decoder d, const float *projected, const int64_t *lengths, greedy_state state, int64_t *emitted,
+        Py_ssize_t items, Py_ssize_t frames, Py_ssize_t max_symbols, int threads) nogil
 
 
 def use(int instructions):
@@ -224,3 +243,25 @@ def lattice(
             <float *> gradient, items, frames, prefixes, threads)
     check_room(enough)
 
+
+
+def greedy(
+    uintptr_t projected, uintptr_t lengths, uintptr_t embedding, uintptr_t prediction, uintptr_t prediction_bias,
+    uintptr_t blank, uintptr_t blank_bias, uintptr_t labels, uintptr_t labels_bias, uintptr_t history, uintptr_t none,
+    uintptr_t some, uintptr_t score, uintptr_t emitted, Py_ssize_t items, Py_ssize_t frames, Py_ssize_t symbols,
+    Py_ssize_t joint, Py_ssize_t embed, Py_ssize_t context, Py_ssize_t max_symbols, int threads,
+):
+    cdef hat_decoder d
+    cdef greedy_state state
+    cdef int enough
+    d.symbols, d.joint, d.embed, d.context = symbols, joint, embed, context
+    d.embedding = <const float *> embedding
+    d.prediction, d.prediction_bias = <const float *> prediction, <const float *> prediction_bias
+    d.blank, d.blank_bias = <const float *> blank, <const float *> blank_bias
+    d.labels, d.labels_bias = <const float *> labels, <const float *> labels_bias
+    state.history, state.none, state.some, state.score = <int64_t *> history, <float *> none, <float *> some, <float *> score
+    with nogil:
+        enough = run_greedy(
+            d, <const float *> projected, <const int64_t *> lengths, state, <int64_t *> emitted, items, frames,
+            max_symbols, threads)
+    check_room(enough)

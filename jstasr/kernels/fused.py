@@ -1,8 +1,9 @@
 """The operations of ops.py by compiled kernels (layers.h), each in one pass over memory forward and one backward.
 
 A step of a small model on a CPU spends half its time between the matrix products: drawing dropout masks, moving heads,
-writing what the next operation reads again. The kernels take float32 and bfloat16, compute in float32, keep nothing for
-the backward pass that they can compute again, and give the same numbers for any number of threads. A dropout keeps an
+writing what the next operation reads again. The kernels take float32 and bfloat16 (greedy search float32 only), compute
+in float32, keep nothing for the backward pass that they can compute again, and give the same numbers for any number of
+threads. A dropout keeps an
 element by a hash of its index and of a seed drawn from torch's generator.
 """
 
@@ -244,3 +245,26 @@ class Lattice(torch.autograd.Function):
     def backward(ctx, gradient):
         (to_cells,) = ctx.saved_tensors
         return to_cells * gradient[:, None, None, None], None, None
+
+
+def greedy(projected, lengths, decoder, state, max_symbols):
+    """`jstasr.decode.greedy.greedy_search` in one call.
+
+    Args:
+        projected: (N, T, J) float32, frames in the joint network; lengths: (N,) int.
+        decoder: float32 weights: embeddings (V, E), prediction (J, H E) and its bias, blank (1, J) and its bias, labels
+            (V - 1, J) and their bias.
+        state: history (N, H) int64, none (N,), some (N, V - 1) and score (N,) float32 of `GreedyState`, updated in place.
+    Returns:
+        (N, T, max_symbols) int64, the labels that each frame emits, then 0.
+    """
+    projected, lengths = projected.contiguous(), lengths.long().contiguous()
+    items, frames, joint = projected.shape
+    symbols, embed = decoder[0].shape
+    emitted = torch.zeros(items, frames, max_symbols, dtype=torch.long)
+    tensors = projected, lengths, *decoder, *state, emitted
+    _layers.greedy(
+        *(x.data_ptr() for x in tensors), items, frames, symbols, joint, embed, state[0].shape[1], max_symbols,
+        torch.get_num_threads(),
+    )  # fmt: skip
+    return emitted

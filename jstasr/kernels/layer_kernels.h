@@ -6,6 +6,7 @@
 #include "rows.h"
 #include "convolution.h"
 #include "joint.h"
+#include "greedy.h"
 #undef ELEMENT
 #undef LOAD
 #undef STORE

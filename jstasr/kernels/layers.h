@@ -1,4 +1,4 @@
-/* The kernels of the model's training on a CPU, called by _layers.pyx: each function picks the kernel for its type of
+/* The kernels of the model on a CPU, called by _layers.pyx: each function picks the kernel for its type of
  * element and the instruction set in use, and shares the work among threads. No result depends on their number. */
 
 #include "instructions.h"
@@ -185,6 +185,22 @@ static int run_lattice(const float *cells, const int64_t *lengths, const int64_t
             nats[n] = (float)lattice_item(cells + start, gradient ? gradient + start : NULL, lengths[n],
                                           label_lengths[n] + 1, prefixes, room);
         }
+        free(room);
+    });
+    return enough;
+}
+
+/* Greedy search of projected frames (N, T, J) with their lengths (N,); emitted (N, T, max_symbols), cleared before. */
+static int run_greedy(hat_decoder d, const float *projected, const int64_t *lengths, greedy_state state, int64_t *emitted,
+                      ptrdiff_t items, ptrdiff_t frames, ptrdiff_t max_symbols, int threads)
+{
+    int enough = 1;
+    SHARED(items, threads, {
+        float *room = malloc((size_t)(2 * d.joint + d.symbols) * sizeof *room);
+        if (!room)
+            enough = 0;
+        for (ptrdiff_t n = first; n < last && room; n++)
+            CALL(greedy, float, &d, projected, n, frames, lengths[n], max_symbols, &state, emitted, room);
         free(room);
     });
     return enough;

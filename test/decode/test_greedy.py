@@ -1,12 +1,31 @@
-"""Batched greedy search against one utterance at a time in plain Python."""
+"""Batched greedy search, by the kernel and by torch's operations, against one utterance at a time in plain Python."""
 
 import math
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jstasr.decode.greedy import first_greedy_state, greedy_search, search
 from jstasr.experiment.search import SearchConfig
+from jstasr.kernels import instructions
+from jstasr.model.config import DecoderConfig
+from jstasr.model.hat import HatDecoder
+
+
+@pytest.fixture(params=[*instructions.INSTRUCTION_SETS, "torch"], autouse=True)
+def way(request, monkeypatch):
+    """Every instruction set that the processor has, and torch's operations, which take what does not suit the kernel."""
+    if request.param == "torch":
+        monkeypatch.setattr("jstasr.decode.greedy.LARGEST_IN_KERNEL", 0)
+    elif request.param not in instructions.available():
+        pytest.skip(f"this processor has no {request.param}")
+    else:
+        monkeypatch.setattr("jstasr.decode.greedy.search_frame_by_frame", None)
+        instructions.use(request.param)
+    yield request.param
+    instructions.use()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -93,3 +112,34 @@ def test_silence_stays_silent(decoder):
 def test_no_frames_no_labels(decoder):
     found = greedy_search(decoder, torch.zeros(1, 0, 5), torch.tensor([0]), 3)[0]
     assert (found.labels, found.frames, found.score) == ([], [], 0.0)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@given(
+    sizes=st.tuples(*[st.integers(1, 40)] * 4),
+    context=st.integers(1, 3),
+    lengths=st.lists(st.integers(0, 10), min_size=1, max_size=4),
+    max_symbols=st.integers(1, 4),
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=25, deadline=None)
+def test_decoders_of_any_size(oracle, threads, sizes, context, lengths, max_symbols, seed):
+    torch.manual_seed(seed)
+    width, symbols, embed, joint = sizes
+    decoder = HatDecoder(width, symbols + 1, DecoderConfig(context=context, embed_dim=embed, joint_dim=joint)).eval()
+    encoded = 3 * torch.randn(len(lengths), max(lengths), width)
+    torch.set_num_threads(threads)
+    found = greedy_search(decoder, encoded, torch.tensor(lengths), max_symbols)
+    torch.set_num_threads(1)
+    for hypothesis, frames, length in zip(found, encoded, lengths):
+        labels, times, score = oracle.greedy(decoder, frames[:length], max_symbols)
+        assert (hypothesis.labels, hypothesis.frames) == (labels, times)
+        assert hypothesis.score == pytest.approx(score, abs=1e-4)
+
+
+def test_what_does_not_suit_the_kernel_is_searched_all_the_same(decoder, monkeypatch):
+    encoded, lengths = torch.randn(2, 8, 5), torch.tensor([8, 3])
+    monkeypatch.undo()
+    expected = greedy_search(decoder, encoded, lengths, 3)
+    found = greedy_search(decoder.double(), encoded.double(), lengths, 3)
+    assert [hypothesis.labels for hypothesis in found] == [hypothesis.labels for hypothesis in expected]
