@@ -113,9 +113,9 @@ def greedy_search(
 
 def suits_kernel(decoder: HatDecoder, projected: Tensor) -> bool:
     """On the CPU, in float32, with weights that stay in the cache: of larger ones, matrix products are faster."""
-    tensors = projected, *decoder.parameters()
-    small = decoder.labels.weight.numel() <= LARGEST_IN_KERNEL
-    return small and fused.takes(*tensors) and all(x.dtype == torch.float32 for x in tensors)
+    weight = decoder.labels.weight
+    float32 = projected.dtype == weight.dtype == torch.float32
+    return float32 and fused.takes(projected, weight) and weight.numel() <= LARGEST_IN_KERNEL
 
 
 def search_in_kernel(

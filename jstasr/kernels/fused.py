@@ -133,6 +133,16 @@ class SelfAttention(torch.autograd.Function):
         return to_projected, None, None, None, None, None
 
 
+def split_heads(projected, cos, sin, heads):
+    """(N, T, 3 C) -> rotated queries and keys, and values, (N, H, T, C / H) each; without a gradient."""
+    projected, cos, sin = projected.contiguous(), cos.float().contiguous(), sin.float().contiguous()
+    batch, length, width = projected.shape
+    size = width // (3 * heads)
+    parts = projected.new_empty(3, batch, heads, length, size)
+    split_and_rotate(False, projected, cos, sin, parts, is_bfloat16(projected), batch, heads, length, size, 1.0)
+    return parts.unbind()
+
+
 def split_and_rotate(backward, given, cos, sin, out, is_bf16, batch, heads, length, size, scale):
     """(N, T, 3 C) to the heads' rotated queries, keys and values (3, N H, T, D); backward, the gradient."""
     addresses = given.data_ptr(), cos.data_ptr(), sin.data_ptr(), out.data_ptr()
@@ -254,7 +264,7 @@ def greedy(projected, lengths, decoder, state, max_symbols):
         projected: (N, T, J) float32, frames in the joint network; lengths: (N,) int.
         decoder: float32 weights: embeddings (V, E), prediction (J, H E) and its bias, blank (1, J) and its bias, labels
             (V - 1, J) and their bias.
-        state: history (N, H) int64, none (N,), some (N, V - 1) and score (N,) float32 of `GreedyState`, updated in place.
+        state: history (N, H) int64, none (N,), some (N, V - 1) and score (N,) float32 of `GreedyState`, updated.
     Returns:
         (N, T, max_symbols) int64, the labels that each frame emits, then 0.
     """

@@ -1,7 +1,8 @@
 """The model's operations: each with its formula in torch's own operations, and on the CPU a kernel for the same.
 
-The kernels (fused.py) take float32 and bfloat16 on the CPU; every other device and type takes the formula. The tests
-compare the two, forward and backward.
+The kernels (fused.py) take float32 and bfloat16 on the CPU; every other device and type takes the formula. Where no
+gradient is wanted and nothing dropped, a call of torch's is cheaper than one of a kernel with a backward pass. The
+tests compare the two, forward and backward.
 """
 
 import torch
@@ -14,6 +15,8 @@ from jstasr.kernels import fused
 
 def silu_dropout(x: Tensor, probability: float) -> Tensor:
     """dropout(silu(x)); `probability` 0 outside training."""
+    if not torch.is_grad_enabled() and probability == 0:
+        return F.silu(x)
     if not fused.takes(x):
         return F.dropout(F.silu(x), probability)
     return fused.SiluDropout.apply(x, probability)
@@ -21,6 +24,8 @@ def silu_dropout(x: Tensor, probability: float) -> Tensor:
 
 def add_dropout(residual: Tensor, x: Tensor, factor: float, probability: float) -> Tensor:
     """residual + factor * dropout(x), of one shape; `probability` 0 outside training."""
+    if not torch.is_grad_enabled() and probability == 0:
+        return torch.add(residual, x, alpha=factor)
     if not fused.takes(residual, x) or residual.dtype != x.dtype:
         return residual + factor * F.dropout(x, probability)
     return fused.AddDropout.apply(residual, x, factor, probability)
@@ -35,6 +40,8 @@ def rotate(vectors: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 def split_heads(projected: Tensor, cos: Tensor, sin: Tensor, heads: int) -> tuple[Tensor, Tensor, Tensor]:
     """(N, T, 3 C) -> rotated queries and keys, and values, (N, H, T, C / H) each."""
     batch, length, width = projected.shape
+    if not torch.is_grad_enabled() and fused.takes(projected):
+        return fused.split_heads(projected, cos, sin, heads)
     query, key, value = projected.view(batch, length, 3, heads, width // (3 * heads)).permute(2, 0, 3, 1, 4)
     return rotate(query, cos, sin), rotate(key, cos, sin), value
 
@@ -64,6 +71,25 @@ def self_attention(
         query, key, value = split_heads(projected, cos, sin, heads)
         return join_heads(F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=probability))
     return fused.SelfAttention.apply(projected, mask, cos, sin, heads, probability)
+
+
+def convolution(x: Tensor, weight: Tensor, bias: Tensor, stride: int) -> Tensor:
+    """Convolution over time without padding: (N, T, C), (D, C, K) and (D,) -> (N, 1 + (T - K) // stride, D).
+
+    torch's own prepares itself for each new length, which takes longer than the product for one utterance.
+    """
+    if torch.is_grad_enabled() or not fused.takes(x, weight):
+        return F.conv1d(x.mT, weight, bias, stride).mT
+    windows = x.unfold(1, weight.shape[2], stride).flatten(2)
+    return F.linear(windows, weight.flatten(1), bias)
+
+
+def depthwise_convolution(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """The same with one filter for each channel: (N, T, C), (C, 1, K) and (C,) -> (N, T - K + 1, C)."""
+    if torch.is_grad_enabled() or not fused.takes(x, weight):
+        return F.conv1d(x.mT, weight, bias, groups=len(weight)).mT
+    windows = x.unfold(1, weight.shape[2], 1).mT  # (N, T - K + 1, K, C)
+    return (windows * weight[:, 0].t().contiguous()).sum(dim=2) + bias
 
 
 def gated_convolution(x: Tensor, weight: Tensor, bias: Tensor, inside: Tensor | None, past: int, future: int) -> Tensor:

@@ -219,7 +219,7 @@ class Convolution(nn.Module):
             before = gated.new_zeros(len(gated), self.past, gated.shape[2]) if state.window is None else state.window
             gated = torch.cat([before, gated], dim=1)
             state.window = gated[:, gated.shape[1] - self.past :]
-            windows = self.depthwise(gated.transpose(1, 2)).transpose(1, 2)
+            windows = ops.depthwise_convolution(gated, weight, bias)
         return self.output(ops.silu_dropout(self.norm(windows), 0.0))
 
 

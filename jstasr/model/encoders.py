@@ -12,6 +12,7 @@ from jstasr.features.front_end import FrontEnd, FrontEndState
 from jstasr.features.settings import PRETRAINED
 from jstasr.features.specaug import SpecAugmentConfig, spec_augment
 from jstasr.features.text_input import repeat_phones, span_mask
+from jstasr.kernels import ops
 from jstasr.model.config import ModelConfig, TextInputConfig
 from jstasr.model.conformer import Conformer, ConformerState, length_mask
 from jstasr.model.pretrained import PretrainedFrontEnd
@@ -54,8 +55,11 @@ class Subsampling(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(N, RECEPTIVE_PAST + 4 T', F), the past frames first -> (N, T', C)."""
         # an encoder frame ends with the first of its 4 feature frames: no frame sees the last 3
-        hidden = F.silu(self.first(features[:, : features.shape[1] - (SUBSAMPLING - 1)].transpose(1, 2)))
-        return F.silu(self.second(hidden)).transpose(1, 2) * self.scale
+        hidden = features[:, : features.shape[1] - (SUBSAMPLING - 1)]
+        for layer in (self.first, self.second):
+            assert layer.bias is not None
+            hidden = F.silu(ops.convolution(hidden, layer.weight, layer.bias, stride=2))
+        return hidden * self.scale
 
 
 class PretrainedSubsampling(nn.Module):

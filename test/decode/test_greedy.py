@@ -16,7 +16,7 @@ from jstasr.model.hat import HatDecoder
 
 @pytest.fixture(params=[*instructions.INSTRUCTION_SETS, "torch"], autouse=True)
 def way(request, monkeypatch):
-    """Every instruction set that the processor has, and torch's operations, which take what does not suit the kernel."""
+    """The kernel with every instruction set that the processor has, and torch's operations."""
     if request.param == "torch":
         monkeypatch.setattr("jstasr.decode.greedy.LARGEST_IN_KERNEL", 0)
     elif request.param not in instructions.available():

@@ -13,12 +13,15 @@ from jstasr.kernels import instructions
 from jstasr.kernels.ops import (
     add_dropout,
     add_tanh,
+    convolution,
+    depthwise_convolution,
     gated_convolution,
     hat_cells,
     log_probabilities,
     rotate,
     self_attention,
     silu_dropout,
+    split_heads,
     transducer_loss,
 )
 from jstasr.model.conformer import attention_mask, rotary_angles
@@ -65,6 +68,14 @@ def assert_same(operation, formula, *inputs):
         assert gradient.dtype == x.dtype
         scale = max(1.0, float(slope.abs().max()))  # a sum over a batch rounds in proportion to its largest terms
         torch.testing.assert_close(gradient.double() / scale, slope / scale, **tolerance)
+    assert_same_without_gradients(operation, formula, *inputs)
+
+
+def assert_same_without_gradients(operation, formula, *inputs):
+    """`operation` gives the value of `formula` where no gradient is wanted."""
+    with torch.inference_mode():
+        found, wanted = operation(*inputs), formula(*(x.double() for x in inputs))
+    torch.testing.assert_close(found.double(), wanted, **TOLERANCE[inputs[0].dtype])
 
 
 def test_silu_over_its_whole_range(dtype):
@@ -98,6 +109,43 @@ def test_gated_convolution(dtype, causal, channels, length):
         return F.conv1d(F.pad(gated.mT, (past, future)), weight, bias, groups=channels).mT
 
     assert_same(lambda *given: gated_convolution(*given, inside, past, future), formula, x, weight, bias)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("length", [3, 4, 30])
+def test_convolution(dtype, length, stride):
+    given = [torch.randn(shape).to(dtype) for shape in ((2, length, 5), (7, 5, 3), (7,))]
+
+    def formula(x, weight, bias):
+        return F.conv1d(x.mT, weight, bias, stride).mT
+
+    assert_same_without_gradients(lambda *given: convolution(*given, stride), formula, *given)
+
+
+@pytest.mark.parametrize("length", [5, 6, 30])
+def test_depthwise_convolution(dtype, length):
+    given = [torch.randn(shape).to(dtype) for shape in ((2, length, 13), (13, 1, 5), (13,))]
+
+    def formula(x, weight, bias):
+        return F.conv1d(x.mT, weight, bias, groups=13).mT
+
+    assert_same_without_gradients(depthwise_convolution, formula, *given)
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_heads(dtype, part):
+    heads, size, length = 2, 6, 11
+    angles = rotary_angles(3, length, size, torch.device("cpu"))
+    projected = torch.randn(3, length, 3 * heads * size).to(dtype)
+
+    def formula(projected):
+        vectors = projected.view(3, length, 3, heads, size)[:, :, part].transpose(1, 2)
+        turned = torch.polar(torch.ones(()).double(), angles.double()) * torch.complex(*vectors.chunk(2, dim=-1))
+        return vectors if part == 2 else torch.cat([turned.real, turned.imag], dim=-1)
+
+    assert_same_without_gradients(
+        lambda x: split_heads(x, angles.cos().to(dtype), angles.sin().to(dtype), heads)[part], formula, projected
+    )
 
 
 @pytest.mark.parametrize("chunk", [None, 0, 3])
