@@ -18,7 +18,7 @@ PRE_EMPHASIS = 0.97
 POVEY_POWER = 0.85  # of a Hann window
 NO_WARPING = 100.0, -500.0, 1.0  # cutoffs (Hz) and factor of the vocal tract length
 INT16_SCALE = 32768.0  # Kaldi reads 16-bit samples as integers
-BLOCK = 6000  # frames that are computed at a time: the spectra of a long recording would fill the memory
+BLOCK = 256  # frames that are computed at a time: their spectra fit the cache of a core
 
 
 class Fbank:
