@@ -13,7 +13,7 @@ from jstasr.lm.hotwords import HotwordGraph
 from jstasr.model.hat import HatDecoder
 from jstasr.text.tokens import BLANK_ID
 
-LARGEST_IN_KERNEL = 2**18  # weights (1 MB) of the joint network's labels that a core's cache holds
+LARGEST_IN_KERNEL = 2**21  # weights (8 MB) of the joint network's labels, which a processor's cache holds
 Emitted = tuple[int, int, int]  # utterance, frame, label
 
 
@@ -112,7 +112,7 @@ def greedy_search(
 
 
 def suits_kernel(decoder: HatDecoder, projected: Tensor) -> bool:
-    """On the CPU, in float32, with weights that stay in the cache: of larger ones, matrix products are faster."""
+    """On the CPU, in float32, with weights that the cache holds: it reads them again for each utterance and frame."""
     weight = decoder.labels.weight
     float32 = projected.dtype == weight.dtype == torch.float32
     return float32 and fused.takes(projected, weight) and weight.numel() <= LARGEST_IN_KERNEL

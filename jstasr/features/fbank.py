@@ -34,7 +34,7 @@ class Fbank:
     | frames | centred on each 10 ms of the signal, which is reflected at its ends | whole windows only |
 
     Both are what torchaudio.compliance.kaldi.fbank computes, which makes its window and its filters for each call: a
-    quarter of the time of a short one. The same audio gives the same features.
+    third of the time of 0.7 s. The same audio gives the same features.
 
     Args:
         sample_rate: Hz.
