@@ -140,7 +140,8 @@ def split_heads(projected, cos, sin, heads):
     size = width // (3 * heads)
     parts = projected.new_empty(3, batch, heads, length, size)
     split_and_rotate(False, projected, cos, sin, parts, is_bfloat16(projected), batch, heads, length, size, 1.0)
-    return parts.unbind()
+    query, key, value = parts
+    return query, key, value
 
 
 def split_and_rotate(backward, given, cos, sin, out, is_bf16, batch, heads, length, size, scale):
