@@ -4,19 +4,17 @@ import io
 import os
 import re
 import shlex
-import signal
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
 import soundfile
 
 from jstasr.errors import JstasrError
+from jstasr.kaldi.audio_commands import CommandOutput, command_output
 from jstasr.kaldi.audio_headers import (
     copy_without_length,
     is_uncounted_mp3,
@@ -58,48 +56,14 @@ OWN_READER = re.compile(
 )
 
 
-class _Piped(NamedTuple):
-    """What a `command |` wrote, and how the programs in front of its last one failed, or ""."""
-
-    content: bytes
-    failure: str
-
-
-def _run_pipe(source: str) -> _Piped:
-    """Output of `command |`, run in bash; a failure of its last program is an error with the end of its stderr.
-
-    As in Kaldi the last program judges a pipeline. One in front of it may end because the next has enough: by
-    SIGPIPE, or with the words "Broken pipe".
-    """
-    command, read = source.rstrip()[:-1].strip(), None
+def _run_pipe(source: str) -> CommandOutput:
+    """Output of `command |`; errors as of `command_output`."""
+    command = source.rstrip()[:-1].strip()
     if not command:
         raise JstasrError(f"`{source}` names no command before the |")
     if own := OWN_READER.fullmatch(command):  # in this process: starting another for each utterance takes longer
-        read, command = wav_bytes(shlex.split(own["path"])[0]), own["rest"]
-    with TemporaryFile() as report:
-        # A line of its own: the command may end in a comment.
-        statuses = f'{command}\n_s=("${{PIPESTATUS[@]}}"); echo "${{_s[*]}}" >&{report.fileno()}; exit "${{_s[-1]}}"'
-        try:
-            done = subprocess.run(
-                ["bash", "-c", statuses],
-                input=b"" if read is None else read,
-                capture_output=True,
-                check=False,
-                pass_fds=(report.fileno(),),
-            )
-        except OSError as error:
-            raise JstasrError(f"cannot run `{command}`: {error.strerror}") from error
-        report.seek(0)
-        codes = [int(code) for code in report.read().split()]
-    said = done.stderr.decode("utf-8", "replace").strip()
-    tail = said[-500:] or "nothing on stderr"
-    if done.returncode != 0:
-        raise JstasrError(f"`{command}` failed with exit code {done.returncode}: {tail}")
-    bad = [code for code in codes[:-1] if code not in (0, 128 + signal.SIGPIPE)]
-    failure = f"`{command}`: a program of it failed with exit code {bad[0]}: {tail}" if bad else ""
-    if not done.stdout:
-        raise JstasrError(failure or f"`{command}` wrote nothing to stdout")
-    return _Piped(done.stdout, "" if "broken pipe" in said.lower() else failure)
+        return command_output(own["rest"], wav_bytes(shlex.split(own["path"])[0]))
+    return command_output(command)
 
 
 class _SoundFile(soundfile.SoundFile):
@@ -144,7 +108,7 @@ def _open_audio(source: str, content: bytes | None = None) -> Iterator[_OpenAudi
     elif is_pipe(source):
         piped = _run_pipe(source)
         name, failure = f"output of `{source}`", piped.failure
-        handle = io.BytesIO(piped.content)
+        handle = piped.content
     elif (place := place_in_archive(source)) is not None:
         name, handle = source, place[0]
     else:
@@ -185,7 +149,10 @@ def _open_audio(source: str, content: bytes | None = None) -> Iterator[_OpenAudi
 def _surplus(seconds: float) -> str:
     """The fault of a file that holds so many seconds more than would be read; infinity: nobody knows how many."""
     if seconds == float("inf"):
-        return "holds several streams, one behind the other, of which only the first would be read; convert it to WAV"
+        return (
+            "holds several sounds (streams, chunks of samples, files), one behind the other, of which only one would be "
+            "read; write them as files of their own, or as one stream"
+        )
     return f"holds {seconds:.2f} s of sound behind the end that its header states"
 
 

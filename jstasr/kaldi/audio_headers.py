@@ -11,6 +11,7 @@ from jstasr.kaldi.flac_frames import samples_behind, stream_info
 
 W64_RIFF, W64_WAVE = b"riff\x2e\x91\xcf\x11", b"wave\xf3\xac\xd3\x11"  # beginnings of their GUIDs
 FIXED_SIZE = (1, 3, 6, 7, 0xFFFE)  # kinds of WAV: PCM, floating point, A-law, mu-law, extensible
+FILES = (b"RIFF", b"RF64", b"FORM", b"caff", b"riff", b"fLaC", b"OggS")  # beginnings of files
 LEAST_FRAME, MPEG_FRAME = 24, 1441  # bytes of the shortest and the longest frame of MP3
 TRAILER = 4096  # bytes of the tags that may follow the last frame
 
@@ -21,8 +22,8 @@ def missing_seconds(handle: BinaryIO) -> float | None:
     WAV (RIFF and RF64), Sony Wave64, AIFF, CAF, AU and SPHERE state a length. An Ogg file with a page that is
     incomplete or damaged, or an MP3 file with fewer bytes than its first frame says, lacks an unknown part, here
     infinity. What FLAC lacks the decoder has to say. Writers to a pipe do not know the length, and put 0 or a huge
-    number. Negative: a file (not of Wave64 and MP3) holds so much more than its header says; or, minus infinity, an Ogg
-    file more than its first stream, which is all that libsndfile reads.
+    number. Negative: a file (not of MP3) holds so much more than its header says; or, minus infinity, several sounds one
+    behind the other (streams of Ogg, chunks of samples, files), of which libsndfile reads one.
     """
     size = handle.seek(0, os.SEEK_END)
     handle.seek(0)
@@ -61,7 +62,9 @@ def _missing_of_chunks(handle: BinaryIO, size: int, sound: bytes, order: Literal
         if name == sound:
             if long_length and length >= UNKNOWN_LENGTH:
                 length = long_length
-            elif length >= UNKNOWN_LENGTH:
+            if _has_sound_behind(handle, body, length, sound, order):
+                return -float("inf")
+            if length >= UNKNOWN_LENGTH and length != long_length:
                 return None
             if not bytes_per_second or length == 0:
                 return None
@@ -77,6 +80,19 @@ def _missing_of_chunks(handle: BinaryIO, size: int, sound: bytes, order: Literal
             bytes_per_second = _extended(values[8:18]) * int.from_bytes(values[:2], "big") * _width(values[6:8])
         handle.seek(body + length + length % 2)
     return None
+
+
+def _has_sound_behind(
+    handle: BinaryIO, body: int, length: int, sound: bytes, order: Literal["little", "big"]
+) -> bool:
+    """Does another chunk of samples, or another file, follow the chunk of samples at `body`?"""
+    handle.seek(body + length + length % 2)
+    while len(header := handle.read(8)) == 8 and all(32 <= code < 127 for code in header[:4]):
+        if header[:4] == sound or header[:4] in FILES:
+            return True
+        length = int.from_bytes(header[4:], order)
+        handle.seek(length + length % 2, os.SEEK_CUR)
+    return False
 
 
 def place_of_zero_length(handle: BinaryIO) -> int | None:
@@ -120,12 +136,14 @@ def _extended(value: bytes) -> float:
 
 
 def _missing_of_wave64(handle: BinaryIO, size: int) -> float | None:
+    promised = int.from_bytes(_at(handle, 16, 8), "little")
+    if _at(handle, promised + -promised % 8, 8) == W64_RIFF:
+        return -float("inf")
     handle.seek(40)
     while len(header := handle.read(24)) == 24:
         length = int.from_bytes(header[16:], "little")  # its own 24 bytes included
         if header[:4] == b"fmt ":
             bytes_per_second = _bytes_per_second(handle.read(14))
-            promised = int.from_bytes(_at(handle, 16, 8), "little")
             return max(0, promised - size) / bytes_per_second if bytes_per_second else None
         handle.seek(max(0, length + -length % 8 - 24), os.SEEK_CUR)
     return None
@@ -166,7 +184,10 @@ def _missing_of_caf(handle: BinaryIO, size: int) -> float | None:
         if name == b"data":
             if not bytes_per_second or length <= 0:
                 return None
-            surplus = max(0, size - body - length) if _is_no_chunk(_at(handle, body + length, 4)) else 0
+            following = _at(handle, body + length, 4)
+            if following in (name, *FILES):
+                return -float("inf")
+            surplus = max(0, size - body - length) if _is_no_chunk(following) else 0
             return (max(0, length - (size - body)) - surplus) / bytes_per_second
         if name == b"desc":
             rate, _, _, packet, frames = struct.unpack(">d4sIII", handle.read(24))

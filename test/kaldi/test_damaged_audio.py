@@ -16,6 +16,7 @@ from jstasr.kaldi.audio import audio_info, read_audio, resample, wav_bytes
 from jstasr.kaldi.flac_frames import samples_behind
 
 RATE = 16000
+SEVERAL = "several sounds .*one behind the other"
 FORMATS = {
     "wav": ("WAV", "PCM_16"),
     "float.wav": ("WAV", "FLOAT"),
@@ -278,8 +279,30 @@ def test_ogg_streams_one_behind_the_other_are_refused(tmp_path, look, first, sec
     """libsndfile reads the first one only, or none; radio streams and joined files are such."""
     content = write(tmp_path / "a", first, noise()) + write(tmp_path / "a", second, noise())
     (tmp_path / "a").write_bytes(content)
-    with pytest.raises(JstasrError, match="several streams, one behind the other"):
+    with pytest.raises(JstasrError, match=SEVERAL):
         look(str(tmp_path / "a"))
+
+
+@pytest.mark.parametrize("suffix", ["wav", "rf64", "w64", "aiff", "caf"])
+@pytest.mark.parametrize("look", [audio_info, read_audio], ids=["info", "read"])
+def test_files_one_behind_the_other_are_refused(tmp_path, look, suffix):
+    """What `cat a.wav b.wav > c.wav` makes: only the first would be read, in silence or as damage."""
+    content = write(tmp_path / "a", suffix, noise()) + write(tmp_path / "a", suffix, noise(1))
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(JstasrError, match=SEVERAL):
+        look(str(tmp_path / "a"))
+
+
+@pytest.mark.parametrize("between", [b"", b"LIST\x05\0\0\0INFOx\0"], ids=["nothing", "list"])
+@pytest.mark.parametrize("seconds", [(1, 1), (0, 1), (1, 0)], ids=str)
+@pytest.mark.parametrize("look", [audio_info, read_audio], ids=["info", "read"])
+def test_a_wav_file_of_several_data_chunks_is_refused(tmp_path, look, seconds, between):
+    header = write(tmp_path / "a.wav", "wav", noise(1))[:36]
+    first, second = (np.full(RATE * length, 1000, "<i2").tobytes() for length in seconds)
+    chunks = [b"data" + struct.pack("<I", len(sound)) + sound for sound in (first, second)]
+    (tmp_path / "a.wav").write_bytes(header + between.join(chunks))
+    with pytest.raises(JstasrError, match=SEVERAL):
+        look(str(tmp_path / "a.wav"))
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,22 @@ wav_dir() {
   [[ $output == *"d/wav.scp:3: could not find the duration of 'bob-1'"* ]]
   [ ! -e d/utt2dur ]
 }
+@test "get_utt2dur: a command that never ends is stopped, and named" {
+  wav_dir
+  for endless in 'sleep 73.5' yes 'cat /dev/zero'; do
+    file d/wav.scp "ann-1 $endless |"
+    # The limit of 30 minutes as one second.
+    run timeout 20 perl -e 'BEGIN { *CORE::GLOBAL::alarm = sub { CORE::alarm($_[0] ? 1 : 0) } } do shift or die $@' \
+      "$UTILS/internal/durations.pl" me d/wav.scp wav
+    [[ $output == *"me: d/wav.scp:1: could not find the duration of 'ann-1' ($endless )"* ]]
+  done
+  file d/wav.scp 'ann-1 (sleep 73.5 & cat a/1.wav; sleep 73.5) |' 'ann-2 a/2.wav' 'bob-1 b/1.wav'
+  run timeout 20 "$UTILS/data/get_utt2dur.sh" d
+  [ "$status" = 0 ]
+  is d/utt2dur 'ann-1 1 ' 'ann-2 1.690187 ' 'bob-1 1 '
+  run pgrep -f 'sleep 73.5'
+  [ "$status" = 1 ]
+}
 @test "get_utt2dur: lines of other utterances do not count; too few durations are a failure" {
   wav_dir
   file d/wav.scp 'ann-1 a/1.wav' 'ann-2 a/2.wav' 'bob-1 b/1.wav' 'eve-1 no/such.wav'

@@ -7,6 +7,7 @@ use Exporter 'import';
 our @EXPORT_OK = qw(header_duration stream_duration is_common_wav);
 
 my ($MIN_RATE, $MAX_RATE) = (4000, 384000);    # Hz; another rate is damage, and no length follows from it
+my $MAX_BYTES = 2**32;
 my $UNKNOWN_SIZE = 0x7FFFF000;    # writers to a pipe put 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFF000+ or 0: size not known
 
 # Seconds, or undef when the file cannot be opened or is of another kind; in list context also how many of those that
@@ -50,6 +51,13 @@ sub _skip {
   return 1;
 }
 
+# Bytes to the end of a pipe; dies where it goes on after more than a WAV file can state.
+sub _rest {
+  my ($in, $length) = (shift, 0);
+  while (my $got = read $in, my $samples, 65536) { die "it has written more than 4 GiB and not ended\n" if ($length += $got) > $MAX_BYTES }
+  return $length;
+}
+
 sub _wav {
   my ($in, $size) = @_;
   return undef unless ((_take($in, 8) // '') =~ /^....WAVE/s);
@@ -61,7 +69,7 @@ sub _wav {
       if ($length >= $UNKNOWN_SIZE || $length == 0) {
         if (defined $long_size) { $length = $long_size }
         elsif (defined $size)   { $length = $size - tell $in }
-        else                    { $length = 0; while (my $got = read $in, my $samples, 65536) { $length += $got } }
+        else                    { $length = _rest($in) }
       }
       # Of a file that is cut off, what is there.
       my $missing = defined $size && $length > $size - tell $in ? $length - ($size - tell $in) : 0;

@@ -19,6 +19,7 @@ if (defined $list) {
   $wanted = {map { ((split ' ')[0] // '' => 1) } <$ids>};
 }
 open my $in, '<', $path or die "$me: could not open $path: $!\n";
+my $MAX_SECONDS = 1800;    # until a command has said how long its sound is: MAX_SECONDS of jstasr/kaldi/audio_commands.py
 my $failed = 0;
 my (@lines, @unread);    # what is printed; [place in it, id, path] of the files that jstasr has to read
 my $number = 0;    # not $., which seek on a sound file changes
@@ -29,15 +30,15 @@ while (<$in>) {
   next if $wanted && defined $id && !$wanted->{$id};
   $source =~ s/\s+$// if defined $source;
   if (!defined $source || $source eq '') { problem("'$_' has no path; expected '<id> <path or command |>'"); next }
-  my $seconds;
+  my ($seconds, $fault);
   # sph2pipe copies the length of the file, so the header of that is enough.
   if    ($source =~ /^\S*sph2pipe(?:\s+-f\s+wav|\s+-p|\s+-c\s+[12])*\s+([^\s-]\S*)\s*\|$/ && defined($seconds = header_duration($1))) { }
   # wav-copy too, from a place in an archive; the name may be quoted.
   elsif ($source =~ /^wav-copy (?|'([^']+):(\d+)'|([^\s'"]+):(\d+)) - \|$/ && defined($seconds = offset_duration($1, $2))) { }
-  elsif ($source =~ s/\|$//)        { $seconds = command_duration($source) }
+  elsif ($source =~ s/\|$//)        { ($seconds, $fault) = command_duration($source) }
   elsif ($source =~ /^(.*):(\d+)$/ && !-e $source) { $seconds = offset_duration($1, $2) }
   elsif (!defined($seconds = header_duration($source)) && -f $source) { push @unread, [scalar @lines, $id, $source, $number]; push @lines, ''; next }
-  push @lines, line_of($id, $source, $seconds, $number);
+  push @lines, line_of($id, $source, $seconds, $number, $fault);
 }
 lengths_by_jstasr() if @unread;
 print @lines;
@@ -70,7 +71,7 @@ sub lengths_by_jstasr {
   for my $file (@unread) {
     my ($place, $id, $source, $line) = @$file;
     my $said = shift @found;
-    my $seconds = defined $said ? $said =~ /^[\d.]+(e[+-]\d+)?$/ ? $said : undef
+    my ($seconds) = defined $said ? $said =~ /^([\d.]+(?:e[+-]\d+)?)$/
       : command_duration('sox ' . sox_input($source) . ' -t wav -');
     my $fault = defined $said ? $said =~ s/^\Q$source\E: //r : undef;
     $lines[$place] = line_of($id, $source, $seconds, $line, $fault);
@@ -78,19 +79,33 @@ sub lengths_by_jstasr {
   return;
 }
 
-# Asks for the header only, unless the writer did not know the length; then all of it.
+# Asks for the header only, unless the writer did not know the length; then all of it. Seconds, or undef and why. The
+# command is a group of processes of its own, which is ended as a whole when it has said enough.
 sub command_duration {
   my $command = shift;
-  open my $out, '-|', 'bash', '-c', "$command 2>/dev/null" or return undef;
+  my $pid = open(my $out, '-|') // return undef;
+  if (!$pid) {
+    setpgrp;
+    open STDIN, '<', '/dev/null' or exit 1;
+    exec 'bash', '-c', "$command 2>/dev/null" or exit 1;
+  }
   binmode $out;
-  my $seconds = stream_duration($out, undef);
-  close $out;    # the command may end by SIGPIPE, that is no failure
-  return $seconds;
+  my $seconds = eval {
+    local $SIG{ALRM} = sub { die 'it has not ended after ', $MAX_SECONDS / 60, " minutes\n" };
+    alarm $MAX_SECONDS;
+    my $found = stream_duration($out, undef);
+    alarm 0;
+    $found;
+  };
+  chomp(my $fault = $@);
+  kill(($fault ? 'KILL' : 'PIPE'), -$pid);
+  close $out;
+  return ($seconds, $fault || undef);
 }
 
 sub offset_duration {
   my ($file, $offset) = @_;
   open my $out, '<:raw', $file or return undef;
   seek $out, $offset, 0 or return undef;
-  return stream_duration($out, undef);
+  return eval { stream_duration($out, undef) };
 }
