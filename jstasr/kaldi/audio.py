@@ -150,7 +150,7 @@ def _surplus(seconds: float) -> str:
     """The fault of a file that holds so many seconds more than would be read; infinity: nobody knows how many."""
     if seconds == float("inf"):
         return (
-            "holds several sounds (streams, chunks of samples, files), one behind the other, of which only one would be "
+            "holds several sounds (streams, chunks of samples, files), one behind the other, of which one would be "
             "read; write them as files of their own, or as one stream"
         )
     return f"holds {seconds:.2f} s of sound behind the end that its header states"

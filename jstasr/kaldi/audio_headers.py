@@ -22,8 +22,8 @@ def missing_seconds(handle: BinaryIO) -> float | None:
     WAV (RIFF and RF64), Sony Wave64, AIFF, CAF, AU and SPHERE state a length. An Ogg file with a page that is
     incomplete or damaged, or an MP3 file with fewer bytes than its first frame says, lacks an unknown part, here
     infinity. What FLAC lacks the decoder has to say. Writers to a pipe do not know the length, and put 0 or a huge
-    number. Negative: a file (not of MP3) holds so much more than its header says; or, minus infinity, several sounds one
-    behind the other (streams of Ogg, chunks of samples, files), of which libsndfile reads one.
+    number. Negative: a file (not of MP3) holds so much more than its header says; or, minus infinity, several sounds
+    one behind the other (streams of Ogg, chunks of samples, files), of which libsndfile reads one.
     """
     size = handle.seek(0, os.SEEK_END)
     handle.seek(0)
@@ -82,9 +82,7 @@ def _missing_of_chunks(handle: BinaryIO, size: int, sound: bytes, order: Literal
     return None
 
 
-def _has_sound_behind(
-    handle: BinaryIO, body: int, length: int, sound: bytes, order: Literal["little", "big"]
-) -> bool:
+def _has_sound_behind(handle: BinaryIO, body: int, length: int, sound: bytes, order: Literal["little", "big"]) -> bool:
     """Does another chunk of samples, or another file, follow the chunk of samples at `body`?"""
     handle.seek(body + length + length % 2)
     while len(header := handle.read(8)) == 8 and all(32 <= code < 127 for code in header[:4]):
