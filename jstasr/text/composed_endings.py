@@ -20,6 +20,7 @@ CASES = {
     "kz": "[ғқ]а|[гк]е|[дт][ае]н?|[ндт][ыі]ң?|н[ыі]ң|[мбп]ен|[ғқ]а дейін",
     "ky": "[гк][аеоө]|[дт][аеоө]н?|[ндт][ыиуү]н?",
     "uz": "[gkq]a|dan?|ni|ning|gacha",
+    "uz_Cyrl": "[гкқ]а|дан?|ни|нинг|гача",
 }
 # Stems of Lithuanian ordinals, to which what is written after the hyphen is added.
 LITHUANIAN = dict(enumerate("pirm antr treči ketvirt penkt šešt septint aštunt devint dešimt".split(), 1)) | {
@@ -44,10 +45,12 @@ def _turkic(code: str) -> Callable[[int, str], str | None]:
 
     def read(number: int, ending: str) -> str | None:
         words = cardinal(str(number), code)
-        if ending and not ending.endswith("chi"):
+        if ending and not ending.endswith(("chi", "чи")):
             return words + ending
         if code == "uz":
             return f"{words}{'nchi' if words[-1] in 'aioue' else 'inchi'}"
+        if code == "uz_Cyrl":
+            return f"{words}{'нчи' if words[-1] in 'аиоуэ' else 'инчи'}"
         return words_or_none(number, code, "ordinal")
 
     return read
@@ -137,7 +140,9 @@ READERS: dict[str, tuple[re.Pattern[str], Callable[[int, str], str | None]]] = {
     "mn": (re.compile(rf"{START}{HYPHEN}(?P<ending>р|дугаар|дүгээр)(?!\w)", re.IGNORECASE), _mongolian),
     **{
         code: (
-            re.compile(rf"{START}{HYPHEN}(?:(?P<ending>{cases}|(?:i?n)?chi)(?!\w)|(?=[^\W\d_]))", re.IGNORECASE),
+            re.compile(
+                rf"{START}{HYPHEN}(?:(?P<ending>{cases}|(?:i?n)?chi|(?:и?н)?чи)(?!\w)|(?=[^\W\d_]))", re.IGNORECASE
+            ),
             _turkic(code),
         )
         for code, cases in CASES.items()

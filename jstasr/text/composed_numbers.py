@@ -53,6 +53,7 @@ def _hundreds(small: str, hundred: str) -> str:
 
 
 _UZ = "nol bir ikki uch to\u02bbrt besh olti yetti sakkiz to\u02bbqqiz"
+_UZ_CYRL = "ноль бир икки уч тўрт беш олти етти саккиз тўққиз"
 _TK = "nol bir iki üç dört bäş alty ýedi sekiz dokuz"
 _TT = "нуль бер ике өч дүрт биш алты җиде сигез тугыз"
 _AZ = "sıfır bir iki üç dörd beş altı yeddi səkkiz doqquz"
@@ -121,6 +122,12 @@ PARTS = {
         hundreds=_hundreds(_UZ, "yuz"), thousand=("ming", "ming"), million=("bir million", "million"),
         milliard=("bir milliard", "milliard"), minus="minus", one="bir ", whole="butun",
         fractions=("o\u02bbndan", "yuzdan", "mingdan"),
+    ),
+    "uz_Cyrl": Parts(
+        small=_UZ_CYRL, tens="ўн йигирма ўттиз қирқ эллик олтмиш етмиш саксон тўқсон",
+        hundreds=_hundreds(_UZ_CYRL, "юз"), thousand=("минг", "минг"), million=("бир миллион", "миллион"),
+        milliard=("бир миллиард", "миллиард"), minus="минус", one="бир ", whole="бутун",
+        fractions=("ўндан", "юздан", "мингдан"),
     ),
 }  # fmt: skip
 TOP = 10**12

@@ -7,6 +7,9 @@ read as a number and a word beside it, and counted (`endings_left`).
 import re
 from collections.abc import Callable
 
+from jstasr.text.albanian import albanian_ordinal
+from jstasr.text.estonian import estonian_number
+from jstasr.text.icelandic import spell_icelandic_ordinals
 from jstasr.text.languages import primary_subtag
 from jstasr.text.number_words import cardinal, words_or_none
 from jstasr.text.rbnf import ordinal_by_rules
@@ -88,16 +91,6 @@ FINNISH_CARDINALS = {
 }  # fmt: skip
 # Hungarian stems before an ending that begins with a vowel, and sounds that the ending's first consonant becomes.
 HUNGARIAN_STEMS = {"három": "hárm", "hét": "het", "tíz": "tiz", "ezer": "ezr", "kettő": "kett"}
-ESTONIAN_ORDINALS = {
-    "üks": "esimene", "kaks": "teine", "kolm": "kolmas", "neli": "neljas", "viis": "viies", "kuus": "kuues",
-    "seitse": "seitsmes", "kaheksa": "kaheksas", "üheksa": "üheksas", "kümme": "kümnes", "sada": "sajas",
-    "tuhat": "tuhandes",
-}  # fmt: skip
-ESTONIAN_GENITIVES = {
-    "üks": "ühe", "kaks": "kahe", "kolm": "kolme", "neli": "nelja", "viis": "viie", "kuus": "kuue",
-    "seitse": "seitsme", "kaheksa": "kaheksa", "üheksa": "üheksa", "kümme": "kümne", "tuhat": "tuhande",
-}  # fmt: skip
-ESTONIAN_CASES = {"l", "le", "lt", "s", "sse", "st", "ks", "ni", "na", "ga", "ta"}
 MARK = r"[\u0300-\u036f\u0900-\u0dff]"  # an Indic ending may end in a vowel sign, which is no \w
 
 
@@ -110,6 +103,8 @@ def spell_endings(text: str, language: str | None, code: str) -> str:
         code: of `number_language`.
     """
     short = primary_subtag(language)
+    if short == "is":
+        text = spell_icelandic_ordinals(text)
     if short in YEARS:
         text = YEAR[short].sub(lambda match: _year(match, short, code), text)
     if short in COMPOUNDS:
@@ -279,55 +274,6 @@ def hungarian_day(number: int, ending: str, code: str) -> str | None:
     return words + {"e": "é", "a": "á"}[vowel] + ending.lstrip("éáea")
 
 
-def _estonian(number: int, ending: str, code: str) -> str | None:
-    words = estonian_ordinal(number, code)
-    if words is None:
-        return None
-    if ending.startswith("aasta"):  # 5-aastane: "viieaastane"
-        return "".join(map(_estonian_genitive_of_cardinal, cardinal(str(number), code).split())) + ending
-    if ending == "s" or re.fullmatch("[mn]es?|nes|mas|jas|es|as", ending):
-        return words
-    form = re.fullmatch("(?:nda|da|se)(.*)", ending)
-    if form is None or (form[1] and form[1] not in ESTONIAN_CASES):
-        return None
-    return estonian_genitive(words) + form[1]
-
-
-def estonian_ordinal(number: int, code: str) -> str | None:
-    """The nominative: 1995 is "tuhande üheksasaja üheksakümne viies"; None from a million on."""
-    if not 0 < number < 1_000_000:
-        return None
-    *before, last = re.sub("^üks tuhat", "tuhat", cardinal(str(number), code)).split()
-    return " ".join([*map(_estonian_genitive_of_cardinal, before), _estonian_last(last)])
-
-
-def _estonian_last(word: str) -> str:
-    if word in ESTONIAN_ORDINALS:
-        return ESTONIAN_ORDINALS[word]
-    for end, ordinal in (("teist", "teistkümnes"), ("kümmend", "kümnes"), ("sada", "sajas")):
-        unit = word.removesuffix(end)
-        if unit != word:
-            return ("" if end == "sada" and unit == "üks" else ESTONIAN_GENITIVES[unit]) + ordinal
-    return word
-
-
-def _estonian_genitive_of_cardinal(word: str) -> str:
-    if word in ESTONIAN_GENITIVES:
-        return ESTONIAN_GENITIVES[word]
-    for end, genitive in (("teist", "teistkümne"), ("kümmend", "kümne"), ("sada", "saja")):
-        unit = word.removesuffix(end)
-        if unit != word:
-            return ("" if not unit or (end == "sada" and unit == "üks") else ESTONIAN_GENITIVES[unit]) + genitive
-    return word
-
-
-def estonian_genitive(words: str) -> str:
-    """The genitive of an ordinal: viies -> viienda."""
-    if words.endswith(("esimene", "teine")):
-        return words[:-2] + "se"
-    return words.removesuffix("s") + "nda"
-
-
 def _joined(number: int, ending: str, code: str) -> str | None:
     """Turkish 1990'da: the ending as written."""
     return cardinal(str(number), code) + ending
@@ -366,7 +312,7 @@ READERS: dict[str, tuple[re.Pattern[str], Reader]] = {
     "be": (_pattern(HYPHEN, "[а-яіў]{1,4}"), _slavic("be")),
     "bg": (_pattern("-?", "те|(?:[врмтн]|(?<=-))(?:ият?|ата|ото|и|а|о|я|е)"), _bulgarian),
     "el": (_pattern("[-\u2011]?", "|".join([*GREEK, *GREEK.values()])), _greek),
-    "et": (_pattern(HYPHEN, "[a-zäõöü]{1,6}|aasta[a-z]+"), _estonian),
+    "et": (_pattern(HYPHEN, "[a-zäõöü]{1,6}|aasta[a-z]+"), estonian_number),
     "fi": (_pattern(":", "[a-zäö]{1,8}"), _finnish),
     "hi": (_pattern("-?", "ला|ली|ले|रा|री|रे|था|थी|थे|ठा|ठी|ठे|वाँ|वां|वीं|वें|वा|वी|वे"), _hindi),
     "hu": (_pattern(HYPHEN, "[a-záéíóöőúüű]{1,8}"), _hungarian),
@@ -377,6 +323,7 @@ READERS: dict[str, tuple[re.Pattern[str], Reader]] = {
     "ne": (_pattern("-?", "औँ|औं|ौँ|ौं|लो|ली|रो|री|थो|थी"), _nepali),
     "pl": (_pattern(HYPHEN, "[a-ząęó]{1,5}"), _slavic("pl")),
     "ru": (_pattern(HYPHEN, "[а-яё]{1,8}"), _russian),
+    "sq": (_pattern(HYPHEN, "[a-zçë]{1,4}"), albanian_ordinal),
     "ta": (_pattern("-? ?", "ஆவது|வது|ஆம்|ம்"), _tamil),
     "tr": (_pattern("['\u2019]", "[a-zçğıöşü]{1,8}"), _joined),
     "uk": (_pattern(HYPHEN, "[а-яіїєґ]{1,4}"), _slavic("uk")),
@@ -392,7 +339,6 @@ PREFIXED: dict[str, tuple[re.Pattern[str], Reader]] = {
 # Endings and ordinals of languages for which no library and no rule here has the words.
 UNREAD = {
     "lt": _pattern(HYPHEN, "[b-dčf-hj-nprsštvzž][a-ząčęėįšųūž]{0,5}"),  # others are read (composed_endings.py)
-    "sq": _pattern(HYPHEN, "[a-zçë]{1,4}"),
     **{short: _point(r"\d{1,4}") for short in ("fo", "is")},
     **{short: _point(r"[1-9]\d{2,3}") for short in ("cs", "sk")},  # others are read (point_ordinals.py)
     "lv": _point(r"[1-9]\d?00"),

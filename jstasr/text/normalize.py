@@ -15,6 +15,7 @@ from pathlib import Path
 from jstasr.errors import JstasrError
 from jstasr.kaldi.data_dir import TEXT
 from jstasr.kaldi.files import first_few
+from jstasr.text.edge_apostrophes import without_quotes
 from jstasr.text.languages import (
     APOSTROPHES,
     CHEROKEE,
@@ -84,10 +85,10 @@ def basic(text: str, language: str | None) -> str:
     if "'" in text:
         while "''" in text:
             text = text.replace("''", "'")
-        words = [word.strip("'") for word in text.split()]
+        words = without_quotes(text.split(), language)
     if not text.isascii():
         if any(joiner in text for joiner in JOINERS):
-            words = [word.strip("'" + JOINERS) for word in words]
+            words = without_quotes([word.strip(JOINERS) for word in words], language)
         words = [word for word in words if word.isalpha() or _has_letter(word)]
     cleaned = " ".join(filter(None, words))
     return join_unspaced(cleaned) if is_unspaced(language) else cleaned

@@ -2,7 +2,8 @@
 
 import re
 
-from jstasr.text.endings import estonian_genitive, estonian_ordinal, hungarian_day
+from jstasr.text.endings import hungarian_day
+from jstasr.text.estonian import estonian_genitive, estonian_ordinal
 from jstasr.text.number_words import cardinal, words_or_none
 from jstasr.text.times import RANGE
 

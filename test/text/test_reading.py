@@ -36,9 +36,10 @@ def test_signs_without_a_reading_are_counted_by_language():
 
 
 def test_endings_that_are_no_part_of_the_number_are_counted():
-    assert left_out_signs({"a": "e 5-të dhe e 7-të"}, "basic", None, "sq") == {("sq", "-të"): 2}
+    assert left_out_signs({"a": "e 101-të dhe e 7-tat"}, "basic", None, "sq") == {("sq", "-të"): 1, ("sq", "-tat"): 1}
     assert left_out_signs({"a": "3-čias"}, "basic", None, "lt") == {("lt", "-čias"): 1}
-    assert left_out_signs({"a": "5. maí"}, "basic", None, "is") == {("is", "."): 1}
+    assert left_out_signs({"a": "5. hestur"}, "basic", None, "is") == {("is", "."): 1}
+    assert not left_out_signs({"a": "5. maí á 21. öld"}, "basic", None, "is")
     assert left_out_signs({"a": "2000. gadā 5. klase"}, "basic", None, "lv") == {("lv", "."): 1}
     assert left_out_signs({"a": "5-xyz"}, "basic", None, "et") == {("et", "-xyz"): 1}
     assert not left_out_signs({"a": "5-го мая, covid-19, XX-й"}, "basic", None, "ru")
