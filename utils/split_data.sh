@@ -4,20 +4,24 @@ set -euo pipefail
 # shellcheck source=internal/common.sh
 . "$(dirname "$(readlink -f "$0")")/internal/common.sh"
 
-help_message="Usage: utils/split_data.sh [--per-utt] <data-dir> <num-to-split>
+help_message="Usage: utils/split_data.sh [--per-utt|--per-reco] <data-dir> <num-to-split>
 e.g.: utils/split_data.sh data/train 50
-Writes <data-dir>/split50/{1,2,...,50}, each speaker whole in one of them; with --per-utt, without regard to speakers,
-<data-dir>/split50utt/{1,2,...,50}. Nothing is done if the parts are there and newer than <data-dir>."
-by_speaker=true
+Writes <data-dir>/split50/{1,2,...,50}, each speaker whole in one of them. Nothing is done if the parts are there and
+newer than <data-dir>.
+Options:
+  --per-utt    without regard to speakers, to <data-dir>/split50utt/{1,2,...,50}
+  --per-reco   each recording whole in one part, with reco2utt, to <data-dir>/split50reco/{1,2,...,50}"
+kind=
 case ${1:-} in
-  --per-utt)
-    by_speaker=false
+  --per-utt | --per-reco)
+    kind=${1#--per-}
     shift
     ;;
   --help | -h)
     echo "$help_message"
     exit 0
     ;;
+  --*) fail "invalid option '$1' (see $0 --help)" ;;
 esac
 if [ $# != 2 ]; then
   echo "$help_message"
@@ -35,15 +39,9 @@ for file in feats.scp text; do
   fi
 done
 
-if $by_speaker; then
-  out=$data/split$parts
-  split_options=("--utt2spk=$data/utt2spk")
-  warn=
-else
-  out=$data/split${parts}utt
-  split_options=()
-  warn=--no-warn # speakers are in several parts, by design
-fi
+out=$data/split$parts$kind
+warn=--no-warn # speakers are in several parts, by design
+[ -n "$kind" ] || warn=
 
 utterance_files="feats.scp text vad.scp utt2lang utt2dur utt2num_frames utt2num_samples phones"
 speaker_files="spk2gender spk2warp cmvn.scp"
@@ -69,7 +67,30 @@ for ((part = 1; part <= parts; part++)); do
   mkdir "$stage/$part"
   utt2spks+=("$stage/$part/utt2spk")
 done
-"$utils/split_scp.pl" "${split_options[@]}" "$data/utt2spk" "${utt2spks[@]}"
+case $kind in
+  utt) together=() ;;
+  reco)
+    if [ -f "$data/segments" ]; then
+      "$utils/filter_scp.pl" "$data/utt2spk" "$data/segments" | awk '{print $1, $2}'
+    else
+      awk '{print $1, $1}' "$data/utt2spk"
+    fi >"$stage/utt2reco"
+    together=("--utt2spk=$stage/utt2reco")
+    ;;
+  *) together=("--utt2spk=$data/utt2spk") ;;
+esac
+case $kind in
+  utt) groups=$(count_lines "$data/utt2spk") ;;
+  *) groups=$(awk '!seen[$2]++' "${together[0]#--utt2spk=}" | wc -l) ;;
+esac
+if [ "$groups" -lt "$parts" ]; then
+  of=speaker
+  case $kind in utt) of=utterance ;; reco) of=recording ;; esac
+  more=
+  [ "$kind" = utt ] || [ "$(count_lines "$data/utt2spk")" -lt "$parts" ] || more=", or split by utterance: --per-utt"
+  fail "$data has $groups $of(s), too few for $parts parts; ask for at most $groups$more"
+fi
+"$utils/split_scp.pl" "${together[@]}" "$data/utt2spk" "${utt2spks[@]}"
 for ((part = 1; part <= parts; part++)); do
   "$utils/utt2spk_to_spk2utt.pl" "$stage/$part/utt2spk" >"$stage/$part/spk2utt"
 done
@@ -92,6 +113,13 @@ if [ -f "$data/segments" ]; then
   spread .reco reco2file_and_channel $warn
   spread .reco wav.scp $warn
   rm "$stage"/*/.reco
+fi
+if [ "$kind" = reco ]; then
+  for ((part = 1; part <= parts; part++)); do
+    "$utils/filter_scp.pl" "$stage/$part/utt2spk" "$stage/utt2reco" |
+      "$utils/utt2spk_to_spk2utt.pl" >"$stage/$part/reco2utt"
+  done
+  rm "$stage/utt2reco"
 fi
 
 rm -rf "$out"

@@ -253,6 +253,41 @@ ids() { awk '{printf "%s%s", sep, $1; sep = " "} END {print ""}' "$1"; }
   is x/split2utt/1/wav.scp 'rec-a a.wav'
   is x/split2utt/2/wav.scp 'rec-b b.wav'
 }
+@test "split_data: --per-reco keeps recordings whole, with reco2utt" {
+  segmented_dir x
+  file x/segments 'ann-1 r2 0 1.5' 'ann-2 r1 0 1.5' 'bob-1 r2 1.5 3.5'
+  file x/wav.scp 'r1 a.wav' 'r2 b.wav'
+  file x/spk2gender 'ann f' 'bob m'
+  "$UTILS/split_data.sh" --per-reco x 2
+  is x/split2reco/1/reco2utt 'r2 ann-1 bob-1'
+  is x/split2reco/1/utt2spk 'ann-1 ann' 'bob-1 bob'
+  is x/split2reco/1/spk2gender 'ann f' 'bob m'
+  is x/split2reco/1/wav.scp 'r2 b.wav'
+  is x/split2reco/2/reco2utt 'r1 ann-2'
+  is x/split2reco/2/segments 'ann-2 r1 0 1.5'
+  [ ! -e x/split2reco/utt2reco ]
+}
+@test "split_data: --per-reco without segments: every utterance is a recording" {
+  good_dir x
+  "$UTILS/split_data.sh" --per-reco x 3
+  is x/split3reco/2/reco2utt 'ann-2 ann-2'
+}
+@test "split_data: too few speakers or recordings for the parts, and what to do; unknown options" {
+  segmented_dir x
+  run "$UTILS/split_data.sh" x 3
+  [ "$status" = 1 ]
+  [[ $output == *"x has 2 speaker(s), too few for 3 parts; ask for at most 2, or split by utterance: --per-utt" ]]
+  "$UTILS/split_data.sh" --per-utt x 3 # what it says
+  run "$UTILS/split_data.sh" --per-utt x 4
+  [[ $output == *"x has 3 utterance(s), too few for 4 parts; ask for at most 3" ]]
+  file x/segments 'ann-1 r1 0 1.5' 'ann-2 r1 0 1.5' 'bob-1 r1 1.5 3.5'
+  run "$UTILS/split_data.sh" --per-reco x 2
+  [[ $output == *"x has 1 recording(s), too few for 2 parts; ask for at most 1, or split by utterance: --per-utt" ]]
+  run "$UTILS/split_data.sh" --per-rec x 2
+  [ "$status" = 1 ]
+  [[ $output == *"invalid option '--per-rec'"* ]]
+  [ -z "$(ls -A x | grep '^\.tmp' || true)" ]
+}
 @test "split_data: nothing is done again unless a file is newer" {
   four_dir x
   "$UTILS/split_data.sh" x 2
@@ -268,7 +303,7 @@ ids() { awk '{printf "%s%s", sep, $1; sep = " "} END {print ""}' "$1"; }
   four_dir x
   run "$UTILS/split_data.sh" x 4
   [ "$status" != 0 ]
-  [[ $output == *'number of speakers 3'* ]]
+  [[ $output == *'x has 3 speaker(s), too few for 4 parts'* ]]
   [ ! -e x/split4 ]
   [ -z "$(find x -name '.tmp*')" ]
   run "$UTILS/split_data.sh" x 0

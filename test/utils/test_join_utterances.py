@@ -56,6 +56,12 @@ def test_the_words_are_those_of_the_set_whoever_speaks(data, tmp_path):
     assert sorted(" ".join(found.values()).split()) == sorted(" ".join(TEXTS.values()).split()) and len(found) == 2
 
 
+def test_the_sex_of_the_speakers_comes_along(data, tmp_path):
+    (data / "spk2gender").write_text("a f\nb m\nnobody m\n")
+    assert join(data, tmp_path / "x2").returncode == 0
+    assert table(tmp_path / "x2/spk2gender") == {"a": "f", "b": "m"}
+
+
 def test_what_cannot_be_joined_is_refused(data, tmp_path):
     assert "same directory" in join(data, data).stderr
     assert "--count must be 1 or more" in join("--count", "0", data, tmp_path / "x").stderr

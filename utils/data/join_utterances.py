@@ -4,8 +4,8 @@
     utils/data/join_utterances.py --count 4 data/test data/test_x4
     ./run.sh --stage 2 --stop_stage 5 --test_sets "test test_x4"   # then --stage 8 as usual
 
-Writes wav.scp, text, utt2spk, spk2utt, utt2lang where there is one, and the audio below the new directory. Each
-joined utterance has `count` utterances of one speaker (and language), the last ones of a speaker fewer: the words are
+Writes wav.scp, text, utt2spk, spk2utt, utt2lang and spk2gender where there are any, and the audio below the new
+directory. Each joined utterance has `count` utterances of one speaker (and language), the last ones of a speaker fewer: the words are
 those of the set, so that error rates compare.
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 from jstasr.errors import JstasrError
 from jstasr.kaldi.audio import read_audio, write_audio
 from jstasr.kaldi.data_dir import DataDir
-from jstasr.kaldi.tables import spk2utt_of, write_table
+from jstasr.kaldi.tables import read_table, spk2utt_of, write_table
 from jstasr.text.languages import is_unspaced
 from jstasr.text.unspaced import join_unspaced
 
@@ -68,7 +68,11 @@ def join(source, target, count, pause, any_speaker):
             table[first] = value
     for name, table in tables.items():
         write_table(target / name, table)
-    write_table(target / "spk2utt", spk2utt_of(tables["utt2spk"]))
+    spk2utt = spk2utt_of(tables["utt2spk"])
+    write_table(target / "spk2utt", spk2utt)
+    if (source / "spk2gender").is_file():
+        genders = read_table(source / "spk2gender")
+        write_table(target / "spk2gender", {speaker: genders[speaker] for speaker in spk2utt if speaker in genders})
     return len(tables["text"])
 
 
