@@ -5,8 +5,8 @@
     ./run.sh --stage 2 --stop_stage 5 --test_sets "test test_x4"   # then --stage 8 as usual
 
 Writes wav.scp, text, utt2spk, spk2utt, utt2lang and spk2gender where there are any, and the audio below the new
-directory. Each joined utterance has `count` utterances of one speaker (and language), the last ones of a speaker fewer: the words are
-those of the set, so that error rates compare.
+directory. Each joined utterance has `count` utterances of one speaker (and language), the last ones of a speaker fewer:
+the words are those of the set, so that error rates compare.
 """
 
 import argparse
