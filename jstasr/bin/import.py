@@ -79,7 +79,7 @@ def run(args: Namespace) -> None:
         if getattr(args, name) and not (args.split or args.measure):
             raise JstasrError(f"--{name.replace('_', '-')} goes with --split")
     if args.measure:
-        measure(_source(args), args.text, args.seed)
+        measure(_source(args), args.text, args.seed, _split_plan(args) if args.split else None)
     elif args.format == TEXT_ONLY or (args.format is None and not args.split and looks_like_text(args.source[0])):
         with locked_file(dest):
             import_text(args.source, dest, _code(args.lang), args.exclude, args.max_sentences, args.seed)

@@ -132,6 +132,7 @@ def test_recordings_without_speakers_are_warned_of(tmp_path, recordings):
         (["--lang", "xx", "--manifest", "nowhere.tsv", "new"], "nowhere.tsv: no such file"),
         (["--lang"], "--lang needs a value"),
         (["--speed", "new"], "unknown option --speed"),
+        (["--lang=xx", "new"], "options are given as --name value, not --lang=xx"),
         (["one", "two"], "one folder only"),
         (["full"], "exists already"),
     ],
@@ -163,6 +164,53 @@ def test_a_text_without_a_sentence_is_told_before_anything_is_made(tmp_path, rec
     assert f"{text}: no sentence can be taken: {said}; give text with one sentence a line" in done.stderr
     text.write_text("Ẹ́kọ́ ni.\n")  # the remedy
     assert run(*command).returncode == 0
+
+
+def test_a_recipe_on_a_pretrained_encoder_passes_its_options_on(tmp_path, recordings):
+    """Its speeds are one option of three words; the encoder's name may hold blanks."""
+    done = run(SETUP, tmp_path / "yo/asr1", "--lang", "yo", "--manifest", recordings, "--pretrained", "an encoder")
+    assert done.returncode == 0, done.stderr
+    done = run(tmp_path / "yo/asr1/run.sh", "--stop_stage", "0")
+    assert done.returncode == 1 and "pretrained encoder an encoder: there is no such folder" in done.stderr
+    assert "unexpected argument" not in done.stderr
+    assert run("shellcheck", tmp_path / "yo/asr1/run.sh").returncode == 0
+
+
+def test_paths_in_import_opts_are_those_of_the_caller(tmp_path, recordings):
+    lines = [f"{number}.ogg\twords to say {number}\tvoice {number % 4}" for number in range(8)]
+    (tmp_path / "list.tsv").write_text("\n".join(["path\tsentence\tclient_id", *lines]) + "\n")
+    (tmp_path / "the sounds").mkdir()
+    for number in range(8):
+        soundfile.write(tmp_path / f"the sounds/{number}.ogg", np.full(16000, 0.1), 16000)
+    command = (SETUP, "new/asr1", "--lang", "yo", "--manifest", "list.tsv")
+    done = run(*command, cwd=tmp_path)
+    assert done.returncode == 1 and "relative paths begin at --audio-dir DIR" in done.stderr
+    for name, option in (("a", "--audio-dir 'the sounds'"), ("b", "--audio-dir='the sounds'")):  # the remedy
+        recipe = f"{name}/asr1"
+        done = run(SETUP, recipe, *command[2:], "--import_opts", option, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        done = run(tmp_path / recipe / "run.sh", "--stage", "1", "--stop_stage", "1")
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_too_few_recordings_for_three_sets_make_nothing(tmp_path, recordings, count):
+    for folder in sorted(recordings.iterdir())[1:]:
+        subprocess.run(["rm", "-r", folder], check=True)
+    for path in sorted((recordings / "speaker 0").iterdir())[2 * count :]:
+        path.unlink()
+    done = run(SETUP, tmp_path / "new/asr1", "--lang", "yo", "--manifest", recordings)
+    assert done.returncode == 1 and "would be empty" in done.stderr and "more recordings are needed" in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    done = run(SETUP, "file/asr1", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "setup.sh: error: the folder file/asr1 cannot be made (Not a directory); choose a place where you may write\n"
+    )
 
 
 def test_faulty_recordings_are_told_before_anything_is_made(tmp_path, recordings):

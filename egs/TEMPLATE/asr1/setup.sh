@@ -7,7 +7,7 @@ manifest=      # Recordings with transcripts: whatever `jstasr import` reads (TS
 text=          # Text without speech, one sentence a line; several files with commas between, of several languages LANG=FILE.
 lexicon=       # Pronunciations `word phone phone ...`, instead of espeak or letters.
 pretrained=    # Pretrained speech encoder that the model stands on; see docs/guide/pretrained.md.
-import_opts=   # More options of `jstasr import`, as in "--columns text=satz --ignore notes"; absolute paths.
+import_opts=   # More options of `jstasr import`, as in "--columns text=satz --ignore notes".
 
 usage() {
     echo "Usage: setup.sh egs/<name>/asr1 [--manifest FILE --lang CODE [--text FILE] [--lexicon FILE] [--pretrained NAME] [--import_opts \"...\"]]"
@@ -28,6 +28,7 @@ while [ $# -gt 0 ]; do
             printf -v "${1#--}" '%s' "$2"
             shift 2
             ;;
+        --*=*) die "options are given as --name value, not $1" ;;
         -*) die "unknown option $1; see --help" ;;
         *)
             [ -z "${target}" ] || die "one folder only: ${target}, or $1?"
@@ -59,6 +60,19 @@ say() {
     echo "${words:1}"
 }
 mapfile -d '' -t import_words < <("${root}/utils/internal/split_words.pl" "${import_opts}")
+# Stage 1 runs in the recipe's folder: a path is that of this one.
+for index in "${!import_words[@]}"; do
+    case ${import_words[index]} in
+        --audio-dir=* | --unpack-to=*)
+            import_words[index]=${import_words[index]%%=*}=$(realpath -m "${import_words[index]#*=}")
+            ;;
+        --audio-dir | --unpack-to)
+            if [ -n "${import_words[index + 1]:-}" ]; then
+                import_words[index + 1]=$(realpath -m "${import_words[index + 1]}")
+            fi
+            ;;
+    esac
+done
 import_opts=
 if [ "${#import_words[@]}" -gt 0 ]; then import_opts=$(say "${import_words[@]}"); fi
 
@@ -71,7 +85,7 @@ if [ -n "${manifest}" ]; then
     if [ -n "${lang}" ]; then lang=$(jstasr languages --canonical "${lang// /_}") || die "--lang must be a language code"; fi
     text_opts=()
     for file in "${texts[@]}"; do text_opts+=(--text "${file}"); done
-    measured=$(jstasr import --measure ${lang:+--lang "${lang}"} "${import_words[@]}" "${text_opts[@]}" "${manifest}" none) ||
+    measured=$(jstasr import --measure --split ${lang:+--lang "${lang}"} "${import_words[@]}" "${text_opts[@]}" "${manifest}" none) ||
         die "recordings or text cannot be used as they are; options of jstasr import go into --import_opts \"...\""
     for pair in ${measured}; do
         case ${pair} in utterances=* | seconds=* | letters=* | langs=*) printf -v "${pair%%=*}" '%s' "${pair#*=}" ;; esac
@@ -106,8 +120,15 @@ if [ "${seconds}" -gt $((1000 * 3600)) ]; then size=large nbpe=2000; fi
 token_opts="--token_type char"
 if [ "${nbpe}" -gt $((2 * letters)) ] && [ "${unspaced:-false}" = false ]; then token_opts="--token_type bpe --nbpe ${nbpe}"; fi
 
+if [ -n "${manifest}" ]; then
+    options=(--langs "${summary_langs}" --measured "${measured}")
+    if [ -n "${lexicon}" ]; then options+=(--g2p lexicon --lexicon "${lexicon}"); fi
+    summary=$(jstasr check --summary "${options[@]}") || die "the recipe would not work; the reason is above"
+fi
+
+made=$(mkdir -p "${target}"/{conf,local} 2>&1) ||
+    die "the folder ${target} cannot be made (${made##*: }); choose a place where you may write"
 trap 'rm -rf "${target}"' ERR
-mkdir -p "${target}"/{conf,local}
 target=$(cd "${target}" && pwd -P)
 case ${target} in
     "${root}"/*) base=$(realpath --relative-to "${target}" "${root}") ;;
@@ -168,6 +189,12 @@ else
     sets='text_sets= # text-only sets that local/data.sh makes, as in "train_text"'
 fi
 
+# Lines of their own: a here-document takes the quotes out of what stands in \${...:+...}.
+more_opts=
+if [ -n "${pretrained}" ]; then
+    printf -v more_opts ' \\\n    %s' "--pretrained $(say "${pretrained}")" '--speed_perturb_factors "0.9 1.0 1.1"'
+fi
+
 cat >"${target}/run.sh" <<END
 #!/usr/bin/env bash
 # Speech recognition${spoken:+ for ${spoken}}. Any option of asr.sh may follow (./run.sh --help).
@@ -188,9 +215,7 @@ ${sets}
     --channel mix \\
     ${token_opts}${g2p_opts:+ }${g2p_opts} \\
     --train_procs $([[ "${size}" =~ ^(mini|minutes|pretrained)$ ]] && echo 2 || echo 1) \\
-    --asr_config conf/train.yaml${pretrained:+ \\
-    --pretrained $(say "${pretrained}") \\
-    --speed_perturb_factors "0.9 1.0 1.1"} \\
+    --asr_config conf/train.yaml${more_opts} \\
     "\$@"
 END
 
@@ -232,9 +257,7 @@ trap - ERR
 echo "${target}: ready"
 if [ -n "${manifest}" ]; then
     echo "${utterances} utterances, $((seconds / 60)) minutes; conf/train.yaml: the size '${size}', ${token_opts#--}"
-    options=(--langs "${summary_langs}" --measured "${measured}")
-    if [ -n "${lexicon}" ]; then options+=(--g2p lexicon --lexicon "${lexicon}"); fi
-    jstasr check --summary "${options[@]}"
+    echo "${summary}"
     echo "Train, decode and score: ${target}/run.sh"
 else
     echo "Fill in ${target}/local/data.sh, set the options in run.sh, then: ${target}/run.sh"

@@ -278,17 +278,22 @@ def import_text(
     print(report, end="")
 
 
-def measure(source: Source, text_files: Sequence[str] = (), seed: int = 1) -> None:
+def measure(source: Source, text_files: Sequence[str] = (), seed: int = 1, plan: SplitPlan | None = None) -> None:
     """Print how much there is, as words that a shell can read: `utterances=80 seconds=512 ...`.
 
     Args:
         source: what would be imported.
         text_files: "FILE" or "LANG=FILE", text without speech, of which each must hold a sentence.
         seed: of the utterances whose length is looked up.
+        plan: of the division into sets; None: there will be none.
     """
     faults = ImportFaults(source.skip_faulty_rows)
     entries = read_entries(source, faults)
+    parts = plan and split.split_entries(entries, plan.dev_share, plan.test_share, plan.seed, faults)[0]
     faults.raise_all(source.name)
+    if plan and parts:
+        split.drop_shared_sentences(parts, plan.shared_sentences)
+        split.refuse_empty(parts, source.name)
     langs = sorted({entry.lang for entry in entries if entry.lang})
     refuse_without_sentence(text_files, langs or [""])
     for note in faults.notes:
