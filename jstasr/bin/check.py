@@ -18,6 +18,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--ngpu", type=int, default=0, help="GPUs on each node")
     parser.add_argument("--num-nodes", type=int, default=1)
     parser.add_argument("--disk-gb", type=float, default=5, help="free space that must be here, GB")
+    parser.add_argument("--dumpdir", default="", help="the recipe's; it, data and --expdir must be writable")
+    parser.add_argument("--expdir", default="", help="the recipe's, with --dumpdir")
     parser.add_argument("--memory-gb", type=float, default=2, help="memory that must be free, GB")
     parser.add_argument("--speed-perturb-factors", default="", help="where there are any, sox is needed")
     parser.add_argument("--pretrained", default="", help="pretrained speech encoder; see docs/guide/pretrained.md")
@@ -65,6 +67,8 @@ def run(args: Namespace) -> None:
         speed_perturb=bool(factors),
         job_command=args.job_command,
         pretrained=args.pretrained,
+        dumpdir=args.dumpdir,
+        expdir=args.expdir,
         seconds=sum(sum(one.seconds.values()) * (copies if one.name in perturbed else 1) for one in speech),
     )
     items = all_items(recipe) + (local_items(Path(args.local_dir)) if args.local_dir else [])

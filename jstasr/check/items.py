@@ -41,6 +41,8 @@ class Recipe:
     speed_perturb: bool = False
     job_command: str = "run.pl"  # train_cmd of cmd.sh
     pretrained: str = ""  # name of a pretrained encoder
+    dumpdir: str = ""  # "": of no recipe
+    expdir: str = ""
     seconds: float = 0.0  # of audio in all sets, each copy of speed perturbation counted; 0: not known yet
 
 
@@ -92,6 +94,20 @@ def program_items(recipe: Recipe) -> list[Item]:
     return items
 
 
+def folder_items(recipe: Recipe) -> list[Item]:
+    """The folders that stages write to."""
+    if not recipe.dumpdir:
+        return []
+    rows = [
+        ("data", (1, AUDIO, PHONES, TOKENS), "put the recipe where you may write"),
+        (recipe.dumpdir, (AUDIO, PHONES, FEATURES), "--dumpdir names another folder"),
+        (recipe.expdir, (TOKENS, TRAIN, AVERAGE, DECODE, SCORE, REPORT, PACK), "--expdir names another folder"),
+    ]
+    return [
+        Item(f"folder {folder}", partial(probes.writable, folder), stages, remedy) for folder, stages, remedy in rows
+    ]
+
+
 def all_items(recipe: Recipe) -> list[Item]:
     """Every row of the table for `recipe`, whichever stages will run."""
     items = [
@@ -115,6 +131,7 @@ def all_items(recipe: Recipe) -> list[Item]:
             ALL,
             "free some space, or set --disk_gb to what you need",
         ),
+        *folder_items(recipe),
         Item("memory", partial(probes.memory, recipe.memory_gb), ALL, "end other programs"),
     ]
     if recipe.pretrained:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import jstasr
 from jstasr.errors import JstasrError
+from jstasr.kaldi.files import cannot_write
 from jstasr.text.g2p import G2p
 
 PACKAGE = Path(jstasr.__file__).parent
@@ -220,6 +221,20 @@ def disk(wanted_gb: float) -> str:
     if free < wanted_gb:
         raise Missing(f"{free:.1f} GB free, {wanted_gb:g} GB needed")
     return f"{free:.0f} GB free"
+
+
+def writable(folder: str) -> str:
+    """Files can be written into a folder, or the folder can be made."""
+    path = Path(folder)
+    while not path.exists() and not path.is_symlink():
+        path = path.parent
+    try:
+        if path.is_symlink() and not path.exists():
+            raise Missing(f"{path} is a link to {os.readlink(path)}, which is not there")
+        tempfile.TemporaryFile(dir=path).close()
+    except OSError as error:
+        raise Missing(str(cannot_write(path, error))) from error
+    return "can be written" if path == Path(folder) else "can be made"
 
 
 def memory(wanted_gb: float) -> str:

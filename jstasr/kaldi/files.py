@@ -50,6 +50,10 @@ def make_folder(path: str | Path) -> None:
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        if os.path.islink(path) and not os.path.exists(path):
+            raise JstasrError(
+                f"{path}: is a link to {os.readlink(path)}, which is not there; make that folder, or remove the link"
+            ) from error
         raise cannot_write(path, error) from error
 
 

@@ -139,6 +139,25 @@ def test_too_little_space_is_reported_with_both_numbers(probe):
     assert "GB free" in probe(0.001)
 
 
+def test_folders_of_a_recipe_must_be_writable(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "there").mkdir()
+    (tmp_path / "gone").symlink_to("nowhere")
+    assert probes.writable("there") == "can be written" and probes.writable("new/deep") == "can be made"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "gone", "there"]
+    with pytest.raises(probes.Missing, match="gone is a link to nowhere, which is not there"):
+        probes.writable("gone/dump")
+    with pytest.raises(probes.Missing, match=r"file: cannot be written \(Not a directory\)"):
+        probes.writable("file/dump")
+    items = {item.name: item.stages for item in all_items(Recipe(dumpdir="a b", expdir="e"))}
+    assert items["folder data"] == (1, 2, 3, 4) and 5 in items["folder a b"] and 6 in items["folder e"]
+    options = ["--stages", "6", "--dumpdir", "there", "--expdir", "file/exp"]
+    done = subprocess.run([sys.executable, "-m", "jstasr", "check", *options], capture_output=True, text=True)
+    assert done.returncode == 1 and "folder file/exp: file: cannot be written" in done.stderr
+    assert "folder data" not in done.stdout and "--expdir names another folder" in done.stderr
+
+
 def test_only_items_of_the_wanted_stages_are_probed():
     items = [Item("a", fail("must not run"), (5,), "r"), Item("b", lambda: "1.0", (6,), "r")]
     assert [finding.found for finding in probe_all(items, (6,))] == ["1.0"]

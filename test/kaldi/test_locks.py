@@ -276,3 +276,13 @@ def test_only_the_process_that_took_a_lock_releases_it(tmp_path):
     os.waitpid(child, 0)
     assert read(tmp_path) == lock.own
     lock.release()
+
+
+def test_a_link_to_a_place_that_is_gone_is_named_as_such(tmp_path):
+    (tmp_path / "data").symlink_to(tmp_path / "disk/data")
+    with pytest.raises(JstasrError, match=r"data: is a link to .*disk/data, which is not there; make that folder"):
+        with locked(tmp_path / "data"):
+            pass
+    (tmp_path / "disk/data").mkdir(parents=True)  # the remedy
+    with locked(tmp_path / "data"):
+        pass

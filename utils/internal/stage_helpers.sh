@@ -10,7 +10,7 @@ export JSTASR_RUN
 hold() {
     coproc LOCK { exec jstasr lock "$@" --pid $$ --command "${0##*/} in $(pwd)"; }
     if ! read -r _ <&"${LOCK[0]:-999}" 2>/dev/null; then
-        die "another process uses the files of this stage: see above"
+        die "the folders of this stage cannot be held: see above"
     fi
 }
 

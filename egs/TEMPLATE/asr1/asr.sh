@@ -257,7 +257,7 @@ if begins 0; then
         if [ "${stop_stage}" -eq 0 ] || wanted "${number}"; then stages+=("${number}"); fi
     done
     jstasr check --stages "${stages[*]}" --token-type "${token_type}" "${g2p_options[@]}" --langs "${langs}" \
-        --ngpu "${ngpu}" --num-nodes "${num_nodes}" --disk-gb "${disk_gb}" --speed-perturb-factors "${speed_perturb_factors}" \
+        --ngpu "${ngpu}" --num-nodes "${num_nodes}" --disk-gb "${disk_gb}" --dumpdir "${dumpdir}" --expdir "${expdir}" --speed-perturb-factors "${speed_perturb_factors}" \
         --sets "${train_set} ${valid_set} ${test_sets[*]}" --job-command "${train_cmd}" --local-dir local --pretrained "${pretrained}" || die "something that later stages need is missing: see the table above"
     if wanted 1 && grep -qs '^check=' local/data.sh; then local/data.sh --check true "${data_words[@]}"; fi
     ends
