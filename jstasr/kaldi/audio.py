@@ -21,7 +21,7 @@ from jstasr.kaldi.audio_headers import (
     missing_seconds,
     place_of_zero_length,
 )
-from jstasr.kaldi.audio_parts import archived_wav, place_in_archive, without_tags
+from jstasr.kaldi.audio_parts import archived_wav, place_in_archive, what_it_is, without_tags
 from jstasr.kaldi.files import atomic_write
 
 MIN_RATE, MAX_RATE = 4000, 384000  # Hz
@@ -143,7 +143,8 @@ def _open_audio(source: str, content: bytes | None = None) -> Iterator[_OpenAudi
                     )
                 yield _OpenAudio(file, guessed=uncounted or file.frames >= UNKNOWN_FRAMES)
     except (soundfile.SoundFileError, OSError) as error:
-        raise JstasrError(f"{name}: cannot read as audio: {audio_fault(error)}") from error
+        fault = what_it_is(handle) or audio_fault(error)
+        raise JstasrError(f"{name}: cannot read as audio: {fault}") from error
 
 
 def _surplus(seconds: float) -> str:

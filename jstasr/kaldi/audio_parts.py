@@ -3,6 +3,7 @@
 import io
 import os
 import re
+from contextlib import nullcontext, suppress
 from typing import BinaryIO
 
 ARCHIVED = re.compile(r"(?P<path>.+):(?P<offset>[0-9]+)", re.DOTALL)
@@ -78,6 +79,26 @@ def length_of_id3(handle: BinaryIO) -> int:
         return 0
     footer = 10 if start[5] & 16 else 0
     return 10 + sum((value & 127) << shift for value, shift in zip(start[6:], (21, 14, 7, 0))) + footer
+
+
+# Beginnings of what stands under the names of sound files where a download or a copy went wrong.
+OTHER_FILES = {
+    b"version https://git-lfs": "it is a pointer of Git LFS; fetch the sound itself: git lfs pull",
+    b"<": "it is a web page or XML, as a server sends in place of a file that it lacks; fetch it again",
+    b"{": "it is JSON, as a server sends in place of a file that it lacks; fetch it again",
+    b"\x1f\x8b": "it is compressed by gzip; unpack it",
+    b"BZh": "it is compressed by bzip2; unpack it",
+    b"\xfd7zXZ": "it is compressed by xz; unpack it",
+    b"PK\x03\x04": "it is a zip archive; unpack it",
+}
+
+
+def what_it_is(handle: str | BinaryIO) -> str:
+    """What a file is that is no sound, and what to do, by its first bytes; "" where they do not say."""
+    with suppress(OSError, ValueError), open(handle, "rb") if isinstance(handle, str) else nullcontext(handle) as file:
+        start = _at(file, 0, 100).removeprefix(b"\xef\xbb\xbf").lstrip()
+        return next((said for magic, said in OTHER_FILES.items() if start.startswith(magic)), "")
+    return ""
 
 
 def _at(handle: BinaryIO, place: int, count: int) -> bytes:

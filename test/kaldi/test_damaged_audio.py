@@ -1,6 +1,9 @@
 """A file is judged by what it holds; what its header claims costs neither time nor memory."""
 
+import bz2
+import gzip
 import io
+import lzma
 import resource
 import struct
 import time
@@ -39,6 +42,27 @@ def test_a_file_without_header_is_no_audio_whatever_its_name(tmp_path, name):
     path.write_text("this is text, and no sound of 8000 samples a second\n" * 50)
     with pytest.raises(JstasrError, match="no header of an audio file"):
         read_audio(path)
+
+
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n", "git lfs pull"),
+        (b"\xef\xbb\xbf\n<!DOCTYPE html><html>404</html>", "web page"),
+        (b'{"error": "not found"}', "JSON"),
+        (gzip.compress(b"RIFF" + bytes(100)), "compressed by gzip; unpack it"),
+        (bz2.compress(b"RIFF" + bytes(100)), "compressed by bzip2"),
+        (lzma.compress(b"RIFF" + bytes(100)), "compressed by xz"),
+        (b"PK\x03\x04" + bytes(100), "zip archive"),
+        (bytes(1000), "Format not recognised"),
+    ],
+)
+def test_what_is_no_sound_is_called_by_its_name(tmp_path, content, said):
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    for source in (str(path), f"cat {path} |"):
+        with pytest.raises(JstasrError, match=f"cannot read as audio: .*{said}"):
+            read_audio(source)
 
 
 def noise(seconds=4.0, rate=RATE):
