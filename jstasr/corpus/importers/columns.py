@@ -2,7 +2,10 @@
 
 import difflib
 import math
+import os
+import re
 from collections.abc import Mapping, Sequence
+from urllib.parse import unquote
 
 from jstasr.corpus.importers.entries import (
     AUDIO_ENDINGS,
@@ -31,6 +34,7 @@ ALIASES = {
 }
 ROLES = tuple(ALIASES)
 NUMBERED = ("id", "speaker")  # a whole number can be the name of these
+ADDRESS = re.compile("(?!file:)[A-Za-z][A-Za-z0-9+.-]*://")
 TIMES = ("start", "end", "duration")
 ROLE_OF = {alias: role for role, aliases in ALIASES.items() for alias in aliases.split()}
 # Known and of no use here: no misspelt names of roles.
@@ -145,6 +149,12 @@ class Columns:
         if not values.get("audio"):
             faults.add_row(where, "no audio file is named")
             return None
+        if ADDRESS.match(values["audio"]) and not is_pipe(values["audio"]):
+            shown = printable(values["audio"])
+            faults.add_row(
+                where, f"{shown} is an address, not a file; fetch it and give its path", "audio at an address"
+            )
+            return None
         return Entry(
             where,
             self.resolve(values["audio"]),
@@ -159,10 +169,17 @@ class Columns:
         )
 
     def resolve(self, audio: str) -> str:
-        """The audio's path: relative ones begin at audio_dir."""
-        if is_pipe(audio) or self.options.audio_dir is None:
+        """The audio's path: relative ones begin at audio_dir; file:///a%20b.wav, ~/a.wav and Windows' a\\b.wav too."""
+        if is_pipe(audio):
             return audio
-        return str(self.options.audio_dir / audio)
+        if audio.startswith("file://"):
+            audio = unquote(audio.removeprefix("file://").removeprefix("localhost"))
+        elif audio.startswith("~/"):
+            audio = os.path.expanduser(audio)
+        path = audio if self.options.audio_dir is None else str(self.options.audio_dir / audio)
+        if "\\" in audio and not os.path.lexists(path) and os.path.isfile(slashed := path.replace("\\", "/")):
+            return slashed
+        return path
 
 
 def _unread(name: str) -> str:

@@ -134,6 +134,34 @@ def test_many_faults_of_one_kind_are_a_few_lines_and_a_count(speak, lines, run_i
     assert "m.csv:302: missing audio" in err and "(and 290 more: empty transcript)" in err
 
 
+def test_paths_are_understood_as_other_programs_write_them(speak, lines, run_import, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    speak("clips/a b.wav", "clips/c.wav", "clips/d.wav", "clips/e%20f.wav", "clips/g\\h.wav")
+    written = [
+        f"file://{tmp_path}/clips/a%20b.wav",
+        "~/clips/c.wav",
+        "clips\\d.wav",
+        "clips/e%20f.wav",
+        "clips/g\\h.wav",
+    ]
+    lines("m.tsv", "id\taudio\ttext", *(f"u{n}\t{audio}\tword" for n, audio in enumerate(written)))
+    assert run_import("m.tsv", "data/x")[0] == 0
+    found = [
+        Path(value.split("'")[1] if "'" in value else value).name for value in read_table("data/x/wav.scp").values()
+    ]
+    assert [name.replace("\\\\", "\\") for name in found] == ["a b.wav", "c.wav", "d.wav", "e%20f.wav", "g\\h.wav"]
+
+
+def test_addresses_are_no_files(speak, lines, run_import):
+    speak("a.wav")
+    addresses = ["https://example.org/a.wav", "s3://bucket/a.wav", "gs://bucket/a.wav"]
+    lines("m.csv", "audio,text", "a.wav,word", *(f"{address},word" for address in addresses))
+    status, _, err = run_import("m.csv", "data/x")
+    assert status == 1 and "3 fault(s)" in err
+    assert "m.csv:4: s3://bucket/a.wav is an address, not a file; fetch it and give its path" in err
+
+
 def test_audio_that_is_missing_altogether_is_one_fault_whose_remedy_works(speak, lines, run_import):
     names = [f"{n}.wav" for n in range(50)]
     speak(*(f"clips/{name}" for name in names))
