@@ -286,7 +286,7 @@ ids() { awk '{printf "%s%s", sep, $1; sep = " "} END {print ""}' "$1"; }
   run "$UTILS/split_data.sh" --per-rec x 2
   [ "$status" = 1 ]
   [[ $output == *"invalid option '--per-rec'"* ]]
-  [ -z "$(ls -A x | grep '^\.tmp' || true)" ]
+  [ -z "$(find x -name '.tmp*')" ]
 }
 @test "split_data: nothing is done again unless a file is newer" {
   four_dir x

@@ -60,6 +60,7 @@ wav_dir() {
   for endless in 'sleep 73.5' yes 'cat /dev/zero'; do
     file d/wav.scp "ann-1 $endless |"
     # The limit of 30 minutes as one second.
+    # shellcheck disable=SC2016  # Perl's variables
     run timeout 20 perl -e 'BEGIN { *CORE::GLOBAL::alarm = sub { CORE::alarm($_[0] ? 1 : 0) } } do shift or die $@' \
       "$UTILS/internal/durations.pl" me d/wav.scp wav
     [[ $output == *"me: d/wav.scp:1: could not find the duration of 'ann-1' ($endless )"* ]]
