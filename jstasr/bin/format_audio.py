@@ -41,32 +41,36 @@ def format_audio(args: Namespace) -> None:
     from jstasr.corpus.format_audio import DROPPED, FormatPlan, format_part, merge_parts
     from jstasr.kaldi.audio import parse_channel, parse_rate
     from jstasr.kaldi.data_dir import UTT2LANG, DataDir
+    from jstasr.kaldi.data_share import data_share
     from jstasr.text.language_codes import canonical_code, canonical_table
     from jstasr.text.nlsyms import read_symbols, take_out_of
     from jstasr.text.normalize import clean_table, describe_left_out, left_out_signs
 
-    data = DataDir(args.data_dir, allow_empty_text=args.allow_empty_text)
-    data.check()
+    if args.job is not None:
+        data = data_share(args.data_dir, args.job, args.num_jobs, args.allow_empty_text)
+    else:
+        data = DataDir(args.data_dir, allow_empty_text=args.allow_empty_text)
+        data.check()
     channel = parse_channel(args.channel) if args.channel else None
     plan = FormatPlan(Path(args.outdir), parse_rate(args.fs), channel, args.audio_format)
-    # Before hours of audio work: what is no language, and transcripts that the cleaner leaves empty are refused here.
+    # Before the audio work: what is no language, and transcripts that the cleaner leaves empty are refused here, by a
+    # job those of its share.
     language = canonical_code(args.lang, "--lang") if args.lang else None
     utt2lang = canonical_table(data.utt2lang, str(data.path / UTT2LANG)) if data.utt2lang is not None else None
     words, wordless = take_out_of(data.text, read_symbols(args.nlsyms))
     spoken = {utterance: text for utterance, text in words.items() if utterance not in wordless}
     texts = clean_table(spoken, args.cleaner, utt2lang, language, str(data.path), args.allow_empty_text)
     texts |= dict.fromkeys(wordless, "")
-    num_jobs = args.num_jobs
-    lost = describe_left_out(left_out_signs(words, args.cleaner, utt2lang, language))
-    if lost and args.job is None:
-        print(f"{args.data_dir}: {lost}")
     if args.job is not None:
-        count = format_part(plan, data, args.job, num_jobs, args.nj)
-        print(f"{args.data_dir}: part {args.job} of {num_jobs}, {count} utterances")
+        count = format_part(plan, data, args.job, args.nj)
+        print(f"{args.data_dir}: part {args.job} of {args.num_jobs}, {count} utterances")
         return
+    lost = describe_left_out(left_out_signs(words, args.cleaner, utt2lang, language))
+    if lost:
+        print(f"{args.data_dir}: {lost}")
     if not args.merge:
-        num_jobs = 1
-        format_part(plan, data, 1, 1, args.nj)
+        format_part(plan, data, 1, args.nj)
+    num_jobs = args.num_jobs if args.merge else 1
     kept, dropped = merge_parts(plan, data, texts, num_jobs, args.min_seconds, args.max_seconds, args.max_rate)
     print(f"{args.outdir}: {kept} utterances at {plan.rate} Hz")
     if wordless and not args.allow_empty_text:

@@ -25,7 +25,6 @@ from jstasr.kaldi.data_dir import (
     is_outside,
 )
 from jstasr.kaldi.files import file_stem, first_few
-from jstasr.kaldi.job_share import job_share
 from jstasr.kaldi.tables import read_table, spk2utt_of, write_table
 from jstasr.text.language_codes import canonical_table
 
@@ -162,9 +161,9 @@ def part_path(outdir: Path, job: int) -> Path:
     return outdir / "parts" / f"formatted.{job}"
 
 
-def format_part(plan: FormatPlan, data: DataDir, job: int, num_jobs: int, nj: int = 1) -> int:
-    """Format one job's share of the recordings of a data directory; returns the number of its utterances."""
-    done = format_audio(plan, job_share(recordings_of(data), job, num_jobs), nj)
+def format_part(plan: FormatPlan, share: DataDir, job: int, nj: int = 1) -> int:
+    """Format one job's share of a data directory, or with job 1 all of it; returns the number of its utterances."""
+    done = format_audio(plan, recordings_of(share), nj)
     write_table(
         part_path(plan.outdir, job),
         {formatted.utterance: f"{formatted.num_samples} {formatted.path}" for formatted in done},

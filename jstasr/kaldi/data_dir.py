@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -48,6 +49,27 @@ def is_segment(start: float, end: float) -> bool:
 def is_outside(start: float, end: float, seconds: float) -> bool:
     """Does a segment lie outside a recording of so many seconds? One that ends a little late does not: cut it there."""
     return seconds - start < SHORTEST or end > seconds + MAX_OVERSHOOT
+
+
+def parse_segments(table: Mapping[str, str], path: Path) -> dict[str, Segment]:
+    """Utterance -> Segment of a table of segments; JstasrError lists the lines of `path` that are none."""
+    segments: dict[str, Segment] = {}
+    faults: list[str] = []
+    for utterance, value in table.items():
+        try:
+            recording, start, end = value.split()
+            segment = Segment(recording, parse_seconds(start), parse_seconds(end))
+            if not is_segment(segment.start, segment.end):
+                raise ValueError
+        except ValueError:
+            faults.append(
+                f"{path}: {utterance}: expected `recording start end` in seconds, 0 <= start < end, found `{value}`"
+            )
+            continue
+        segments[utterance] = segment
+    if faults:
+        raise JstasrError(list_faults(faults))
+    return segments
 
 
 class DataDir:
@@ -97,26 +119,7 @@ class DataDir:
     def segments(self) -> dict[str, Segment] | None:
         """Utterance -> Segment, or None without such a file."""
         table = self._optional(SEGMENTS)
-        if table is None:
-            return None
-        segments: dict[str, Segment] = {}
-        faults: list[str] = []
-        for utterance, value in table.items():
-            try:
-                recording, start, end = value.split()
-                segment = Segment(recording, parse_seconds(start), parse_seconds(end))
-                if not is_segment(segment.start, segment.end):
-                    raise ValueError
-            except ValueError:
-                faults.append(
-                    f"{self.path / SEGMENTS}: {utterance}: expected `recording start end` in seconds, "
-                    f"0 <= start < end, found `{value}`"
-                )
-                continue
-            segments[utterance] = segment
-        if faults:
-            raise JstasrError(list_faults(faults))
-        return segments
+        return None if table is None else parse_segments(table, self.path / SEGMENTS)
 
     @property
     def utterances(self) -> list[str]:
