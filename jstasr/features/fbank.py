@@ -1,24 +1,15 @@
 """Log-mel filterbank features, as lhotse or as Kaldi's compute-fbank-feats computes them; no dither."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from jstasr.errors import JstasrError
 from jstasr.features.frames import FRAME_LENGTH_MS, FRAME_SHIFT_MS
 from jstasr.features.settings import DEFAULT_KIND, KALDI, KINDS, FeatureSettings
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
 LOW_FREQ = 20.0  # Hz, lower edge of the first filter
-POWER_FLOOR = float(np.finfo(np.float32).eps)  # of every mel bin
-LOG_FLOOR = float(np.log(POWER_FLOOR))  # of every mel bin in digital silence
-PRE_EMPHASIS = 0.97
-POVEY_POWER = 0.85  # of a Hann window
-NO_WARPING = 100.0, -500.0, 1.0  # cutoffs (Hz) and factor of the vocal tract length
+LOG_FLOOR = float(np.log(np.finfo(np.float32).eps))  # of every mel bin in digital silence
 INT16_SCALE = 32768.0  # Kaldi reads 16-bit samples as integers
-BLOCK = 256  # frames that are computed at a time: their spectra fit the cache of a core
+BLOCK = 6000  # frames that are computed at a time: the spectra of a long recording would fill the memory
 
 
 class Fbank:
@@ -33,8 +24,7 @@ class Fbank:
     | upper edge of the last filter | Nyquist frequency - 400 Hz | Nyquist frequency |
     | frames | centred on each 10 ms of the signal, which is reflected at its ends | whole windows only |
 
-    Both are what torchaudio.compliance.kaldi.fbank computes, which makes its window and its filters for each call: a
-    third of the time of 0.7 s. The same audio gives the same features.
+    Both are computed by torchaudio.compliance.kaldi.fbank. The same audio gives the same features.
 
     Args:
         sample_rate: Hz.
@@ -49,6 +39,7 @@ class Fbank:
 
         if kind not in KINDS:
             raise JstasrError(f"features.kind: {kind!r} is not one of {' '.join(KINDS)}")
+        self._kaldi = kaldi
         self.settings = FeatureSettings(sample_rate, num_mel_bins, kind)
         self.sample_rate, self.num_mel_bins, self.kind = sample_rate, num_mel_bins, kind
         self.scale, self.high_freq = (INT16_SCALE, 0.0) if kind == KALDI else (1.0, -400.0)  # <= 0: from Nyquist on
@@ -56,16 +47,14 @@ class Fbank:
         self.shift = int(sample_rate * FRAME_SHIFT_MS * 0.001)  # samples
         # samples that are reflected in front of the signal, so that frames are centred; kaldi has no such frames
         self.margin = 0 if kind == KALDI else self.window // 2 - self.shift // 2
+        self._refuse_empty_filters()
+
+    def _refuse_empty_filters(self) -> None:
         padded = 1 << (self.window - 1).bit_length()
-        filters, _ = kaldi.get_mel_banks(num_mel_bins, padded, sample_rate, LOW_FREQ, self.high_freq, *NO_WARPING)
-        self._refuse_empty(filters)
-        import torch
-
-        self.filters = torch.nn.functional.pad(filters, (0, 1))  # (F, spectrum): none holds the Nyquist frequency
-        self.povey = torch.hann_window(self.window, periodic=False).pow(POVEY_POWER)
-
-    def _refuse_empty(self, filters: "Tensor") -> None:
-        empty = int((filters.sum(dim=1) == 0).sum())
+        banks, _ = self._kaldi.get_mel_banks(
+            self.num_mel_bins, padded, self.sample_rate, LOW_FREQ, self.high_freq, 100.0, -500.0, 1.0
+        )
+        empty = int((banks.sum(dim=1) == 0).sum())
         if empty:
             raise JstasrError(
                 f"{empty} of {self.num_mel_bins} mel bins hold no frequency at {self.sample_rate} Hz; "
@@ -115,19 +104,17 @@ class Fbank:
             last = min(first + BLOCK, count)
             part = signal[first * self.shift : (last - 1) * self.shift + self.window]
             with torch.inference_mode():
-                features[first:last] = self._log_mel(torch.from_numpy(np.ascontiguousarray(part))).numpy()
+                features[first:last] = self._kaldi.fbank(
+                    torch.from_numpy(np.ascontiguousarray(part))[None] * self.scale,
+                    sample_frequency=self.sample_rate,
+                    num_mel_bins=self.num_mel_bins,
+                    low_freq=LOW_FREQ,
+                    high_freq=self.high_freq,
+                    frame_length=FRAME_LENGTH_MS,
+                    frame_shift=FRAME_SHIFT_MS,
+                    dither=0.0,
+                ).numpy()
         return features
-
-    def _log_mel(self, signal: "Tensor") -> "Tensor":
-        """(N,) float32 -> (T, F), in the steps of Kaldi's feature-window.cc and feature-fbank.cc."""
-        import torch
-
-        frames = (signal * self.scale).unfold(0, self.window, self.shift)
-        frames = frames - frames.mean(dim=1, keepdim=True)
-        before = torch.cat([frames[:, :1], frames[:, :-1]], dim=1)
-        windowed = (frames - PRE_EMPHASIS * before) * self.povey
-        power = torch.fft.rfft(windowed, n=2 * (self.filters.shape[1] - 1)).abs().square()
-        return (power @ self.filters.T).clamp(min=POWER_FLOOR).log()
 
 
 class StreamingFbank:
@@ -149,11 +136,9 @@ class StreamingFbank:
     def accept(self, samples: np.ndarray, last: bool = False) -> np.ndarray:
         """The frames (T, F) of the groups that `samples` (N,) float32 complete; T may be 0.
 
-        Args:
-            samples: they must stay as they are.
-            last: they end the signal.
+        `last`: they end the signal.
         """
-        self.pending.append(samples)
+        self.pending.append(np.array(samples, dtype=np.float32))  # the caller may use its buffer again
         self.num_samples += len(samples)
         self.num_pending += len(samples)
         if self.num_pending < self.group_samples and not last:
@@ -162,7 +147,7 @@ class StreamingFbank:
 
     def compute(self, last: bool) -> np.ndarray:
         """The frames of the groups that are complete; `last`: those of all samples."""
-        fbank, pending = self.fbank, np.concatenate(self.pending, dtype=np.float32)
+        fbank, pending = self.fbank, np.concatenate(self.pending)
         if not self.begun and self.num_samples >= fbank.window:
             pending = np.concatenate([fbank.front(pending), pending])
             self.begun = True
