@@ -38,8 +38,8 @@ def test_numbers_are_written_out_where_the_language_is_known(language, text, wor
 def test_each_library_is_asked_in_its_own_codes():
     of_num2words = {"pt-BR": "pt_BR", "sv-SE": "sv", "kk": "kz", "nb": "no", "br": None, None: None}
     of_cldr = {"nn-NO": "nn", "hi": "hi", "zh-TW": "zh_Hant", "zh-HK": "yue", "yue-Hans": "yue_Hans", "tl": "fil"}
-    composed = {"mk": "mk", "uz": "uz"}
-    of_none = {"uz-Cyrl": None, "zu": None, "zh-Latn": None}
+    composed = {"mk": "mk", "uz": "uz", "uz-Cyrl": "uz_Cyrl"}
+    of_none = {"kk-Latn": None, "zu": None, "zh-Latn": None}
     expected = of_num2words | of_cldr | composed | of_none
     assert {code: number_language(code) for code in expected} == expected
 
