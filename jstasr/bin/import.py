@@ -15,8 +15,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         help="tsv, csv, jsonl, nemo, nemo-tarred, commonvoice, ljspeech, deepspeech, kaldi, lhotse (cuts), shar, "
-        "webdataset, huggingface, audiofolder, folder (of recordings and .txt), or text (no speech); default: guessed "
-        "from the source",
+        "webdataset, huggingface, hf-stream, audiofolder, folder (of recordings and .txt), or text (no speech); "
+        "default: guessed from the source",
     )
     parser.add_argument("--lang", default="", help="language of the recordings, as in en or zh-CN")
     parser.add_argument("--langs", default="", help='languages to take from a source of several, as in "en de"')
@@ -29,7 +29,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--ignore", action="append", default=[], metavar="NAME", help="a column to ignore; repeatable")
     parser.add_argument("--audio-dir", help="where relative audio paths begin (default: at the source)")
-    parser.add_argument("--tables", default="", help='tables of Common Voice to read, as in "validated"')
+    parser.add_argument(
+        "--tables", default="", help='tables of Common Voice, or splits of hf-stream, to read, as in "validated"'
+    )
+    parser.add_argument("--limit", type=int, default=0, help="rows to fetch of each split of hf-stream (0: all)")
     parser.add_argument("--unpack-to", help="folder in which archives are unpacked")
     parser.add_argument("--skip-bad", action="store_true", help="leave out faulty rows and list them in <dest>/skipped")
     parser.add_argument("--split", action="store_true", help="make train, dev and test; a named speaker is in one only")
@@ -74,6 +77,8 @@ def run(args: Namespace) -> None:
     from jstasr.errors import JstasrError
     from jstasr.kaldi.locks import locked, locked_file
 
+    if args.limit < 0:
+        raise JstasrError(f"--limit {args.limit}: must be 0 or more rows")
     dest = Path(args.dest)
     for name in ("text", "held_out", "max_train"):
         if getattr(args, name) and not (args.split or args.measure):
@@ -106,6 +111,7 @@ def _source(args: Namespace) -> "Source":
         langs=tuple(canonical_code(code, "--langs") for code in args.langs.replace(",", " ").split()),
         audio_dir=Path(args.audio_dir).absolute() if args.audio_dir else None,
         tables=tuple(args.tables.split()),
+        limit=args.limit,
         unpack_to=Path(args.unpack_to) if args.unpack_to else None,
     )
     return Source(tuple(args.source), args.format, options, skip_faulty_rows=args.skip_bad)

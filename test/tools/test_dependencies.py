@@ -28,8 +28,10 @@ DISTRIBUTIONS = {
 # Looked for at run time: formats of `jstasr import`, pretrained encoders, voice activity, shards and services for
 # curves, with extras of their own, a peer of `jstasr bench`, and what torch brings for a GPU.
 NOT_ALWAYS = {
+    "datasets",
     "espnet2",
     "fsspec",
+    "httpx",
     "huggingface-hub",
     "lhotse",
     "mlflow-skinny",

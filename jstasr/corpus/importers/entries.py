@@ -70,7 +70,8 @@ class ReadOptions:
         lang: language of entries without one.
         langs: languages to read, of a source of several; (): all.
         audio_dir: where relative audio paths begin; None: at the source.
-        tables: names of the tables to read, where a source has several; (): its own choice.
+        tables: names of the tables or splits to read, where a source has several; (): its own choice.
+        limit: rows to read of each split of a streamed source; 0: all.
         extracted: folder for audio that is stored inside other files; None: it is only measured.
         listed_as: the absolute path that `extracted` will have in the end.
         unpack_to: folder for archives.
@@ -82,6 +83,7 @@ class ReadOptions:
     langs: tuple[str, ...] = ()
     audio_dir: Path | None = None
     tables: tuple[str, ...] = ()
+    limit: int = 0
     extracted: Path | None = None
     listed_as: Path | None = None
     unpack_to: Path | None = None

@@ -7,6 +7,7 @@ from pathlib import Path
 from jstasr.corpus.importers import (
     audiofolder,
     commonvoice,
+    hf_stream,
     huggingface,
     kaldi_dirs,
     lhotse_cuts,
@@ -31,6 +32,7 @@ READERS: dict[str, Callable[[Path, ReadOptions, ImportFaults], list[Entry]]] = {
     "deepspeech": read_csv,
     "kaldi": kaldi_dirs.read_kaldi,
     "huggingface": huggingface.read_huggingface,
+    "hf-stream": hf_stream.read_hf_stream,
     "audiofolder": audiofolder.read_audiofolder,
     "folder": wav_txt.read_wav_txt,
     "lhotse": lhotse_cuts.read_cuts,
@@ -38,6 +40,7 @@ READERS: dict[str, Callable[[Path, ReadOptions, ImportFaults], list[Entry]]] = {
     "webdataset": webdataset_tars.read_webdataset,
     "nemo-tarred": nemo_tarred.read_nemo_tarred,
 }
+NAMED = ("hf-stream",)  # formats whose source may be a name instead of a path
 TEXT_ONLY = "text"  # text without speech, which has no reader of entries
 FORMATS = (*READERS, TEXT_ONLY)
 ENDINGS = {

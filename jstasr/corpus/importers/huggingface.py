@@ -68,7 +68,7 @@ def read_arrow_file(path: Path, split: str, options: ReadOptions, faults: Import
         if row is None:
             faults.add_row(row_where, "holds a text that is not UTF-8", "not UTF-8")
             continue
-        entry = _entry(columns, row, row_where, f"{path.stem}-{number:07d}", table.schema, options, faults)
+        entry = _entry(columns, row, row_where, f"{split}/{path.stem}-{number:07d}", table.schema, options, faults)
         if entry is not None:
             entry.split = entry.split or split
             entries.append(entry)
@@ -101,7 +101,7 @@ def _entry(
     audio_column = columns.column_of["audio"]
     audio, seconds = row[audio_column], None
     if isinstance(audio, dict):
-        row[audio_column], seconds = _extract(audio, where, name, options, faults)
+        row[audio_column], seconds = extract(audio, where, name, options, faults)
         if not row[audio_column]:
             return None
     _name_classes(schema, row)
@@ -153,11 +153,17 @@ def _read(path: Path) -> "pyarrow.Table":
         raise JstasrError(f"{path}: cannot be read as {path.suffix[1:]}: {error}") from None
 
 
-def _extract(
+def extract(
     audio: dict[str, Any], where: str, name: str, options: ReadOptions, faults: ImportFaults
 ) -> tuple[str, float | None]:
     """Path of an audio column's value {path, bytes}; bytes are written out, or measured, which gives their seconds.
 
+    Args:
+        audio: the value.
+        where: to name in a fault.
+        name: "split/name" or "/name" of the file to write, to which the name in `path` is added.
+        options: where it is written.
+        faults: gets what is wrong with it.
     Returns:
         ("", None) where there is a fault, else (path, seconds or None).
     """
@@ -166,10 +172,11 @@ def _extract(
         if not path:
             faults.add_row(where, "neither path nor bytes of the audio")
         return path, None
+    folder, _, name = name.rpartition("/")  # files of two splits may have one name
     known = Path(path).name or f"{name}{ending_of(content)}"
     stem, ending = Path(known).stem, Path(known).suffix or ending_of(content)
     target = f"{file_stem(name + '-' + re.sub('[^A-Za-z0-9._-]', '_', stem))}{ending}" if path else known
-    return store_audio(content, target, where, options, faults)
+    return store_audio(content, f"{folder}/{target}".lstrip("/"), where, options, faults)
 
 
 def _split_of(path: Path, source: Path) -> str:

@@ -107,7 +107,9 @@ def read_entries(
             raise JstasrError(f"--format {name}: must be one of {' '.join(formats.FORMATS)}")
         if len(source.paths) > 1 and name != "commonvoice":
             raise JstasrError(f"{source.name}: one source only; import each, then utils/combine_data.sh")
-        if not Path(path).exists():
+        if options.limit and name not in formats.NAMED:
+            raise JstasrError(f"--limit goes with --format {' '.join(formats.NAMED)}, not {name}")
+        if name not in formats.NAMED and not Path(path).exists():
             raise JstasrError(f"{path}: no such file or folder")
         entries += formats.READERS[name](Path(path), options, faults)
     found = {known_tag(entry.lang) for entry in entries}

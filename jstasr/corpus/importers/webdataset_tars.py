@@ -6,7 +6,7 @@ A key ends at the first point of a file's name, as in https://github.com/webdata
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from jstasr.kaldi.files import first_few
 
 SHARD = re.compile(r"\.(tar|tar\.gz|tgz)$", re.IGNORECASE)
 TEXTS = ("txt", "text", "transcript", "lab", "cls")  # endings of transcripts, the likeliest first
+SampleRow = tuple[str, dict[str, object], float | None]  # where, column -> value, seconds where only measured
 INSIDE = ("start", "end")  # times in a JSON are of the recording that the sample was cut from
 
 
@@ -55,8 +56,8 @@ def read_webdataset(source: str | Path, options: ReadOptions, faults: ImportFaul
     shards = shards_below(source)
     if not shards:
         raise JstasrError(f"{source}: no tar files there")
-    options = replace(options, ignore=(*options.ignore, *_times_of_json(options)), audio_dir=None)
-    rows: list[tuple[str, dict[str, object], float | None]] = []
+    options = without_times(options)
+    rows: list[SampleRow] = []
     for shard in shards:
         inner = shard.relative_to(source) if source.is_dir() else Path(shard.name)
         split = _split_of(inner)
@@ -64,16 +65,21 @@ def read_webdataset(source: str | Path, options: ReadOptions, faults: ImportFaul
         try:
             for key, members in _samples(shard):
                 faults.found += 1
-                found = _row(f"{shard}: {key}", f"{folder}/{path_below(key)}", members, options, faults)
+                found = sample_row(f"{shard}: {key}", f"{folder}/{path_below(key)}", members, options, faults)
                 if found is not None:
                     row, seconds = found
                     rows.append((f"{shard}: {key}", {"split": split, **row} if split else row, seconds))
         except JstasrError as error:  # all damaged ones are named
             faults.add(shard, str(error).removeprefix(f"{shard}: "))
+    return entries_of_rows(rows, str(source), options, faults)
+
+
+def entries_of_rows(rows: Sequence[SampleRow], source: str, options: ReadOptions, faults: ImportFaults) -> list[Entry]:
+    """Entries of samples, whose columns are those that any of them has."""
     if not rows:
         return []
     names = dict.fromkeys(name for _, row, _ in rows for name in row)
-    columns = Columns([(name, str(source)) for name in names], options, faults, str(source))
+    columns = Columns([(name, source) for name in names], options, faults, source)
     entries: list[Entry] = []
     for where, row, seconds in rows if columns.complete else ():
         entry = columns.entry(row, where, faults)
@@ -90,7 +96,7 @@ def _samples(shard: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
         yield key, {name[len(key) :].lstrip(".").lower(): content for name, content in members}
 
 
-def _row(
+def sample_row(
     where: str, name: str, members: dict[str, bytes], options: ReadOptions, faults: ImportFaults
 ) -> tuple[dict[str, object], float | None] | None:
     """Column -> value of a sample and, where it is only measured, its seconds; None where there are faults."""
@@ -126,10 +132,11 @@ def _texts(members: dict[str, bytes], options: ReadOptions) -> list[str]:
     return [ending for ending in members if ending in TEXTS or ending in options.columns.values()]
 
 
-def _times_of_json(options: ReadOptions) -> list[str]:
-    """Names of times that are not read: the audio of a sample is cut already."""
+def without_times(options: ReadOptions) -> ReadOptions:
+    """Options that ignore times in a JSON: the audio of a sample is cut already."""
     aliases = " ".join(ALIASES[role] for role in INSIDE).split()
-    return [name for name in aliases if name in ROLE_OF and name not in options.columns.values()]
+    times = [name for name in aliases if name in ROLE_OF and name not in options.columns.values()]
+    return replace(options, ignore=(*options.ignore, *times), audio_dir=None)
 
 
 def _split_of(path: Path) -> str:

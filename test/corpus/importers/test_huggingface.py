@@ -2,6 +2,7 @@
 
 import builtins
 import json
+from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
@@ -90,6 +91,16 @@ def test_the_folders_of_a_dataset_dict_are_its_split(speak, folder, run_import):
     assert status == 0, err
     assert [list(read_table(f"data/{name}/text").values()) for name in ("train", "dev", "test")] == [[t] for t in TEXTS]
     assert soundfile.info(next(iter(read_table("data/test/wav.scp").values()))).duration == 0.5
+
+
+def test_audio_of_equal_names_in_two_splits_is_kept_apart(speak, folder, run_import):
+    data = table(speak, folder, True)
+    stored = [(folder / f"src/{n}.wav").read_bytes() for n in range(2)]
+    for part, content in zip(("train", "test"), stored, strict=True):
+        audio = pyarrow.array([{"bytes": content, "path": "same.wav"}], AUDIO)
+        save_to_disk(data.slice(0, 1).set_column(0, "audio", audio), folder / "hf" / part)
+    assert run_import("hf", "data/x")[0] == 0
+    assert {Path(path).read_bytes() for path in read_table("data/x/wav.scp").values()} == set(stored)
 
 
 def test_parquet_shards_tell_their_split(speak, folder, run_import):
