@@ -7,7 +7,7 @@ import itertools
 import json
 import re
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -38,7 +38,7 @@ def read_hf_stream(source: str | Path, options: ReadOptions, faults: ImportFault
         JstasrError: datasets is missing, the data set cannot be reached or read, or has no such split.
     """
     builder = _builder(str(source))
-    files: Mapping[str, list[str]] = {str(split): names for split, names in (builder.config.data_files or {}).items()}
+    files = _files(builder)
     if missing := [name for name in options.tables if name not in files]:
         raise JstasrError(f"{source}: no split {' '.join(missing)} for --tables; it has {' '.join(files)}")
     if builder.name not in KINDS:
@@ -110,13 +110,19 @@ def _content(value: object) -> bytes:
     return value.encode() if isinstance(value, str) else json.dumps(value).encode()
 
 
+def _files(builder: "DatasetBuilder") -> dict[str, list[str]]:
+    """Split -> paths or URLs of its files."""
+    found = cast("Mapping[str, Sequence[str]]", builder.config.data_files or {})
+    return {str(split): list(files) for split, files in found.items()}
+
+
 def _rows(builder: "DatasetBuilder", split: str, limit: int) -> Iterator[Row]:
     """The first `limit` rows of a split (0: all), file by file; classes have their names."""
     return itertools.islice(_all_rows(builder, split), limit or None)
 
 
 def _all_rows(builder: "DatasetBuilder", split: str) -> Iterator[Row]:
-    files = list(builder.config.data_files[split])
+    files = _files(builder)[split]
     file, number = files[0], 0
     try:
         data = _as_stored(cast("IterableDataset", builder.as_streaming_dataset(split=split)))
