@@ -242,7 +242,7 @@ def test_files_that_are_no_audio_are_told_by_line(speak, lines, run_import, fold
     for options in (["data/x"], ["--measure", "none"]):
         status, _, err = run_import("m.csv", *options)
         assert status == 1
-        assert "m.csv:2: cannot be read as audio (unknown format)" in err and "page.mp3" in err
+        assert "m.csv:2: cannot be read as audio (it is a web page" in err and "page.mp3" in err
         assert "m.csv:3: cannot be read as audio" in err and "m.csv:4: the audio has no samples" in err
         assert "m.csv:6: segment 0.2 to 1.1 s lies outside the 0.50 s" in err and "4 fault(s)" in err
 
