@@ -59,10 +59,10 @@ def command_output(command: str, stdin: bytes | None = None) -> CommandOutput:
         with process:
             try:
                 content, said = _outputs(command, process, stdin)
-            finally:
-                if process.poll() is None:
-                    with suppress(ProcessLookupError):
-                        os.killpg(process.pid, signal.SIGKILL)
+            except BaseException:  # an interrupt too: bash may have ended before what it left in the background
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                raise
         report.seek(0)
         codes = [int(code) for code in report.read().split()]
     tail = said[-500:] or "nothing on stderr"

@@ -126,7 +126,11 @@ def _all_rows(builder: "DatasetBuilder", split: str) -> Iterator[Row]:
     file, number = files[0], 0
     try:
         data = _as_stored(cast("IterableDataset", builder.as_streaming_dataset(split=split)))
-        assert data.num_shards == len(files), f"datasets reads {len(files)} files as {data.num_shards} shards"
+        if data.num_shards != len(files):  # rows are told by their file, which would not be known
+            raise JstasrError(
+                f"{split}: datasets reads its {len(files)} files as {data.num_shards} parts; download the data set and "
+                "import the folder"
+            )
         features = data.features or {}
         names = {column: feature.names for column, feature in features.items() if hasattr(feature, "names")}
         for index, file in enumerate(files):
