@@ -39,7 +39,10 @@ def test_sound_without_end_is_stopped_at_the_limit(monkeypatch):
         read_audio(f"{ENDLESS_SOUND} |")
 
 
-@pytest.mark.parametrize("command", ["sleep 71.5", "yes oops >&2", "cat ok.wav; sleep 71.5", "exec >&-; sleep 71.5", "sleep 71.5 &"])
+@pytest.mark.parametrize(
+    "command",
+    ["sleep 71.5", "yes oops >&2", "cat ok.wav; sleep 71.5", "exec >&-; sleep 71.5", "sleep 71.5 &"],
+)
 def test_a_command_that_does_not_end_is_stopped_with_all_that_it_started(tmp_path, monkeypatch, command):
     monkeypatch.setattr(audio_commands, "MAX_SECONDS", 1.5)
     soundfile.write(tmp_path / "ok.wav", np.zeros(RATE), RATE)
